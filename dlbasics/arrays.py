@@ -1,0 +1,123 @@
+"""What the library takes as array, label and random generator, and the errors for the rest."""
+
+import functools
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+RngLike: TypeAlias = np.random.Generator | int | None
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def quiet(function: Callable[P, R]) -> Callable[P, R]:
+    """Let non-finite numbers pass through `function` without NumPy's warnings."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def as_array(x: Any, name: str = "x") -> Array:
+    """`x` as an array of real numbers: itself where it is one, else what NumPy makes of it.
+
+    Raises TypeError for ragged lists and for anything that is not bool, integer or float.
+    """
+    if type(x) is not np.ndarray:
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            raise TypeError(f"{name} must be an array of numbers, got a ragged list") from None
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}")
+    return x
+
+
+def as_float(x: Any, name: str = "x") -> Array:
+    """`x` as a floating-point array: floats keep their dtype, all else becomes float64."""
+    x = as_array(x, name)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def as_batch(x: Any, name: str = "x") -> Array:
+    """`x` as a floating-point batch of shape (N, K); a single sample (K,) becomes (1, K)."""
+    x = as_float(x, name)
+    if x.ndim == 1:
+        x = x[np.newaxis]
+    if x.ndim != 2 or x.size == 0:
+        raise ValueError(f"{name} must have shape (N, K) or (K,) and not be empty, got {x.shape}")
+    return x
+
+
+def as_labels(t: Any, scores: Array, single: bool) -> Array:
+    """The labels that belong to `scores` (N, K): classes (N,), or rows (N, K) of scores' dtype.
+
+    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or soft; with `single`, for a batch
+    made of one sample, a class or a row (K,).  Raises ValueError for any other shape, and for
+    classes outside 0 .. K - 1.
+    """
+    t = as_array(t, "t")
+    if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
+        t = t[np.newaxis]
+    n, k = scores.shape
+    if t.shape == (n, k):
+        return t.astype(scores.dtype, copy=False)
+    if t.shape not in ((n,), (n, 1)) or t.dtype.kind not in "iu":
+        raise ValueError(
+            f"t must be integer classes of shape ({n},) or rows of shape ({n}, {k}), "
+            f"got {t.dtype} of shape {t.shape}"
+        )
+    if t.min() < 0 or t.max() >= k:
+        raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
+    return t.reshape(n)
+
+
+def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
+    """`value` itself, which must be an array of numbers of that shape; a letter is any size."""
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    as_array(value, name)
+    if len(value.shape) != len(shape) or any(
+        isinstance(size, int) and size != found
+        for size, found in zip(shape, value.shape, strict=True)
+    ):
+        wanted = ", ".join(map(str, shape))
+        raise ValueError(f"{name} must have shape ({wanted}), got {value.shape}")
+    return value
+
+
+def as_rng(rng: RngLike, name: str = "rng") -> np.random.Generator:
+    """`rng` itself where it is a Generator, else a new one: of that seed, or a fresh one."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None or (isinstance(rng, int | np.integer) and rng >= 0):
+        return np.random.default_rng(rng)
+    raise TypeError(f"{name} must be a numpy Generator, a seed >= 0 or None, got {rng!r}")
+
+
+def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """`value` as a Python float, which leaves float32 arrays float32 (np.float64 would not)."""
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    if not (math.isfinite(number) and low <= number <= high):
+        raise ValueError(f"{name} must be a finite number from {low} to {high}, got {number}")
+    return number
+
+
+def as_count(value: Any, name: str) -> int:
+    """`value` as an int of at least 1."""
+    if not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return int(value)

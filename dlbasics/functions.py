@@ -1,0 +1,146 @@
+"""The functions of chapters 3 and 4: activations, softmax and losses, for arrays of any shape.
+
+Each takes a number, a list or an array; floats keep their dtype, all else is computed in float64.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_array, as_batch, as_float, as_labels, quiet
+
+__all__ = [
+    "cross_entropy_error",
+    "identity_function",
+    "log_softmax",
+    "np",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softmax_loss",
+    "step_function",
+    "sum_squared_error",
+]
+
+
+def identity_function(x: Any) -> Any:
+    """y = x, the output of a regression (book: *Identity Function and Softmax Function*)."""
+    return x
+
+
+def step_function(x: Any) -> Any:
+    """y = 1 where x > 0, else 0, as integers (book: *Step Function*, eq. 3.3)."""
+    return (as_array(x) > 0).astype(int)
+
+
+def sigmoid(x: Any) -> Any:
+    """y = 1 / (1 + exp(-x)) (book: *Sigmoid Function*, eq. 3.6).
+
+    Both exponents are at most 0, so that nothing overflows and small values keep all their digits.
+
+    >>> [float(y) for y in sigmoid([-1000, 0, 1000])]
+    [0.0, 0.5, 1.0]
+    """
+    x = as_float(x)
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+def sigmoid_grad(x: Any) -> Any:
+    """dy/dx = y (1 - y), written sigmoid(x) sigmoid(-x): 1 - y would cancel where y is near 1."""
+    x = as_float(x)
+    return sigmoid(x) * sigmoid(-x)
+
+
+def relu(x: Any) -> Any:
+    """y = max(0, x) (book: *ReLU Function*, eq. 3.7)."""
+    return np.maximum(as_float(x), 0)
+
+
+def relu_grad(x: Any) -> Any:
+    """dy/dx = 1 where x > 0, else 0, at 0 too (book: *ReLU Layer*, eq. 5.8)."""
+    x = as_float(x)
+    return (x > 0).astype(x.dtype)
+
+
+@quiet
+def softmax(x: Any) -> Any:
+    """y_k = exp(x_k) / sum_i exp(x_i) along the last axis (book: *Softmax Function*, eq. 3.10).
+
+    The largest score is subtracted first, which changes nothing but prevents overflow (eq. 3.11).
+
+    >>> print(softmax([0.3, 2.9, 4.0]).round(4))
+    [0.0182 0.2452 0.7366]
+    """
+    exp = np.exp(_below_largest(x))
+    return exp / exp.sum(axis=-1, keepdims=True)
+
+
+@quiet
+def log_softmax(x: Any) -> Any:
+    """log softmax(x) without the rounding of softmax: finite for every finite score.
+
+    >>> print(log_softmax([0.0, -1000.0]))
+    [    0. -1000.]
+    """
+    shifted = _below_largest(x)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _below_largest(x: Any) -> Array:
+    x = as_float(x)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(f"x must hold at least one score on its last axis, got shape {x.shape}")
+    return x - x.max(axis=-1, keepdims=True)
+
+
+@quiet
+def sum_squared_error(y: Any, t: Any) -> float:
+    """E = 1/2 sum_k (y_k - t_k)^2, over all elements (book: *Sum of Squared Errors*, eq. 4.1).
+
+    Raises ValueError where y and t differ in shape.
+    """
+    y, t = as_float(y, "y"), as_float(t, "t")
+    if y.shape != t.shape:
+        raise ValueError(f"t must have the shape of y, {y.shape}, got {t.shape}")
+    return float(0.5 * np.sum((y - t) ** 2))
+
+
+@quiet
+def cross_entropy_error(y: Any, t: Any) -> float:
+    """E = -1/N sum_n sum_k t_nk log y_nk (book: *Cross-Entropy Error*, eq. 4.2 and 4.3).
+
+    y: probabilities (N, K), or (K,) of a single sample;  t: classes (N,) or rows (N, K), a class
+    or a row of a single sample.  A probability of 0 counts as the smallest normal number of its
+    dtype, so that the error stays finite.
+
+    >>> round(cross_entropy_error([0.1, 0.6, 0.3], 1), 6)
+    0.510826
+    """
+    batch = as_batch(y, "y")
+    if batch.min() < 0:
+        raise ValueError(f"y must hold probabilities, none below 0, got {batch.min()}")
+    log_y = np.log(np.maximum(batch, np.finfo(batch.dtype).tiny))
+    return float(cross_entropies(log_y, as_labels(t, batch, single=np.ndim(y) == 1)).mean())
+
+
+def softmax_loss(X: Any, t: Any) -> float:
+    """The cross-entropy error of softmax(X), from the scores themselves: exact at any score.
+
+    X: scores (N, K) or (K,);  t: as in `cross_entropy_error`.
+
+    >>> softmax_loss([0.0, -1000.0], 1)
+    1000.0
+    """
+    scores = as_batch(X, "X")
+    labels = as_labels(t, scores, single=np.ndim(X) == 1)
+    return float(cross_entropies(log_softmax(scores), labels).mean())
+
+
+@quiet
+def cross_entropies(log_y: Array, labels: Array) -> Array:
+    """-sum_k t_k log y_k of each row, (N,); t_k = 0 makes a term 0 even where log y_k = -inf."""
+    if labels.ndim == 1:
+        return -log_y[np.arange(len(labels)), labels]
+    return -np.where(labels == 0, 0, labels * log_y).sum(axis=1)

@@ -1,0 +1,80 @@
+"""Numerical derivatives, and gradient descent by them (book: *Numerical Differentiation*)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_array, as_count, as_number
+from dlbasics.gradient_check import check_gradients
+
+__all__ = [
+    "check_gradients",
+    "gradient_descent",
+    "np",
+    "numerical_diff",
+    "numerical_gradient",
+]
+
+
+def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
+    """The derivative of f at x by central differences, (f(x + h) - f(x - h)) / 2h, h = 1e-4.
+
+    >>> round(numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5), 9)
+    0.2
+    """
+    h = 1e-4
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
+    """The gradient of f, which returns a number, at x by central differences (book: *Gradient*).
+
+    x: float64, of any shape.  Each element in turn is moved by +-1e-4 inside `x` itself, so that f
+    may ignore its argument; x is as before in the end, even when f raises.
+    Raises TypeError for other dtypes: the differences would drown in rounding.
+
+    >>> x = np.array([3.0, 4.0])
+    >>> print(numerical_gradient(lambda x: np.sum(x**2), x).round(6))
+    [6. 8.]
+    """
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        found = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"x must be a float64 array (x.astype(np.float64) makes one), got {found}")
+    h = 1e-4
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        value = x[index]
+        try:
+            x[index] = value + h
+            above = _number(f(x))
+            x[index] = value - h
+            below = _number(f(x))
+        finally:
+            x[index] = value
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+
+
+def gradient_descent(
+    f: Callable[[Array], Any], init_x: Any, lr: float = 0.01, step_num: int = 100
+) -> Array:
+    """x <- x - lr df/dx, `step_num` times (book: *Gradient Method*, eq. 4.7).
+
+    Unlike the book's, it leaves `init_x` as it is.
+
+    >>> x = gradient_descent(lambda x: np.sum(x**2), np.array([-3.0, 4.0]), lr=0.1)
+    >>> print(np.abs(x).max() < 1e-8)
+    True
+    """
+    x = as_array(init_x, "init_x").astype(np.float64)
+    lr = as_number(lr, "lr")
+    for _ in range(as_count(step_num, "step_num")):
+        x -= lr * numerical_gradient(f, x)
+    return x
+
+
+def _number(value: Any) -> float:
+    if np.size(value) != 1:
+        raise ValueError(f"f must return one number, got shape {np.shape(value)}")
+    return float(np.asarray(value).item())

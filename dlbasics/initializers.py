@@ -1,0 +1,76 @@
+"""Initial weights (book: *Initial Weight Values*).
+
+An initializer is called as `init(shape, rng)` and returns float64 weights of that shape: (D, M) of
+an Affine layer, or (FN, C, FH, FW) of a Convolution.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_number
+
+Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Array]
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many inputs feed one output, and how many outputs one input feeds."""
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    if len(shape) == 4:
+        filter_num, channels, filter_h, filter_w = shape
+        return channels * filter_h * filter_w, filter_num * filter_h * filter_w
+    raise ValueError(f"shape must be (D, M) or (FN, C, FH, FW), got {shape}")
+
+
+def normal(std: float) -> Initializer:
+    """Gaussian weights of mean 0 and the given standard deviation."""
+    scale = as_number(std, "std", low=0)
+    return lambda shape, rng: scale * rng.standard_normal(shape)
+
+
+def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """All weights 0: what must not be done, units that start equal stay equal."""
+    return np.zeros(shape)
+
+
+def xavier(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """std = 1 / sqrt(fan_in), the book's Xavier, for sigmoid and tanh."""
+    return normal(1 / math.sqrt(fans(shape)[0]))(shape, rng)
+
+
+def glorot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """std = sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    return normal(math.sqrt(2 / sum(fans(shape))))(shape, rng)
+
+
+def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """std = sqrt(2 / fan_in), for ReLU (He et al. 2015, eq. 10)."""
+    return normal(math.sqrt(2 / fans(shape)[0]))(shape, rng)
+
+
+BY_NAME: dict[str, Initializer] = {
+    "he": he,
+    "relu": he,
+    "xavier": xavier,
+    "sigmoid": xavier,
+    "glorot": glorot,
+}
+
+
+def initializer(weight_init_std: float | str) -> Initializer:
+    """What the book's argument `weight_init_std` means: a number, or a name in any case.
+
+    'relu' or 'he': sqrt(2 / n);  'sigmoid' or 'xavier': sqrt(1 / n);  'glorot'.
+    """
+    if not isinstance(weight_init_std, str):
+        return normal(weight_init_std)
+    try:
+        return BY_NAME[weight_init_std.lower()]
+    except KeyError:
+        names = ", ".join(BY_NAME)
+        raise ValueError(
+            f"weight_init_std must be a number or one of {names}, got {weight_init_std!r}"
+        ) from None

@@ -1,0 +1,52 @@
+"""The layers.  Like the book's file, this one supplies `np` and the functions too."""
+
+from dlbasics.functions import (
+    cross_entropy_error,
+    identity_function,
+    np,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    softmax_loss,
+    step_function,
+    sum_squared_error,
+)
+from dlbasics.layers.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from dlbasics.layers.affine import Affine
+from dlbasics.layers.base import Layer
+from dlbasics.layers.batch_norm import BatchNorm, BatchNormalization
+from dlbasics.layers.dropout import Dropout
+from dlbasics.layers.losses import IdentityWithLoss, LossLayer, SigmoidWithLoss, SoftmaxWithLoss
+from dlbasics.layers.naive import AddLayer, MulLayer
+
+__all__ = [
+    "AddLayer",
+    "Affine",
+    "BatchNorm",
+    "BatchNormalization",
+    "Dropout",
+    "Identity",
+    "IdentityWithLoss",
+    "Layer",
+    "LeakyRelu",
+    "LossLayer",
+    "MulLayer",
+    "Relu",
+    "Sigmoid",
+    "SigmoidWithLoss",
+    "SoftmaxWithLoss",
+    "Tanh",
+    "cross_entropy_error",
+    "identity_function",
+    "np",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softmax_loss",
+    "step_function",
+    "sum_squared_error",
+]

@@ -1,0 +1,98 @@
+"""Activation layers: functions of one element, with their derivatives beside them."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from dlbasics import functions
+from dlbasics.arrays import Array, as_array, as_float, as_number, quiet
+from dlbasics.layers.base import Layer
+
+
+class Identity(Layer):
+    """y = x;  dx = dout.  Any shape."""
+
+    elementwise: ClassVar[bool] = True
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        x = as_array(x)
+        self._y_shape = x.shape
+        return x.copy()
+
+    def backward(self, dout: Array) -> Array:
+        return self._checked(dout).copy()
+
+
+class Relu(Layer):
+    """y = max(x, 0);  dx = dout where x > 0, else 0 (book: *ReLU Layer*, eq. 5.7 and 5.8)."""
+
+    elementwise: ClassVar[bool] = True
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        x = as_array(x)
+        self._y_shape = x.shape
+        self._positive = x > 0
+        return np.maximum(x, 0)
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        return self._checked(dout) * self._positive
+
+    @property
+    def mask(self) -> Array:
+        """The book's mask: True where x <= 0 in the last forward."""
+        return ~self._positive
+
+
+class LeakyRelu(Layer):
+    """y = x where x > 0, else slope x;  dx = dout, or slope dout (Maas et al. 2013).
+
+    slope: from 0 (ReLU) to 1 (identity).
+    """
+
+    elementwise: ClassVar[bool] = True
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = as_number(slope, "slope", low=0, high=1)
+
+    @quiet
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        x = as_float(x)
+        self._y_shape = x.shape
+        self._positive = x > 0
+        return np.maximum(x, self.slope * x)
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        dout = self._checked(dout)
+        return np.where(self._positive, dout, self.slope * dout)
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x));  dx = dout y (1 - y) (book: *Sigmoid Layer*, eq. 5.9 and 5.12)."""
+
+    elementwise: ClassVar[bool] = True
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        self.out = functions.sigmoid(x)
+        self._y_shape = self.out.shape
+        return self.out.copy()
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        return self._checked(dout) * (self.out * (1 - self.out))
+
+
+class Tanh(Layer):
+    """y = tanh(x);  dx = dout (1 - y^2)."""
+
+    elementwise: ClassVar[bool] = True
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        self.out = np.tanh(as_float(x))
+        self._y_shape = self.out.shape
+        return self.out.copy()
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        return self._checked(dout) * (1 - self.out * self.out)

@@ -1,0 +1,87 @@
+"""The fully connected layer."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_param, as_rng, quiet
+from dlbasics.initializers import Initializer, he
+from dlbasics.layers.base import Layer
+
+
+class Affine(Layer):
+    """Fully connected layer, y = x W + b (book: *Affine Layer*, eq. 3.9 and 5.13).
+
+    x: (N, ...) read as (N, D), or one sample (D,);  W: (D, M);  b: (M,), or None or 0 for none;
+    y: (N, M), or (M,).  W and b are kept as they are, never copied or cast.
+    """
+
+    param_names: ClassVar[tuple[str, ...]] = ("W", "b")
+
+    def __init__(self, W: Array, b: Array | float | None) -> None:
+        self.W = as_param(W, "W", shape=("D", "M"))
+        self.b: Array | None = None
+        if b is not None and not (np.ndim(b) == 0 and b == 0):
+            self.b = as_param(b, "b", shape=(W.shape[1],))
+
+    @classmethod
+    def create(
+        cls,
+        n_in: int,
+        n_out: int,
+        init: Initializer = he,
+        *,
+        rng: RngLike = None,
+        dtype: Any = np.float32,
+    ) -> "Affine":
+        """A layer with weights drawn by `init` and a bias of zeros."""
+        shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
+        W = init(shape, as_rng(rng)).astype(dtype)
+        return cls(W, np.zeros(n_out, dtype))
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        return (len(self.W),)
+
+    @quiet
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        x = as_array(x)
+        self._x_shape = x.shape
+        self.x = as_rows(x, width=len(self.W))
+        y = self.x @ self.W
+        if self.b is not None:
+            y = np.add(y, self.b, out=y if y.dtype == self.b.dtype else None)
+        y = y if x.ndim > 1 else y[0]
+        self._y_shape = y.shape
+        return y
+
+    @quiet
+    def backward_params(self, dout: Array) -> None:
+        rows = self._checked(dout).reshape(len(self.x), -1)
+        self.dW = self.x.T @ rows
+        self.db = None if self.b is None else rows.sum(axis=0)
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        self.backward_params(dout)
+        return (dout @ self.W.T).reshape(self._x_shape)
+
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (self.W.shape[1],)
+
+    def column_shifts(self, name: str) -> Array | None:
+        return self.x.T if name == "W" else np.ones((1, len(self.x)), self.x.dtype)
+
+    def column_effect(self, column: int) -> Array | None:
+        return self.W[column]
+
+
+def as_rows(x: Array, width: int) -> Array:
+    """x (N, ...) as (N, width), in the order (C, H, W); one sample (width,) as (1, width)."""
+    samples = x.shape[:-1] if x.ndim == 1 else x.shape[:1]
+    if x.ndim == 0 or math.prod(x.shape[len(samples) :]) != width:
+        raise ValueError(
+            f"x must have {width} values a sample, shape (N, {width}) or ({width},), got {x.shape}"
+        )
+    return x.reshape(*(samples or (1,)), width)

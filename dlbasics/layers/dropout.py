@@ -1,0 +1,49 @@
+"""Dropout."""
+
+import numpy as np
+
+from dlbasics.arrays import Array, RngLike, as_array, as_number, as_rng, quiet
+from dlbasics.layers.base import Layer
+
+
+class Dropout(Layer):
+    """Switch elements off with probability `dropout_ratio` (book: *Dropout*; Srivastava 2014).
+
+    In training y = x mask, the mask drawn anew each time;  in test y = x (1 - dropout_ratio), so
+    that the next layer meets the same mean.  Any shape.  A frozen layer keeps its mask, and lays
+    it again on each repetition of the batch.
+    """
+
+    def __init__(self, dropout_ratio: float = 0.5, *, rng: RngLike = None) -> None:
+        self.dropout_ratio = as_number(dropout_ratio, "dropout_ratio", low=0, high=1)
+        self.rng = None if rng is None else as_rng(rng)
+        self.mask: Array | None = None
+
+    @quiet
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        x = as_array(x)
+        self._y_shape = x.shape
+        if train_flg:
+            if self.frozen and self.mask is not None:
+                self.mask = _repeated(self.mask, x.shape)
+            else:
+                self.mask = self._draw(x.shape)
+        self._factor = self.mask if train_flg else 1 - self.dropout_ratio
+        return x * self._factor
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        return self._checked(dout) * self._factor
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        if self.rng is None:
+            self.rng = as_rng(None)
+        return self.rng.random(shape, dtype=np.float32) >= np.float32(self.dropout_ratio)
+
+
+def _repeated(mask: Array, shape: tuple[int, ...]) -> Array:
+    if mask.shape == shape:
+        return mask
+    if mask.ndim and mask.shape[1:] == shape[1:] and len(mask) and shape[0] % len(mask) == 0:
+        return np.concatenate([mask] * (shape[0] // len(mask)))
+    raise ValueError(f"a frozen dropout mask of shape {mask.shape} does not fit x, {shape}")

@@ -1,0 +1,41 @@
+"""The two scalar layers of the shopping example (book: *Implementing a Simple Layer*)."""
+
+from typing import Any
+
+
+class MulLayer:
+    """z = x y;  dx = dout y, dy = dout x: the factors change places.
+
+    >>> apple = MulLayer()
+    >>> apple.forward(100, 2)
+    200
+    >>> apple.backward(1.1)
+    (2.2, 110.00000000000001)
+    """
+
+    def forward(self, x: Any, y: Any) -> Any:
+        """The product x y."""
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout: Any) -> tuple[Any, Any]:
+        """The pair dx, dy."""
+        return dout * self.y, dout * self.x
+
+
+class AddLayer:
+    """z = x + y;  dx = dy = dout.
+
+    >>> AddLayer().forward(200, 450)
+    650
+    >>> AddLayer().backward(1.1)
+    (1.1, 1.1)
+    """
+
+    def forward(self, x: Any, y: Any) -> Any:
+        """The sum x + y."""
+        return x + y
+
+    def backward(self, dout: Any) -> tuple[Any, Any]:
+        """The pair dx, dy."""
+        return dout, dout

@@ -1,0 +1,243 @@
+"""A network: layers in order, and a loss layer at the end."""
+
+import copy
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng
+from dlbasics.column_gradient import ColumnGradient, H
+from dlbasics.gradient import numerical_gradient
+from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
+from dlbasics.params import Params, slots
+from dlbasics.storage import PathLike, load_arrays, save_arrays
+from dlbasics.summary import Summary
+
+LAYERS = "layers"
+"""The entry of a saved file that holds the layers' names."""
+
+
+class Regularizer(Protocol):
+    """A penalty on the weights, and its derivative, element by element."""
+
+    def penalty(self, W: Array) -> Array: ...
+    def gradient(self, W: Array) -> Array: ...
+
+
+class Network:
+    """Layers in order with a loss layer at the end; by default `SoftmaxWithLoss`.
+
+    layers: a sequence, which is named as the book does (Affine1, Relu1, Affine2, ...), or a mapping
+    from names of your own.  `regularizer` adds a penalty on the weights W to loss and gradient.
+    `rng` is handed to inner layer that draws and has no generator of its own.
+
+    >>> from dlbasics.layers import Affine, Relu
+    >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
+    >>> print(net.summary())
+    layer    output shape  parameters
+    Affine1  (N, 50)           39,250
+    Relu1    (N, 50)                0
+    Affine2  (N, 10)              510
+    total                      39,760
+    """
+
+    block_size = 500
+    """Samples that `predict` works on at once: few enough to stay in the processor's cache."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] | Mapping[str, Layer],
+        last_layer: LossLayer | None = None,
+        *,
+        regularizer: Regularizer | None = None,
+        rng: RngLike = None,
+    ) -> None:
+        self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        inner = [layer for top in self.layers.values() for layer in top.walk()]
+        if not inner or len(set(inner)) < len(inner):
+            raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
+        self.last_layer = SoftmaxWithLoss() if last_layer is None else last_layer
+        self.regularizer = regularizer
+        self.params = Params(self.layers)
+        self.last_loss: float | None = None
+        rng = as_rng(rng)
+        for layer in inner:
+            if layer.rng is None:
+                layer.rng = rng
+
+    @property
+    def lastLayer(self) -> LossLayer:  # noqa: N802
+        """The book's other name for `last_layer`."""
+        return self.last_layer
+
+    def predict(self, x: Array, train_flg: bool = False) -> Array:
+        """The scores (N, K) of x (N, ...), or (K,) of one sample (D,).
+
+        Changes nothing in the network and keeps nothing.  In test mode it works in blocks.
+        """
+        x = as_array(x)
+        layers = [layer.replica() for layer in self.layers.values()]
+        if train_flg or x.ndim < 2 or len(x) <= self.block_size:
+            return _forward(layers, x, train_flg)
+        blocks = (x[i : i + self.block_size] for i in range(0, len(x), self.block_size))
+        return np.concatenate([_forward(layers, block, train_flg) for block in blocks])
+
+    def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
+        """The mean loss of the samples plus the penalty; leaves the layers ready for backward."""
+        scores = _forward(self.layers.values(), as_array(x), train_flg)
+        return self.last_layer.forward(scores, t) + self._penalty()
+
+    def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
+        """The share of samples that are classified as their label says, in test mode.
+
+        x: (N, ...);  t: classes (N,) or (N, 1), or rows (N, K);  batch_size: samples at a time.
+        """
+        x, t = as_array(x), as_array(t, "t")
+        if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
+            raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
+        size = self.block_size if batch_size is None else as_count(batch_size, "batch_size")
+        correct = 0
+        for i in range(0, len(x), size):
+            scores = self.predict(x[i : i + size])
+            correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
+        return correct / len(x)
+
+    def gradient(self, x: Array, t: Any) -> dict[str, Array]:
+        """dL/d<parameter> by key, by backpropagation in training mode.
+
+        Sets `last_loss`, the loss of this pass: before the update, penalty included, dropout live.
+        """
+        self.last_loss = self.loss(x, t, train_flg=True)
+        dout = self.last_layer.backward()
+        first, *others = self.layers.values()
+        for layer in reversed(others):
+            dout = layer.backward(dout)
+        first.backward_params(dout)
+        gradients = {}
+        for key, (layer, name) in self.params.slots().items():
+            gradient = getattr(layer, f"d{name}")
+            if self.regularizer is not None and name == "W":
+                gradient = gradient + self.regularizer.gradient(getattr(layer, name))
+            gradients[key] = gradient
+        return gradients
+
+    def numerical_gradient(self, x: Array, t: Any, *, plain: bool = False) -> dict[str, Array]:
+        """dL/d<parameter> by central differences in training mode, in float64 on a frozen copy.
+
+        plain: two forward passes for each parameter, as in the book; otherwise `ColumnGradient`,
+        which gives the same up to rounding in a small part of the time.
+        """
+        x, t = as_array(x).astype(np.float64), as_array(t, "t")
+        if x.ndim == 1:
+            x, t = x[np.newaxis], t[np.newaxis]
+        twin = self.astype(np.float64)
+        twin.loss(x, t, train_flg=True)
+        for layer in twin.layers.values():
+            layer.freeze()
+        if plain:
+            return {
+                key: numerical_gradient(lambda _: twin.loss(x, t, train_flg=True), param)
+                for key, param in twin.params.items()
+            }
+        by_columns = ColumnGradient([*twin.layers.values()], twin.last_layer, x, t, train_flg=True)
+        return {
+            key: by_columns.gradient(layer, name) + twin._penalty_slope(layer, name)
+            for key, (layer, name) in twin.params.slots().items()
+        }
+
+    def save_params(self, path: PathLike = "params.npz") -> None:
+        """Write parameters, running statistics and layer names to exactly `path`, as .npz."""
+        arrays = {key: getattr(*slot) for key, slot in self._stored().items()}
+        present = {key: array for key, array in arrays.items() if array is not None}
+        save_arrays(path, {**present, LAYERS: np.array(self._layer_names())})
+
+    def load_params(self, path: PathLike = "params.npz") -> None:
+        """Take over what `save_params` of such a network wrote to `path`.
+
+        Raises FileNotFoundError, or ValueError for the file of another network, a damaged file or a
+        pickle; the network then stays as it was.
+        """
+        arrays = load_arrays(path)
+        names = arrays.pop(LAYERS, np.array(self._layer_names())).tolist()
+        if names != self._layer_names():
+            raise ValueError(f"{path} holds layers {names}, this network has {self._layer_names()}")
+        self._check_fit(path, arrays)
+        for key, slot in self._stored().items():
+            setattr(*slot, arrays.get(key))
+
+    def astype(self, dtype: Any) -> "Network":
+        """A copy of the network whose parameters and states are of `dtype`."""
+        twin = copy.deepcopy(self)
+        for layer in twin.layers.values():
+            layer.cast(dtype)
+        return twin
+
+    def summary(self, input_shape: Sequence[int] | None = None) -> Summary:
+        """The layers with the shapes of their outputs and their numbers of parameters.
+
+        input_shape: the shape of one sample; needed where the first layer takes any.
+        """
+        first = next(iter(self.layers.values()))
+        shape = first.input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(f"input_shape must be given: {first.kind} takes samples of any shape")
+        rows = []
+        for name, layer in self.layers.items():
+            shape = layer.output_shape(shape)
+            count = sum(param.size for param in Params({name: layer}).values())
+            rows.append((name, shape, count))
+        return Summary(tuple(rows))
+
+    def _weights(self) -> list[Array]:
+        return [getattr(*slot) for slot in self.params.slots().values() if slot[1] == "W"]
+
+    def _penalty(self) -> float:
+        if self.regularizer is None:
+            return 0.0
+        return float(sum(self.regularizer.penalty(W).sum() for W in self._weights()))
+
+    def _penalty_slope(self, layer: Layer, name: str) -> Array | float:
+        """The numerical derivative of the penalty, which has one term for each weight."""
+        if self.regularizer is None or name != "W":
+            return 0.0
+        W: Array = getattr(layer, name)
+        return (self.regularizer.penalty(W + H) - self.regularizer.penalty(W - H)) / (2 * H)
+
+    def _stored(self) -> dict[str, tuple[Layer, str]]:
+        return slots(self.layers, ["param_names", "state_names"])
+
+    def _layer_names(self) -> list[str]:
+        return [
+            "/".join([name, *(inner.kind for inner in [*layer.walk()][1:])])
+            for name, layer in self.layers.items()
+        ]
+
+    def _check_fit(self, path: PathLike, arrays: Mapping[str, Array]) -> None:
+        if unknown := arrays.keys() - self._stored().keys():
+            raise ValueError(f"{path} holds {sorted(unknown)}, which this network does not have")
+        for key, param in self.params.items():
+            found = arrays.get(key)
+            if found is None:
+                raise ValueError(f"{path} has no {key}, which this network needs")
+            if (found.shape, found.dtype) != (param.shape, param.dtype):
+                raise ValueError(
+                    f"{path} holds {key} as {found.dtype} of shape {found.shape}, this network has "
+                    f"{param.dtype} of shape {param.shape}"
+                )
+
+
+def _named(layers: Sequence[Layer]) -> dict[str, Layer]:
+    count: Counter[str] = Counter()
+    named = {}
+    for layer in layers:
+        count[layer.kind] += 1
+        named[f"{layer.kind}{count[layer.kind]}"] = layer
+    return named
+
+
+def _forward(layers: Iterable[Layer], x: Array, train_flg: bool) -> Array:
+    for layer in layers:
+        x = layer.forward(x, train_flg)
+    return x

@@ -1,0 +1,88 @@
+"""The book's networks; each only lists its layers."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from dlbasics.arrays import RngLike, as_rng
+from dlbasics.initializers import initializer, normal
+from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
+from dlbasics.network import Network
+from dlbasics.regularizers import L2
+
+__all__ = ["MultiLayerNet", "MultiLayerNetExtend", "TwoLayerNet"]
+
+
+class TwoLayerNet(Network):
+    """Affine, ReLU, Affine and softmax (book, chapter 5: *Implementing Backpropagation*).
+
+    weight_init_std: the standard deviation of the initial weights; biases start at 0.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float = 0.01,
+        *,
+        rng: RngLike = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        rng, init = as_rng(rng), normal(weight_init_std)
+        layers = [
+            Affine.create(input_size, hidden_size, init, rng=rng, dtype=dtype),
+            Relu(),
+            Affine.create(hidden_size, output_size, init, rng=rng, dtype=dtype),
+        ]
+        super().__init__(layers, rng=rng)
+
+
+ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+
+
+class MultiLayerNet(Network):
+    """Fully connected layers with softmax (book, chapter 6), both of the book's classes in one.
+
+    hidden_size_list: units of each hidden layer, for instance [100, 100, 100].
+    activation: 'relu', 'sigmoid' or 'tanh'.
+    weight_init_std: a number; 'relu' or 'he', 'sigmoid' or 'xavier', 'glorot' (initializers.py).
+    weight_decay_lambda: the strength of the L2 penalty on the weights, in loss and gradient.
+    use_dropout, dropout_ration (the book's spelling): dropout after each hidden activation.
+    use_batchnorm: batch normalization before each hidden activation.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size_list: Sequence[int],
+        output_size: int,
+        activation: str = "relu",
+        weight_init_std: float | str = "relu",
+        weight_decay_lambda: float = 0,
+        use_dropout: bool = False,
+        dropout_ration: float = 0.5,
+        use_batchnorm: bool = False,
+        *,
+        rng: RngLike = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        if activation.lower() not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {activation!r}")
+        rng, init = as_rng(rng), initializer(weight_init_std)
+        sizes = [input_size, *hidden_size_list]
+        layers: list[Layer] = []
+        for n_in, n_out in pairwise(sizes):
+            layers.append(Affine.create(n_in, n_out, init, rng=rng, dtype=dtype))
+            if use_batchnorm:
+                layers.append(BatchNorm.create(n_out, dtype=dtype))
+            layers.append(ACTIVATIONS[activation.lower()]())
+            if use_dropout:
+                layers.append(Dropout(dropout_ration))
+        layers.append(Affine.create(sizes[-1], output_size, init, rng=rng, dtype=dtype))
+        super().__init__(layers, regularizer=L2(weight_decay_lambda), rng=rng)
+
+
+MultiLayerNetExtend = MultiLayerNet

@@ -1,0 +1,242 @@
+"""How gradients change parameters (book: *Updating Parameters*).
+
+Every optimizer is used as the book's: `update(params, grads)` changes the arrays of `params` in
+place.  `params` is a network's, or any dict of arrays or plain numbers.
+"""
+
+import math
+import numbers
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_array, as_number
+
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
+
+BELOW_ONE = math.nextafter(1.0, 0.0)
+
+
+class ParamDict(Protocol):
+    """What `update` asks of params: a dict has it, and so has a network's live mapping."""
+
+    def items(self) -> Any: ...
+    def __setitem__(self, key: str, value: Any, /) -> None: ...
+
+
+class Optimizer(ABC):
+    """Checks, state and memory, so that a method is no more than its formula.
+
+    lr: the learning rate, which may be changed at any time.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """Attributes that hold an array for each parameter: {key: array}, zeros at first."""
+
+    CHUNK: ClassVar[int] = 16_384
+    """Elements worked on at once: few enough to stay in the processor's cache."""
+
+    def __init__(self, lr: float) -> None:
+        self.lr = as_number(lr, "lr", low=0)
+        self.iter = 0
+        for name in self.state_names:
+            setattr(self, name, {})
+
+    def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
+        """Move every parameter by one step.
+
+        Raises ValueError where a gradient is missing or has another shape than its parameter, or
+        where keys or shapes are not those that the state belongs to; TypeError for parameters that
+        are not floating-point.
+        """
+        given = dict(params.items())
+        arrays = {key: _floating(key, param) for key, param in given.items()}
+        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
+        states = self._states(arrays)
+        self.iter += 1
+        for key, param in arrays.items():
+            for chunk in self._chunks(param, checked[key], *(state[key] for state in states)):
+                self._step(*chunk)
+            if param is not given[key]:
+                params[key] = float(param)
+
+    @abstractmethod
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        """Change `param` and the state in place."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed training needs, as copies: lr, iter, and state arrays as 'v/W1'."""
+        arrays = {
+            f"{name}/{key}": array.copy()
+            for name in self.state_names
+            for key, array in getattr(self, name).items()
+        }
+        return {"lr": self.lr, "iter": self.iter, **arrays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` of such an optimizer returned; unchanged if it does not fit.
+
+        Raises ValueError for the state of another kind of optimizer.
+        """
+        arrays: dict[str, dict[str, Array]] = {name: {} for name in self.state_names}
+        for entry in state.keys() - {"lr", "iter"}:
+            name, _, key = entry.partition("/")
+            if name not in arrays or not key:
+                raise ValueError(f"state has {entry!r}, which {type(self).__name__} does not keep")
+            arrays[name][key] = as_array(state[entry], entry).copy()
+        if not {"lr", "iter"} <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
+            raise ValueError(f"state is not a whole state of {type(self).__name__}")
+        self.lr, self.iter = as_number(state["lr"], "lr", low=0), int(state["iter"])
+        for name, by_key in arrays.items():
+            setattr(self, name, by_key)
+
+    def _states(self, params: Mapping[str, Array]) -> list[dict[str, Array]]:
+        states: list[dict[str, Array]] = [getattr(self, name) for name in self.state_names]
+        for state in states:
+            if not state:
+                state.update(
+                    (key, np.zeros_like(param, order="C")) for key, param in params.items()
+                )
+            if state.keys() != params.keys() or any(
+                state[key].shape != param.shape for key, param in params.items()
+            ):
+                raise ValueError(
+                    f"params must keep the keys and shapes that {type(self).__name__} has state "
+                    f"for, {_shapes(state)}, got {_shapes(params)}: use an optimizer per network"
+                )
+        return states
+
+    def _chunks(self, *arrays: Array) -> Iterator[tuple[Array, ...]]:
+        size = arrays[0].size
+        if size <= self.CHUNK or not all(array.flags.c_contiguous for array in arrays):
+            yield arrays
+            return
+        flat = [array.reshape(-1) for array in arrays]
+        for start in range(0, size, self.CHUNK):
+            yield tuple(array[start : start + self.CHUNK] for array in flat)
+
+
+def _floating(key: str, param: Any) -> Array:
+    """The parameter itself; a plain number as an array of no dimensions."""
+    if isinstance(param, numbers.Real):
+        return np.array(param, dtype=np.float64)
+    if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
+        found = getattr(param, "dtype", type(param).__name__)
+        raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
+    return param
+
+
+def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
+    if key not in grads:
+        raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
+    grad = as_array(grads[key], f"grads[{key!r}]")
+    if grad.shape != param.shape:
+        raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
+    return grad
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    return {key: array.shape for key, array in arrays.items()}
+
+
+class SGD(Optimizer):
+    """W <- W - lr dL/dW (book: *SGD*, eq. 6.1)."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        param -= self.lr * grad
+
+
+class Momentum(Optimizer):
+    """v <- momentum v - lr dL/dW;  W <- W + v (book: *Momentum*, eq. 6.3 and 6.4)."""
+
+    state_names: ClassVar[tuple[str, ...]] = ("v",)
+    v: dict[str, Array]
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = as_number(momentum, "momentum", low=0, high=1)
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        (v,) = state
+        v *= self.momentum
+        v -= self.lr * grad
+        param += v
+
+
+class Nesterov(Momentum):
+    """Momentum that looks ahead (Nesterov 1983, in the form of Bengio et al. 2013, eq. 6 and 7).
+
+    v <- momentum v - lr dL/dW;  W <- W + momentum v - lr dL/dW.
+    """
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        (v,) = state
+        step = self.lr * grad
+        v *= self.momentum
+        v -= step
+        param += self.momentum * v
+        param -= step
+
+
+class AdaGrad(Optimizer):
+    """h <- h + (dL/dW)^2;  W <- W - lr dL/dW / (sqrt(h) + 1e-7) (book: *AdaGrad*, eq. 6.5, 6.6)."""
+
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    h: dict[str, Array]
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        (h,) = state
+        h += grad * grad
+        param -= self.lr * grad / (np.sqrt(h) + 1e-7)
+
+
+class RMSprop(Optimizer):
+    """AdaGrad that forgets: h <- decay_rate h + (1 - decay_rate) (dL/dW)^2 (Hinton 2012)."""
+
+    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    h: dict[str, Array]
+
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+        super().__init__(lr)
+        self.decay_rate = as_number(decay_rate, "decay_rate", low=0, high=1)
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        (h,) = state
+        h *= self.decay_rate
+        h += (1 - self.decay_rate) * (grad * grad)
+        param -= self.lr * grad / (np.sqrt(h) + 1e-7)
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop together, both corrected for their start at 0 (Kingma and Ba 2015).
+
+    m <- beta1 m + (1 - beta1) dL/dW;  v <- beta2 v + (1 - beta2) (dL/dW)^2;
+    W <- W - lr sqrt(1 - beta2^iter) / (1 - beta1^iter) m / (sqrt(v) + 1e-7).
+
+    As in the book, the correction is part of the rate (end of the paper's section 2), which makes
+    the 1e-7 slightly larger in the first steps than the paper's epsilon of the corrected v.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ("m", "v")
+    m: dict[str, Array]
+    v: dict[str, Array]
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        super().__init__(lr)
+        self.beta1 = as_number(beta1, "beta1", low=0, high=BELOW_ONE)
+        self.beta2 = as_number(beta2, "beta2", low=0, high=BELOW_ONE)
+
+    def _step(self, param: Array, grad: Array, *state: Array) -> None:
+        m, v = state
+        rate = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
+        m += (1 - self.beta1) * (grad - m)
+        v += (1 - self.beta2) * (grad * grad - v)
+        param -= rate * m / (np.sqrt(v) + 1e-7)

@@ -1,0 +1,65 @@
+"""The parameters of a network under the book's names: W1, b1, W2, ..."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from dlbasics.arrays import Array, as_param
+from dlbasics.layers import Layer
+
+Slot = tuple[Layer, str]
+
+
+def slots(layers: Mapping[str, Layer], kinds: Sequence[str]) -> dict[str, Slot]:
+    """Layer and attribute of everything that the layers list under `kinds`, by its key.
+
+    kinds: "param_names", "state_names" or both.  The key is the attribute's name and the count of
+    layers so far that declare it: W1, b1, gamma1, beta1, W2, ...
+    """
+    count: Counter[str] = Counter()
+    found: dict[str, Slot] = {}
+    for top in layers.values():
+        for layer in top.walk():
+            for name in (name for kind in kinds for name in getattr(layer, kind)):
+                count[name] += 1
+                found[f"{name}{count[name]}"] = layer, name
+    return found
+
+
+class Params(Mapping[str, Array]):
+    """The parameters by key, live: the layers' attributes are their only storage.
+
+    Changing an array in place changes the network, and so does `params["W1"] = w`, which puts the
+    very array w, of the same shape, into the layer.
+    """
+
+    def __init__(self, layers: Mapping[str, Layer]) -> None:
+        self._layers = layers
+        self._seen: list[Layer] = []
+        self._found: dict[str, Slot] = {}
+
+    def slots(self) -> dict[str, Slot]:
+        """Layer and attribute of each parameter that is not None, by its key."""
+        layers = list(self._layers.values())
+        if layers != self._seen:
+            self._seen, self._found = layers, slots(self._layers, ["param_names"])
+        return {key: slot for key, slot in self._found.items() if getattr(*slot) is not None}
+
+    def __getitem__(self, key: str) -> Array:
+        layer, name = self.slots()[key]
+        param: Array = getattr(layer, name)
+        return param
+
+    def __setitem__(self, key: str, value: Array) -> None:
+        if key not in self.slots():
+            raise KeyError(f"no parameter is called {key!r}, only {', '.join(self)}")
+        setattr(*self.slots()[key], as_param(value, key, shape=self[key].shape))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.slots())
+
+    def __len__(self) -> int:
+        return len(self.slots())
+
+    def __repr__(self) -> str:
+        arrays = (f"{key}: {param.dtype} {param.shape}" for key, param in self.items())
+        return f"Params({', '.join(arrays)})"

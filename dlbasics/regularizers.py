@@ -1,0 +1,35 @@
+"""Penalties on large weights (book: *Weight Decay*): element by element, added up by Network."""
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_number
+
+
+class L2:
+    """1/2 lambda sum W^2, the book's weight decay;  gradient lambda W."""
+
+    def __init__(self, weight_decay_lambda: float) -> None:
+        self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
+
+    def penalty(self, W: Array) -> Array:
+        """What each weight adds to the loss, in the shape of W."""
+        return 0.5 * self.weight_decay_lambda * np.square(W)
+
+    def gradient(self, W: Array) -> Array:
+        """The derivative of `penalty`, in the shape of W."""
+        return self.weight_decay_lambda * W
+
+
+class L1:
+    """lambda sum |W|, which drives weights to exactly 0;  gradient lambda sign(W)."""
+
+    def __init__(self, weight_decay_lambda: float) -> None:
+        self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
+
+    def penalty(self, W: Array) -> Array:
+        """What each weight adds to the loss, in the shape of W."""
+        return self.weight_decay_lambda * np.abs(W)
+
+    def gradient(self, W: Array) -> Array:
+        """The derivative of `penalty`, in the shape of W; 0 at a weight of 0."""
+        return self.weight_decay_lambda * np.sign(W)
