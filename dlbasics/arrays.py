@@ -1,10 +1,9 @@
 """What the library takes as array, label and random generator, and the errors for the rest."""
 
-import functools
 import math
 import numbers
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +11,12 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def quiet(function: Callable[P, R]) -> Callable[P, R]:
+def quiet(function: F) -> F:
     """Let non-finite numbers pass through `function` without NumPy's warnings."""
-
-    @functools.wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return function(*args, **kwargs)
-
-    return wrapper
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")(function)
 
 
 def as_array(x: Any, name: str = "x") -> Array:

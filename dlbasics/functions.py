@@ -74,7 +74,8 @@ def softmax(x: Any) -> Any:
     [0.0182 0.2452 0.7366]
     """
     exp = np.exp(_below_largest(x))
-    return exp / exp.sum(axis=-1, keepdims=True)
+    exp /= exp.sum(axis=0)
+    return exp.T
 
 
 @quiet
@@ -84,15 +85,19 @@ def log_softmax(x: Any) -> Any:
     >>> print(log_softmax([0.0, -1000.0]))
     [    0. -1000.]
     """
-    shifted = _below_largest(x)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    log_y = _below_largest(x)
+    log_y -= np.log(np.exp(log_y).sum(axis=0))
+    return log_y.T
 
 
 def _below_largest(x: Any) -> Array:
+    """x minus its largest score, transposed: NumPy reduces the first axis twice as fast."""
     x = as_float(x)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"x must hold at least one score on its last axis, got shape {x.shape}")
-    return x - x.max(axis=-1, keepdims=True)
+    transposed = x.T.copy()
+    transposed -= transposed.max(axis=0)
+    return transposed
 
 
 @quiet
@@ -125,6 +130,7 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     return float(cross_entropies(log_y, as_labels(t, batch, single=np.ndim(y) == 1)).mean())
 
 
+@quiet
 def softmax_loss(X: Any, t: Any) -> float:
     """The cross-entropy error of softmax(X), from the scores themselves: exact at any score.
 
@@ -138,7 +144,6 @@ def softmax_loss(X: Any, t: Any) -> float:
     return float(cross_entropies(log_softmax(scores), labels).mean())
 
 
-@quiet
 def cross_entropies(log_y: Array, labels: Array) -> Array:
     """-sum_k t_k log y_k of each row, (N,); t_k = 0 makes a term 0 even where log y_k = -inf."""
     if labels.ndim == 1:

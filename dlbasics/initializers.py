@@ -12,6 +12,16 @@ import numpy as np
 
 from dlbasics.arrays import Array, as_number
 
+__all__ = [
+    "fans",
+    "glorot",
+    "he",
+    "initializer",
+    "normal",
+    "xavier",
+    "zeros",
+]
+
 Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Array]
 
 

@@ -15,6 +15,10 @@ from dlbasics.params import Params, slots
 from dlbasics.storage import PathLike, load_arrays, save_arrays
 from dlbasics.summary import Summary
 
+__all__ = [
+    "Network",
+]
+
 LAYERS = "layers"
 """The entry of a saved file that holds the layers' names."""
 

@@ -7,7 +7,7 @@ place.  `params` is a network's, or any dict of arrays or plain numbers.
 import math
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -35,7 +35,7 @@ class Optimizer(ABC):
     state_names: ClassVar[tuple[str, ...]] = ()
     """Attributes that hold an array for each parameter: {key: array}, zeros at first."""
 
-    CHUNK: ClassVar[int] = 16_384
+    CHUNK: ClassVar[int] = 65_536
     """Elements worked on at once: few enough to stay in the processor's cache."""
 
     def __init__(self, lr: float) -> None:
@@ -53,14 +53,20 @@ class Optimizer(ABC):
         """
         given = dict(params.items())
         arrays = {key: _floating(key, param) for key, param in given.items()}
-        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
         states = self._states(arrays)
+        steps = [
+            (param, _gradient(key, param, grads), *(state[key] for state in states))
+            for key, param in arrays.items()
+        ]
         self.iter += 1
-        for key, param in arrays.items():
-            for chunk in self._chunks(param, checked[key], *(state[key] for state in states)):
-                self._step(*chunk)
-            if param is not given[key]:
-                params[key] = float(param)
+        for step in steps:
+            if step[0].size <= self.CHUNK:
+                self._step(*step)
+            else:
+                self._step_in_chunks(*step)
+        for key, param in given.items():
+            if param is not arrays[key]:
+                params[key] = float(arrays[key])
 
     @abstractmethod
     def _step(self, param: Array, grad: Array, *state: Array) -> None:
@@ -108,14 +114,13 @@ class Optimizer(ABC):
                 )
         return states
 
-    def _chunks(self, *arrays: Array) -> Iterator[tuple[Array, ...]]:
-        size = arrays[0].size
-        if size <= self.CHUNK or not all(array.flags.c_contiguous for array in arrays):
-            yield arrays
+    def _step_in_chunks(self, *arrays: Array) -> None:
+        if not all(array.flags.c_contiguous for array in arrays):
+            self._step(*arrays)
             return
         flat = [array.reshape(-1) for array in arrays]
-        for start in range(0, size, self.CHUNK):
-            yield tuple(array[start : start + self.CHUNK] for array in flat)
+        for start in range(0, flat[0].size, self.CHUNK):
+            self._step(*(array[start : start + self.CHUNK] for array in flat))
 
 
 def _floating(key: str, param: Any) -> Array:

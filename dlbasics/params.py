@@ -1,7 +1,7 @@
 """The parameters of a network under the book's names: W1, b1, W2, ..."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 
 from dlbasics.arrays import Array, as_param
 from dlbasics.layers import Layer
@@ -56,6 +56,10 @@ class Params(Mapping[str, Array]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.slots())
+
+    def items(self) -> ItemsView[str, Array]:
+        """Keys and arrays: in one walk over the layers, where a Mapping would take one a key."""
+        return {key: getattr(*slot) for key, slot in self.slots().items()}.items()
 
     def __len__(self) -> int:
         return len(self.slots())

@@ -4,6 +4,11 @@ import numpy as np
 
 from dlbasics.arrays import Array, as_number
 
+__all__ = [
+    "L1",
+    "L2",
+]
+
 
 class L2:
     """1/2 lambda sum W^2, the book's weight decay;  gradient lambda W."""

@@ -12,6 +12,11 @@ import numpy as np
 from dlbasics.arrays import Array
 from dlbasics.files import atomic_write
 
+__all__ = [
+    "load_arrays",
+    "save_arrays",
+]
+
 PathLike = str | os.PathLike[str]
 
 

@@ -27,7 +27,7 @@ class LossLayer(ABC):
         scores, self._labels, losses = self._evaluate(x, t)
         self.t = t
         self.y = self._output(scores).reshape(np.shape(x))
-        self.loss = float(losses.mean())
+        self.loss = float(losses.sum()) / len(losses)
         return self.loss
 
     def losses(self, x: Array, t: Any) -> Array:

@@ -1,0 +1,107 @@
+"""Data in the forms that training needs: batches, splits, one-hot labels, smooth curves."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng
+
+__all__ = [
+    "minibatches",
+    "np",
+    "one_hot",
+    "shuffle_dataset",
+    "smooth_curve",
+    "train_validation_split",
+]
+
+Pair = tuple[Array, Array]
+
+
+def minibatches(
+    x: Array,
+    t: Array,
+    batch_size: int = 100,
+    *,
+    sampling: Literal["epoch", "replacement"] = "epoch",
+    rng: RngLike = None,
+) -> Iterator[Pair]:
+    """The ceil(N / batch_size) batches (x, t) of one epoch, in random order.
+
+    sampling: 'epoch' takes each sample once, the last batch what is left; 'replacement' draws each
+    batch anew from all samples, as the book does.
+    """
+    x, t = _same_length(x, t)
+    size, rng = as_count(batch_size, "batch_size"), as_rng(rng)
+    if sampling not in ("epoch", "replacement"):
+        raise ValueError(f"sampling must be 'epoch' or 'replacement', got {sampling!r}")
+    order = rng.permutation(len(x))
+    for start in range(0, len(x), size):
+        if sampling == "replacement":
+            chosen = rng.integers(len(x), size=size)
+        else:
+            chosen = order[start : start + size]
+        yield x[chosen], t[chosen]
+
+
+def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:
+    """x and t in one random order, as copies (book: *Implementing Hyperparameter Optimization*)."""
+    x, t = _same_length(x, t)
+    order = as_rng(rng).permutation(len(x))
+    return x[order], t[order]
+
+
+def train_validation_split(
+    x: Array, t: Array, validation_rate: float = 0.2, rng: RngLike = None
+) -> tuple[Pair, Pair]:
+    """(x_train, t_train), (x_val, t_val): int(N validation_rate) random samples for validation.
+
+    Raises ValueError where one of the two would be empty.
+    """
+    x, t = shuffle_dataset(x, t, rng)
+    count = int(len(x) * as_number(validation_rate, "validation_rate", low=0, high=1))
+    if not 0 < count < len(x):
+        raise ValueError(
+            f"validation_rate {validation_rate} of {len(x)} samples must leave some on both sides"
+        )
+    return (x[count:], t[count:]), (x[:count], t[:count])
+
+
+def one_hot(t: Any, num_classes: int = 10) -> Array:
+    """Rows with a 1 at the class and 0 elsewhere: t (N,) gives float32 (N, num_classes).
+
+    >>> print(one_hot([2, 0], num_classes=3))
+    [[0. 0. 1.]
+     [1. 0. 0.]]
+    """
+    t, k = as_array(t, "t"), as_count(num_classes, "num_classes")
+    if t.ndim != 1 or t.dtype.kind not in "iu":
+        raise ValueError(f"t must be integer classes (N,), got {t.dtype} of shape {t.shape}")
+    if len(t) and (t.min() < 0 or t.max() >= k):
+        raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
+    return np.eye(k, dtype=np.float32)[t]
+
+
+def smooth_curve(x: Any) -> Array:
+    """The weighted mean of each point's neighbours, at most 5 on either side, as long as x (N,).
+
+    The weights are a Kaiser window with beta = 2; the ends are mirrored, the last with its point
+    repeated, as in the book.  Curves of fewer than 11 points get a shorter window.
+    """
+    x = as_array(x).astype(np.float64)
+    if x.ndim != 1:
+        raise ValueError(f"x must have shape (N,), got {x.shape}")
+    reach = min(5, (len(x) - 1) // 2)
+    if reach < 1:
+        return x
+    window = np.kaiser(2 * reach + 1, 2)
+    mirrored = np.concatenate([x[reach:0:-1], x, x[: -reach - 1 : -1]])
+    return np.convolve(mirrored, window / window.sum(), mode="valid")
+
+
+def _same_length(x: Any, t: Any) -> Pair:
+    x, t = as_array(x), as_array(t, "t")
+    if x.ndim == 0 or t.ndim == 0 or len(x) != len(t) or len(x) == 0:
+        raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
+    return x, t

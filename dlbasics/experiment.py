@@ -1,0 +1,202 @@
+"""What every chapter script shares: data, claims, and `main`, which reads the command line."""
+
+import argparse
+import inspect
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import dlbasics
+from dlbasics.arrays import Array
+from dlbasics.flags import parse
+from dlbasics.results import save_result, shown
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: x (N, 784) float32 from 0 to 1 and t (N,) classes, for training and test."""
+
+    name: str
+    x_train: Array
+    t_train: Array
+    x_test: Array
+    t_test: Array
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number of the book, how to read ours off a result, and when ours is good enough."""
+
+    text: str
+    book: Any
+    value: Callable[[Any], Any]
+    holds: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and our number; `holds` is None where it was not judged."""
+
+    text: str
+    book: Any
+    ours: Any
+    holds: bool | None
+
+
+def load_data(name: str = "auto", *, quick: bool = False) -> Data:
+    """The data set `name`: 'mnist', or 'patterns', a stand-in that is there to test code.
+
+    'auto' is MNIST, downloaded where it is not found; under `quick`, which never downloads, the
+    stand-in takes its place.
+    """
+    from dataset import mnist, patterns
+
+    if name not in ("auto", "mnist", "patterns"):
+        raise ValueError(f"name must be 'auto', 'mnist' or 'patterns', got {name!r}")
+    local = mnist.mnist_is_local() if quick else True
+    if quick and name == "mnist" and not local:
+        raise FileNotFoundError("--quick never downloads, and MNIST is not on this machine")
+    if name == "patterns" or not local:
+        train, test = patterns.load_patterns()
+        return Data("patterns", *train, *test)
+    train, test = mnist.load_mnist()
+    return Data("mnist", *train, *test)
+
+
+def judge(claims: Sequence[Claim], result: Any, *, judged: bool = True) -> list[Verdict]:
+    """Our number for each claim; unless `judged`, nothing is said about whether it holds."""
+    verdicts = []
+    for claim in claims:
+        ours = claim.value(result)
+        holds = bool(claim.holds(ours)) if judged else None
+        verdicts.append(Verdict(claim.text, claim.book, ours, holds))
+    return verdicts
+
+
+def main(
+    doc: str | None,
+    run: Callable[..., Any],
+    plot: Callable[[Any], Mapping[str, Any]] | None = None,
+    *,
+    config: type[Any] | None = None,
+    claims: Sequence[Claim] = (),
+    quick: Mapping[str, Any] | None = None,
+    argv: Sequence[str] | None = None,
+) -> Any:
+    """Run an experiment as its command line says; returns the result.
+
+    run(config, rng, data, progress) gets those of the four that it names.  The claims are printed;
+    figures go to PNG files and the result to JSON, below the folder --out.
+    quick: the fields of `config` that --quick sets.
+    """
+    args, settings = parse(doc, config, quick or {}, argv)
+    wanted = inspect.signature(run).parameters
+    data = _data(args) if "data" in wanted else None
+    given = {
+        "config": settings,
+        "rng": np.random.default_rng(args.seed),
+        "data": data,
+        "progress": _progress(args),
+    }
+    start = time.perf_counter()
+    result = run(**{name: value for name, value in given.items() if name in wanted})
+    seconds = time.perf_counter() - start
+    judged = not args.quick and (data is None or data.name == "mnist")
+    verdicts = judge(claims, result, judged=judged)
+    print(_report(verdicts))
+    figures = {} if plot is None else plot(result)
+    about = {
+        "title": (doc or "").strip().split("\n")[0],
+        "config": {} if settings is None else asdict(settings),
+        "seed": args.seed,
+        "quick": args.quick,
+        "data": None if data is None else data.name,
+        "seconds": round(seconds, 2),
+        "versions": {
+            "dlbasics": dlbasics.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "claims": [asdict(verdict) for verdict in verdicts],
+    }
+    _save(result, about, figures, script=Path(inspect.getfile(run)), out=Path(args.out))
+    print(f"{seconds:.1f} s")
+    _show(figures, args)
+    return result
+
+
+def _data(args: argparse.Namespace) -> Data:
+    try:
+        data = load_data(args.data, quick=args.quick)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    if data.name == "patterns":
+        print("data: random patterns, not MNIST; accuracies say nothing about handwriting")
+    return data
+
+
+def _progress(args: argparse.Namespace) -> Progress:
+    if args.no_progress or not sys.stderr.isatty():
+        return iter
+    from tqdm import tqdm
+
+    return partial(tqdm, leave=False)
+
+
+def _report(verdicts: Sequence[Verdict]) -> str:
+    words = {True: "holds", False: "does not hold", None: "not judged"}
+    rows = [("", "book", "ours", "")] + [
+        (v.text, shown(v.book), shown(v.ours), words[v.holds]) for v in verdicts
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _save(
+    result: Any,
+    about: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    *,
+    script: Path,
+    out: Path,
+) -> None:
+    folder = out / script.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    if figures:
+        from dlbasics import plotting
+
+        for name, figure in figures.items():
+            path = folder / f"{script.stem}_{name}.png"
+            plotting.save(figure, path)
+            print(f"figure: {path}")
+    path = folder / f"{script.stem}.json"
+    save_result(result, {"script": f"{script.parent.name}/{script.name}", **about}, path)
+    print(f"result: {path}")
+
+
+def _show(figures: Mapping[str, Any], args: argparse.Namespace) -> None:
+    wanted = _at_a_display() and not args.quick if args.show is None else args.show
+    if not figures or not wanted:
+        return
+    from dlbasics import plotting
+
+    if not plotting.show(figures.values()):
+        print("no window: matplotlib finds no display to draw on")
+
+
+def _at_a_display() -> bool:
+    """Whether somebody sits there: a terminal, and a screen that windows can open on."""
+    screen = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return sys.stdout.isatty() and screen

@@ -1,0 +1,87 @@
+"""Figures in one style.  The only module that imports matplotlib.
+
+Figures are made without pyplot, so that nothing is kept, and no window opens, unless asked for.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlbasics.files import atomic_write
+
+STYLE: Any = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.dpi": 100,
+    "grid.alpha": 0.3,
+    "savefig.dpi": 150,
+}
+MARKERS = "os^Dv<>"
+
+
+def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0) -> Any:
+    """A figure with rows x columns axes, each of about that width and height in inches."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        return figure, figure.subplots(rows, columns)
+
+
+def curves(
+    series: Mapping[str, Any],
+    *,
+    x: Any = None,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    markers: bool = False,
+    ylim: tuple[float, float] | None = None,
+) -> Figure:
+    """One figure with a line for each entry of `series`, named in a legend if there are several.
+
+    x: where the points lie, by default 0, 1, 2, ...
+    """
+    figure, axes = subplots()
+    draw_curves(axes, series, x=x, markers=markers)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if ylim is not None:
+        axes.set_ylim(*ylim)
+    return figure
+
+
+def draw_curves(
+    axes: Axes, series: Mapping[str, Any], *, x: Any = None, markers: bool = False
+) -> None:
+    """Draw a line for each entry of `series`, with a legend where there are several."""
+    for i, (label, y) in enumerate(series.items()):
+        marker = MARKERS[i % len(MARKERS)] if markers else None
+        axes.plot(range(len(y)) if x is None else x, y, label=label, marker=marker, markersize=4)
+    if len(series) > 1:
+        axes.legend(frameon=False)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG to exactly `path`: completely, or not at all."""
+    with atomic_write(path) as file, matplotlib.rc_context(STYLE):
+        figure.savefig(file, format="png")
+
+
+def show(figures: Iterable[Figure]) -> bool:
+    """Open a window for each figure and wait until all are closed; False where none can open."""
+    import matplotlib.pyplot as plt
+
+    if plt.get_backend().lower() in ("agg", "pdf", "pgf", "ps", "svg", "cairo", "template"):
+        return False
+    for figure in figures:
+        plt.figure(FigureClass=_giving(figure))
+    plt.show()
+    return True
+
+
+def _giving(figure: Figure) -> Any:
+    """A stand-in for the class Figure, with which pyplot takes over a figure that exists."""
+    return lambda **_: figure
