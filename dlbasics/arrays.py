@@ -1,5 +1,6 @@
 """What the library takes as array, label and random generator, and the errors for the rest."""
 
+import functools
 import math
 import numbers
 from collections.abc import Callable
@@ -16,7 +17,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def quiet(function: F) -> F:
     """Let non-finite numbers pass through `function` without NumPy's warnings."""
-    return np.errstate(over="ignore", invalid="ignore", divide="ignore")(function)
+    ignored: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        return np.errstate(**ignored)(function)
+
+    # Before 2.0, an errstate that decorates cannot be entered again within itself.
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(**ignored):
+            return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
 
 
 def as_array(x: Any, name: str = "x") -> Array:

@@ -38,8 +38,10 @@ def parse(
     _add_fields(parser, config)
     args = parser.parse_args(argv)
     settings = dict(quick) if args.quick else {}
-    typed = {field.name: getattr(args, field.name) for field in fields(config)}
-    settings.update((name, value) for name, value in typed.items() if value is not None)
+    for field in fields(config):
+        value = getattr(args, field.name)
+        if value is not None:
+            settings[field.name] = tuple(value) if isinstance(value, list) else value
     try:
         return args, config(**settings)
     except (TypeError, ValueError) as error:

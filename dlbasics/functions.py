@@ -44,7 +44,8 @@ def sigmoid(x: Any) -> Any:
     [0.0, 0.5, 1.0]
     """
     x = as_float(x)
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    y = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    return y.astype(x.dtype, copy=False)
 
 
 def sigmoid_grad(x: Any) -> Any:
@@ -55,7 +56,8 @@ def sigmoid_grad(x: Any) -> Any:
 
 def relu(x: Any) -> Any:
     """y = max(0, x) (book: *ReLU Function*, eq. 3.7)."""
-    return np.maximum(as_float(x), 0)
+    x = as_float(x)
+    return np.maximum(x, 0).astype(x.dtype, copy=False)
 
 
 def relu_grad(x: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_count, as_number
+from dlbasics.arrays import Array, as_array, as_count, as_number, quiet
 from dlbasics.gradient_check import check_gradients
 
 __all__ = [
@@ -24,7 +24,7 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     0.2
     """
     h = 1e-4
-    return (f(x + h) - f(x - h)) / (2 * h)
+    return _slope(f(x + h), f(x - h), h)
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
@@ -52,7 +52,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
             below = _number(f(x))
         finally:
             x[index] = value
-        gradient[index] = (above - below) / (2 * h)
+        gradient[index] = _slope(above, below, h)
     return gradient
 
 
@@ -72,6 +72,11 @@ def gradient_descent(
     for _ in range(as_count(step_num, "step_num")):
         x -= lr * numerical_gradient(f, x)
     return x
+
+
+@quiet
+def _slope(above: Any, below: Any, h: float) -> Any:
+    return (above - below) / (2 * h)
 
 
 def _number(value: Any) -> float:

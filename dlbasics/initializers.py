@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_number
+from dlbasics.arrays import Array, RngLike, as_number, as_rng
 
 __all__ = [
     "fans",
@@ -22,7 +22,7 @@ __all__ = [
     "zeros",
 ]
 
-Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Array]
+Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -38,25 +38,25 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 def normal(std: float) -> Initializer:
     """Gaussian weights of mean 0 and the given standard deviation."""
     scale = as_number(std, "std", low=0)
-    return lambda shape, rng: scale * rng.standard_normal(shape)
+    return lambda shape, rng: scale * as_rng(rng).standard_normal(shape)
 
 
-def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def zeros(shape: tuple[int, ...], rng: RngLike = None) -> Array:
     """All weights 0: what must not be done, units that start equal stay equal."""
     return np.zeros(shape)
 
 
-def xavier(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def xavier(shape: tuple[int, ...], rng: RngLike = None) -> Array:
     """std = 1 / sqrt(fan_in), the book's Xavier, for sigmoid and tanh."""
     return normal(1 / math.sqrt(fans(shape)[0]))(shape, rng)
 
 
-def glorot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def glorot(shape: tuple[int, ...], rng: RngLike = None) -> Array:
     """std = sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
     return normal(math.sqrt(2 / sum(fans(shape))))(shape, rng)
 
 
-def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def he(shape: tuple[int, ...], rng: RngLike = None) -> Array:
     """std = sqrt(2 / fan_in), for ReLU (He et al. 2015, eq. 10)."""
     return normal(math.sqrt(2 / fans(shape)[0]))(shape, rng)
 

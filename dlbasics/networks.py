@@ -12,7 +12,7 @@ from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Ta
 from dlbasics.network import Network
 from dlbasics.regularizers import L2
 
-__all__ = ["MultiLayerNet", "MultiLayerNetExtend", "TwoLayerNet"]
+__all__ = ["MultiLayerNet", "MultiLayerNetExtend", "TwoLayerNet", "np"]
 
 
 class TwoLayerNet(Network):

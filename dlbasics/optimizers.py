@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_number
+from dlbasics.arrays import Array, as_array, as_float, as_number, quiet
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
 
@@ -44,6 +44,7 @@ class Optimizer(ABC):
         for name in self.state_names:
             setattr(self, name, {})
 
+    @quiet
     def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
         """Move every parameter by one step.
 
@@ -53,17 +54,12 @@ class Optimizer(ABC):
         """
         given = dict(params.items())
         arrays = {key: _floating(key, param) for key, param in given.items()}
+        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
         states = self._states(arrays)
-        steps = [
-            (param, _gradient(key, param, grads), *(state[key] for state in states))
-            for key, param in arrays.items()
-        ]
         self.iter += 1
-        for step in steps:
-            if step[0].size <= self.CHUNK:
-                self._step(*step)
-            else:
-                self._step_in_chunks(*step)
+        for key, param in arrays.items():
+            step = self._step if param.size <= self.CHUNK else self._step_in_chunks
+            step(param, checked[key], *(state[key] for state in states))
         for key, param in given.items():
             if param is not arrays[key]:
                 params[key] = float(arrays[key])
@@ -73,28 +69,30 @@ class Optimizer(ABC):
         """Change `param` and the state in place."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a resumed training needs, as copies: lr, iter, and state arrays as 'v/W1'."""
+        """What a resumed training needs, as copies: kind, lr, iter, and state arrays as 'v/W1'."""
         arrays = {
             f"{name}/{key}": array.copy()
             for name in self.state_names
             for key, array in getattr(self, name).items()
         }
-        return {"lr": self.lr, "iter": self.iter, **arrays}
+        return {"kind": type(self).__name__, "lr": self.lr, "iter": self.iter, **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` of such an optimizer returned; unchanged if it does not fit.
 
         Raises ValueError for the state of another kind of optimizer.
         """
+        if str(state.get("kind")) != type(self).__name__:
+            raise ValueError(f"state must be of {type(self).__name__}, got {state.get('kind')}")
         arrays: dict[str, dict[str, Array]] = {name: {} for name in self.state_names}
-        for entry in state.keys() - {"lr", "iter"}:
+        for entry in state.keys() - {"kind", "lr", "iter"}:
             name, _, key = entry.partition("/")
             if name not in arrays or not key:
                 raise ValueError(f"state has {entry!r}, which {type(self).__name__} does not keep")
             arrays[name][key] = as_array(state[entry], entry).copy()
         if not {"lr", "iter"} <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
             raise ValueError(f"state is not a whole state of {type(self).__name__}")
-        self.lr, self.iter = as_number(state["lr"], "lr", low=0), int(state["iter"])
+        self.lr, self.iter = as_number(float(state["lr"]), "lr", low=0), int(state["iter"])
         for name, by_key in arrays.items():
             setattr(self, name, by_key)
 
@@ -130,13 +128,15 @@ def _floating(key: str, param: Any) -> Array:
     if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
         found = getattr(param, "dtype", type(param).__name__)
         raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
+    if not param.flags.writeable:
+        raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
     return param
 
 
 def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
     if key not in grads:
         raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
-    grad = as_array(grads[key], f"grads[{key!r}]")
+    grad = as_float(grads[key], f"grads[{key!r}]")
     if grad.shape != param.shape:
         raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
     return grad

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_number
+from dlbasics.arrays import Array, as_number, quiet
 
 __all__ = [
     "L1",
@@ -16,10 +16,12 @@ class L2:
     def __init__(self, weight_decay_lambda: float) -> None:
         self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
 
+    @quiet
     def penalty(self, W: Array) -> Array:
         """What each weight adds to the loss, in the shape of W."""
         return 0.5 * self.weight_decay_lambda * np.square(W)
 
+    @quiet
     def gradient(self, W: Array) -> Array:
         """The derivative of `penalty`, in the shape of W."""
         return self.weight_decay_lambda * W
@@ -31,10 +33,12 @@ class L1:
     def __init__(self, weight_decay_lambda: float) -> None:
         self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
 
+    @quiet
     def penalty(self, W: Array) -> Array:
         """What each weight adds to the loss, in the shape of W."""
         return self.weight_decay_lambda * np.abs(W)
 
+    @quiet
     def gradient(self, W: Array) -> Array:
         """The derivative of `penalty`, in the shape of W; 0 at a weight of 0."""
         return self.weight_decay_lambda * np.sign(W)

@@ -1,0 +1,1 @@
+"""How fast, compared with what: each file prints ratios of interleaved runs."""

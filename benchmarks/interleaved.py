@@ -1,0 +1,34 @@
+"""Timing side by side, in one process: the machine's moods meet every contender alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def compare(
+    contenders: Mapping[str, Callable[[], object]], rounds: int = 30, calls: int = 100
+) -> None:
+    """Print each contender's time a call, and its ratio to the first, round by round.
+
+    In every round each contender runs `calls` times in turn, after a few calls that do not count.
+    Printed are the median and the fastest round, and the median of the rounds' ratios.
+    """
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, function in contenders.items():
+            for _ in range(max(1, calls // 20)):
+                function()
+            start = time.perf_counter()
+            for _ in range(calls):
+                function()
+            times[name].append((time.perf_counter() - start) / calls)
+    first = next(iter(contenders))
+    width = max(map(len, contenders))
+    print(f"{'':<{width}}  {'median':>10}  {'fastest':>10}  {first} / this")
+    for name, rows in times.items():
+        ratios = [ours / this for ours, this in zip(times[first], rows, strict=True)]
+        low, middle, high = (statistics.quantiles(ratios, n=20)[i] for i in (0, 9, 18))
+        print(
+            f"{name:<{width}}  {statistics.median(rows) * 1e6:7.0f} us  {min(rows) * 1e6:7.0f} us  "
+            f"{middle:.2f} (5 to 95%: {low:.2f} to {high:.2f})"
+        )

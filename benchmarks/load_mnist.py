@@ -1,0 +1,33 @@
+"""How long load_mnist takes the second time, in a process of its own and in one that goes on."""
+
+import subprocess
+import sys
+
+from benchmarks.interleaved import compare
+from dataset.mnist import load_mnist
+
+FRESH = """
+import time, numpy
+start = time.perf_counter()
+from dataset.mnist import load_mnist
+load_mnist()
+print(f"{time.perf_counter() - start:.3f} s, in a process of its own (numpy imported before)")
+"""
+
+
+def main() -> None:
+    load_mnist()
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", FRESH], check=True)
+    compare(
+        {
+            "load_mnist()": load_mnist,
+            "load_mnist(normalize=False)": lambda: load_mnist(normalize=False),
+        },
+        rounds=10,
+        calls=1,
+    )
+
+
+if __name__ == "__main__":
+    main()

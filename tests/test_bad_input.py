@@ -1,0 +1,449 @@
+"""Whatever goes in: a right result, or an error of our own that names the argument."""
+
+import re
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import dlbasics
+from dlbasics import functions
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Dropout,
+    Identity,
+    IdentityWithLoss,
+    LeakyRelu,
+    Relu,
+    Sigmoid,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+    Tanh,
+)
+
+reproducible = settings(derandomize=True, deadline=None, max_examples=150, database=None)
+
+PACKAGE = Path(dlbasics.__file__).parent
+NAMES = re.compile(r"(^|: )(x|X|y|t|dout|W|b|gamma|beta) must ")
+
+NUMBERS = [bool, np.int8, np.uint8, np.int32, np.uint64, np.float16, np.float32, np.float64, ">f8"]
+OTHERS = [np.complex64, "U3", "S2", "M8[D]", "m8[s]"]
+
+
+def arrays(dtypes, shapes):
+    return st.sampled_from(dtypes).flatmap(lambda dtype: hnp.arrays(dtype, shapes))
+
+
+def small(dtypes, shapes):
+    """Arrays whose products and squares stay finite in half precision."""
+
+    def of(dtype):
+        kind = np.dtype(dtype).kind
+        bounded = {"f": st.integers(-80, 80).map(lambda n: n / 8), "i": st.integers(-9, 9)}
+        return hnp.arrays(dtype, shapes, elements=bounded.get(kind, hnp.from_dtype(np.dtype(bool))))
+
+    return st.sampled_from(dtypes).flatmap(of)
+
+
+SHAPES = st.one_of(
+    hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3),
+    st.sampled_from([(3,), (1, 3), (2, 3), (0, 3), (2, 3, 1, 2), (2, 1, 3)]),
+)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(max_size=3)
+)
+LISTS = st.recursive(SCALARS, lambda items: st.lists(items, max_size=3), max_leaves=8)
+OBJECTS = st.sampled_from(
+    [object(), {1: 2}, np.array([None, 1]), np.zeros(2, "f4,i4"), range(3), [[1.0], [1.0, 2.0]]]
+)
+ANYTHING = st.one_of(
+    arrays(NUMBERS, SHAPES), small(NUMBERS, SHAPES), arrays(OTHERS, SHAPES), LISTS, OBJECTS
+)
+
+
+def anything_but_often(*shapes):
+    of_shape = st.sampled_from(shapes)
+    return st.one_of(small(NUMBERS, of_shape), arrays(NUMBERS, of_shape), ANYTHING)
+
+
+WIDTH_3 = anything_but_often((3,), (1, 3), (2, 3), (0, 3), (2, 3, 1, 1), (0, 3, 1, 1))
+
+
+def attempt(function, *arguments, **options):
+    """The result, or None where dlbasics refused the arguments by an error of its own."""
+    try:
+        return function(*arguments, **options)
+    except (ValueError, TypeError) as error:
+        innermost = traceback.extract_tb(error.__traceback__)[-1]
+        assert PACKAGE in Path(innermost.filename).parents, "refused by NumPy, not by dlbasics"
+        assert NAMES.search(str(error)), f"names no argument: {error}"
+        assert len(str(error)) < 300
+        return None
+
+
+def as_numbers(x):
+    """x as an array where it holds real numbers, else None."""
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        return None
+    return x if x.dtype.kind in "fiub" else None
+
+
+def native(dtype):
+    return np.dtype(dtype).newbyteorder("=")
+
+
+def float_type(x):
+    return native(x.dtype) if x.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def assert_right(found, expected, dtype, scale=1.0):
+    """`found` has that dtype, and where it can hold `expected` agrees with it up to rounding."""
+    assert found.shape == expected.shape and native(found.dtype) == dtype
+    if dtype.kind != "f":
+        np.testing.assert_array_equal(found, expected)
+        return
+    info = np.finfo(dtype)
+    inside = np.isfinite(expected) & (np.abs(expected) < info.max / 2)
+    tolerance = {"rtol": 20 * float(info.eps), "atol": 20 * float(info.eps) * scale}
+    np.testing.assert_allclose(
+        found[inside].astype(np.float64), expected[inside].astype(np.float64), **tolerance
+    )
+
+
+def exp_sigmoid(x):
+    return np.array([0.5 * (1 + np.tanh(value / 2)) for value in x.ravel()]).reshape(x.shape)
+
+
+ELEMENTWISE = {
+    "relu": (functions.relu, lambda x: np.where(x > 0, x, 0), float_type),
+    "relu_grad": (functions.relu_grad, lambda x: np.where(x > 0, 1, 0), float_type),
+    "step_function": (functions.step_function, lambda x: np.where(x > 0, 1, 0), lambda x: int),
+    "sigmoid": (functions.sigmoid, exp_sigmoid, float_type),
+    "sigmoid_grad": (functions.sigmoid_grad, lambda x: 0.25 / np.cosh(x / 2) ** 2, float_type),
+    "Sigmoid": (lambda x: Sigmoid().forward(x), exp_sigmoid, float_type),
+    "Tanh": (lambda x: Tanh().forward(x), np.tanh, float_type),
+    "LeakyRelu": (
+        lambda x: LeakyRelu(0.25).forward(x),
+        lambda x: np.where(x > 0, x, x / 4),
+        float_type,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "formula", "result_type"), ELEMENTWISE.values(), ids=ELEMENTWISE.keys()
+)
+@reproducible
+@given(x=ANYTHING)
+def test_a_function_of_one_element(function, formula, result_type, x):
+    y, numbers = attempt(function, x), as_numbers(x)
+    assert (y is None) == (numbers is None)
+    if y is not None:
+        finite = np.isfinite(numbers)
+        with np.errstate(all="ignore"):
+            expected = formula(numbers[finite].astype(np.float64))
+        assert np.shape(y) == numbers.shape
+        assert_right(np.asarray(y)[finite], expected, np.dtype(result_type(numbers)))
+
+
+@pytest.mark.parametrize("make", [Relu, Identity])
+@reproducible
+@given(x=ANYTHING)
+def test_a_layer_that_leaves_integers_integers(make, x):
+    y, numbers = attempt(make().forward, x), as_numbers(x)
+    assert (y is None) == (numbers is None)
+    if y is not None:
+        assert np.shape(y) == numbers.shape
+        assert native(np.asarray(y).dtype) == native(numbers.dtype) or numbers.dtype.kind == "b"
+        expected = numbers if make is Identity else np.where(numbers <= 0, 0, numbers)
+        np.testing.assert_array_equal(y, expected)
+
+
+@reproducible
+@given(x=ANYTHING, train_flg=st.booleans())
+def test_dropout(x, train_flg):
+    layer, numbers = Dropout(0.25, rng=0), as_numbers(x)
+    y = attempt(layer.forward, x, train_flg)
+    assert (y is None) == (numbers is None)
+    if y is not None:
+        assert np.shape(y) == numbers.shape
+        finite = np.isfinite(numbers)
+        factor = np.broadcast_to(layer.mask if train_flg else 0.75, numbers.shape)[finite]
+        expected = numbers[finite].astype(np.float64) * factor
+        np.testing.assert_allclose(np.asarray(y)[finite], expected, rtol=1e-2, atol=1e-7)
+
+
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+@reproducible
+@given(x=ANYTHING)
+def test_softmax(function, x):
+    y, numbers = attempt(getattr(functions, function), x), as_numbers(x)
+    refused = numbers is None or numbers.ndim == 0 or numbers.shape[-1] == 0
+    assert (y is None) == refused
+    if not refused:
+        assert y.shape == numbers.shape and native(y.dtype) == float_type(numbers)
+        rows = np.isfinite(numbers).all(axis=-1)
+        scores = numbers[rows].astype(np.float64)
+        with np.errstate(all="ignore"):
+            shifted = scores - scores.max(axis=-1, keepdims=True)
+            expected = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        if function == "softmax":
+            expected = np.exp(expected)
+        assert_right(y[rows], expected, float_type(numbers))
+
+
+WEIGHTS = {
+    dtype: np.arange(-3, 3).reshape(3, 2).astype(dtype) for dtype in (np.float32, np.float64)
+}
+
+
+@pytest.mark.parametrize("dtype", WEIGHTS, ids=lambda dtype: dtype.__name__)
+@reproducible
+@given(x=WIDTH_3, dout=anything_but_often((2,), (1, 2), (2, 2), (0, 2)))
+def test_affine(dtype, x, dout):
+    W, b = WEIGHTS[dtype], np.array([0.5, -1], dtype)
+    layer, numbers = Affine(W, b), as_numbers(x)
+    y = attempt(layer.forward, x)
+    rows = None
+    if numbers is not None and numbers.ndim:
+        samples = 1 if numbers.ndim == 1 else len(numbers)
+        width = numbers.size if numbers.ndim == 1 else np.prod(numbers.shape[1:])
+        rows = numbers.reshape(samples, 3) if width == 3 else None
+    assert (y is None) == (rows is None)
+    if y is None:
+        return
+    one = numbers.ndim == 1
+    assert y.shape == ((2,) if one else (len(rows), 2))
+    usable = np.isfinite(rows).all(axis=1)
+    wide = rows[usable].astype(np.float64)
+    scale = float(np.abs(wide).max(initial=1))
+    expected = np.einsum("nd,dm->nm", wide, W.astype(np.float64)) + b
+    assert_right(np.atleast_2d(y)[usable], expected, np.result_type(numbers, dtype), 9 * scale)
+    dx = attempt(layer.backward, dout)
+    assert (dx is None) == (as_numbers(dout) is None or np.shape(dout) != y.shape)
+    if dx is not None:
+        assert dx.shape == numbers.shape and layer.dW.shape == W.shape and layer.db.shape == (2,)
+        sent = np.asarray(dout).reshape(len(rows), 2)
+        if max(np.abs(values, dtype=np.float64).max(initial=0) for values in (rows, sent)) < 1e3:
+            sent, near = sent.astype(np.float64), {"rtol": 0.01, "atol": 0.01}
+            np.testing.assert_allclose(dx.reshape(rows.shape), sent @ W.T, **near)
+            np.testing.assert_allclose(layer.dW, rows.T.astype(np.float64) @ sent, **near)
+            np.testing.assert_allclose(layer.db, sent.sum(axis=0), **near)
+
+
+@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+@reproducible
+@given(x=WIDTH_3)
+def test_batch_norm(train_flg, x):
+    gamma, beta = np.array([1.0, -2, 0.5]), np.array([0.0, 1, 3])
+    y, numbers = attempt(BatchNorm(gamma, beta).forward, x, train_flg), as_numbers(x)
+    if numbers is not None and numbers.shape == (3,):
+        y, numbers = None if y is None else y[np.newaxis], numbers[np.newaxis]
+    fits = numbers is not None and numbers.ndim in (2, 4) and numbers.shape[1] == 3
+    assert (y is None) == (not fits or (train_flg and numbers.size == 0))
+    if y is None:
+        return
+    assert y.shape == numbers.shape and y.dtype == np.float64
+    if np.isfinite(numbers).all() and np.abs(numbers, dtype=np.float64).max(initial=0) < 1e3:
+        channels = np.moveaxis(numbers.astype(np.float64), 1, -1).reshape(-1, 3)
+        mean, var = (channels.mean(axis=0), channels.var(axis=0)) if train_flg else (0, 1)
+        expected = (channels - mean) / np.sqrt(var + 1e-7) * gamma + beta
+        found = np.moveaxis(y, 1, -1).reshape(-1, 3)
+        half = numbers.dtype == np.float16
+        tolerance = {"rtol": 0.02, "atol": 0.05} if half else {"rtol": 1e-4, "atol": 1e-4}
+        np.testing.assert_allclose(found, expected, **tolerance)
+
+
+def plain_label_rows(t, n, k, single):
+    """Labels as rows by the letter of the contract, or None where they are none."""
+    t = as_numbers(t)
+    if t is None:
+        return None
+    if single and (t.ndim == 0 or t.shape == (k,)):
+        t = t[np.newaxis]
+    if t.shape == (n, k):
+        return t.astype(np.float64)
+    if t.shape in ((n,), (n, 1)) and t.dtype.kind in "iu":
+        classes = [int(label) for label in t.ravel()]
+        if all(0 <= label < k for label in classes):
+            return np.eye(k)[classes]
+    return None
+
+
+LABELS = st.one_of(
+    anything_but_often((2,), (2, 1), (2, 3), (3,)),
+    st.tuples(st.integers(-1, 3), st.integers(-1, 3)).map(np.array),
+    arrays([np.uint8, np.int64], st.sampled_from([(2,), (2, 1), (1,)])).map(lambda t: t % 4),
+    small(NUMBERS, st.sampled_from([(2, 3), (3,), (1, 3)])),
+    st.integers(-1, 3),
+)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 3), (3,)], ids=str)
+@reproducible
+@given(t=LABELS)
+def test_labels_of_softmax_with_loss(dtype, shape, t):
+    x, layer = np.array([[0.5, -1, 2], [3, 0, 1]], dtype)[: len(shape)], SoftmaxWithLoss()
+    if len(shape) == 1:
+        x = x[0]
+    y = np.exp(np.atleast_2d(x).astype(np.float64))
+    y /= y.sum(axis=1, keepdims=True)
+    loss, rows = attempt(layer.forward, x, t), plain_label_rows(t, *y.shape, len(shape) == 1)
+    assert (loss is None) == (rows is None)
+    for function in (layer.losses, functions.softmax_loss):
+        assert (attempt(function, x, t) is None) == (rows is None)
+    assert (attempt(functions.cross_entropy_error, layer_output(x), t) is None) == (rows is None)
+    assert (attempt(layer.correct, x, t) is None) == (rows is None)
+    if rows is not None and np.abs(rows).max() < 1e6:
+        tolerance = {"rtol": 1e-5, "atol": 1e-5 * max(1, np.abs(rows).max())}
+        np.testing.assert_allclose(loss, -(rows * np.log(y)).sum(axis=1).mean(), **tolerance)
+        dx = (rows.sum(axis=1, keepdims=True) * y - rows) / len(y)
+        np.testing.assert_allclose(np.atleast_2d(layer.backward()), dx, **tolerance)
+
+
+def layer_output(x):
+    y = np.exp(x)
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
+@reproducible
+@given(x=WIDTH_3, t=WIDTH_3, same=st.booleans())
+def test_losses_whose_labels_have_the_shape_of_x(make, x, t, same):
+    numbers = as_numbers(x)
+    if same and numbers is not None:
+        t = np.full(numbers.shape, 0.25)
+    targets = as_numbers(t)
+    layer = make()
+    loss = attempt(layer.forward, x, t)
+    fits = (
+        numbers is not None
+        and targets is not None
+        and numbers.ndim in (1, 2)
+        and numbers.size > 0
+        and numbers.shape == targets.shape
+        and (make is IdentityWithLoss or bool(np.all((targets >= 0) & (targets <= 1))))
+    )
+    assert (loss is None) == (not fits)
+    if loss is None:
+        return
+    assert type(loss) is float and layer.backward().shape == numbers.shape
+    x, t = np.atleast_2d(numbers).astype(np.float64), np.atleast_2d(targets).astype(np.float64)
+    if np.isfinite(x).all() and np.isfinite(t).all() and max(abs(x).max(), abs(t).max()) < 50:
+        if make is IdentityWithLoss:
+            expected = 0.5 * ((x - t) ** 2).sum(axis=1).mean()
+        else:
+            expected = (np.logaddexp(0, x) - x * t).sum(axis=1).mean()
+        assert loss == pytest.approx(expected, rel=0.02, abs=0.02)
+        y = x if make is IdentityWithLoss else exp_sigmoid(x)
+        dx = np.atleast_2d(layer.backward())
+        np.testing.assert_allclose(dx, (y - t) / len(x), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("make", [SoftmaxWithLoss, SigmoidWithLoss, IdentityWithLoss])
+@reproducible
+@given(x=WIDTH_3)
+def test_scores_of_a_loss(make, x):
+    numbers = as_numbers(x)
+    t = np.zeros(np.shape(numbers)) if numbers is not None else 0
+    loss = attempt(make().forward, x, t)
+    fits = numbers is not None and numbers.ndim in (1, 2) and numbers.size > 0
+    assert (loss is None) == (not fits)
+
+
+@reproducible
+@given(y=anything_but_often((2, 3), (3,)), t=LABELS)
+def test_cross_entropy_error(y, t):
+    numbers = as_numbers(y)
+    error = attempt(functions.cross_entropy_error, y, t)
+    if error is None:
+        return
+    rows = plain_label_rows(t, *np.atleast_2d(numbers).shape, numbers.ndim == 1)
+    batch = np.atleast_2d(numbers).astype(np.float64)
+    assert rows is not None and not (batch < 0).any() and type(error) is float
+    if np.isfinite(batch).all() and np.isfinite(rows).all() and np.abs(rows).max() < 1e3:
+        floor = float(np.finfo(float_type(numbers)).tiny)
+        expected = -(rows * np.log(np.maximum(batch, floor))).sum(axis=1).mean()
+        assert error == pytest.approx(expected, rel=0.02, abs=0.02)
+
+
+@reproducible
+@given(y=ANYTHING, t=ANYTHING, same=st.booleans())
+def test_sum_squared_error(y, t, same):
+    t = y if same else t
+    error, a, b = attempt(functions.sum_squared_error, y, t), as_numbers(y), as_numbers(t)
+    assert (error is None) == (a is None or b is None or a.shape != b.shape)
+    if error is not None:
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        assert type(error) is float
+        if np.abs(a).max(initial=0) < 50 and np.abs(b).max(initial=0) < 50:
+            assert error == pytest.approx(0.5 * ((a - b) ** 2).sum(), rel=0.02, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Relu, Identity, Sigmoid, Tanh, LeakyRelu, Dropout, lambda: BatchNorm.create(3)],
+    ids=["Relu", "Identity", "Sigmoid", "Tanh", "LeakyRelu", "Dropout", "BatchNorm"],
+)
+@reproducible
+@given(dout=anything_but_often((2, 3)), train_flg=st.booleans())
+def test_dout(make, dout, train_flg):
+    layer = make()
+    layer.forward(np.array([[1.0, -2, 3], [0, 5, -6]]), train_flg)
+    for method in (layer.backward_params, layer.backward):
+        dx = attempt(method, dout)
+    numbers = as_numbers(dout)
+    assert (dx is None) == (numbers is None or numbers.shape != (2, 3))
+    assert dx is None or dx.shape == (2, 3)
+
+
+@reproducible
+@given(W=anything_but_often((3, 2)), b=anything_but_often((2,)))
+def test_parameters_of_affine(W, b):
+    layer = attempt(Affine, W, b)
+    if layer is not None:
+        assert layer.W is W and W.ndim == 2 and W.dtype.kind in "fiub"
+        assert layer.b is b or layer.b is None
+
+
+@reproducible
+@given(gamma=anything_but_often((3,)), beta=anything_but_often((3,)))
+def test_parameters_of_batch_norm(gamma, beta):
+    layer = attempt(BatchNorm, gamma, beta)
+    if layer is not None:
+        assert layer.gamma is gamma and layer.beta is beta and gamma.shape == beta.shape
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dtype: Affine.create(3, 2, rng=0, dtype=dtype),
+        lambda dtype: BatchNorm.create(3, dtype=dtype),
+        lambda dtype: Dropout(0.5, rng=0),
+        lambda dtype: LeakyRelu(0),
+        lambda dtype: LeakyRelu(),
+        lambda dtype: Relu(),
+        lambda dtype: Sigmoid(),
+        lambda dtype: Tanh(),
+    ],
+    ids=["Affine", "BatchNorm", "Dropout", "LeakyRelu 0", "LeakyRelu", "Relu", "Sigmoid", "Tanh"],
+)
+def test_what_is_not_finite_brings_no_warning(make, train_flg, dtype, bad):
+    x = np.array([[1, bad, 3], [bad, bad, bad], [0, 1, 2]], dtype)
+    layer = make(dtype)
+    y = layer.forward(x, train_flg)
+    dx = layer.backward(np.full_like(y, bad))
+    assert y.dtype == dx.dtype == dtype
+    if np.isnan(bad):
+        assert not np.isfinite(y[1]).any()

@@ -1,0 +1,40 @@
+"""The claims of chapter 5's scripts, on real MNIST."""
+
+import numpy as np
+import pytest
+
+from ch05_backprop import gradient_check, train_neuralnet
+from dlbasics.experiment import judge
+
+
+def test_gradient_check_on_mnist(mnist):
+    result = gradient_check.run(gradient_check.Config(), np.random.default_rng(0), mnist)
+    verdicts = judge(gradient_check.CLAIMS, result)
+    assert len(verdicts) == 4
+    assert all(verdict.holds for verdict in verdicts), verdicts
+
+
+def test_training_on_mnist_reaches_the_books_accuracy(mnist):
+    result = train_neuralnet.run(train_neuralnet.Config(), np.random.default_rng(0), mnist)
+    assert all(verdict.holds for verdict in judge(train_neuralnet.CLAIMS, result))
+    assert len(result.train_loss) == 10_000
+    assert result.epochs[:3] == [0, 1, 2]
+    assert result.test_acc[0] < 0.2
+
+
+@pytest.mark.slow
+def test_five_seeds_on_mnist_average_97_percent(mnist):
+    accuracies = [
+        train_neuralnet.run(train_neuralnet.Config(), np.random.default_rng(seed), mnist).test_acc[
+            -1
+        ]
+        for seed in range(5)
+    ]
+    print(accuracies, np.mean(accuracies))
+    assert abs(np.mean(accuracies) - 0.970) < 0.003
+
+
+def test_same_seed_same_training(mnist):
+    config = train_neuralnet.Config(iters_num=50)
+    first, again = (train_neuralnet.run(config, np.random.default_rng(7), mnist) for _ in range(2))
+    assert first == again

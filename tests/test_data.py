@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from dlbasics.data import (
+    minibatches,
+    one_hot,
+    shuffle_dataset,
+    smooth_curve,
+    train_validation_split,
+)
+
+X = np.arange(20, dtype=np.float32).reshape(10, 2)
+T = np.arange(10, dtype=np.uint8)
+
+
+def paired(x, t):
+    return np.array_equal(x[:, 0], 2 * t.astype(np.float32))
+
+
+def test_an_epoch_holds_each_sample_once_and_ends_with_what_is_left():
+    batches = list(minibatches(X, T, batch_size=4, rng=0))
+    assert [len(t) for _, t in batches] == [4, 4, 2]
+    assert sorted(np.concatenate([t for _, t in batches])) == list(T)
+    assert all(paired(x, t) for x, t in batches)
+
+
+def test_sampling_with_replacement_gives_full_batches():
+    batches = list(minibatches(X, T, batch_size=4, sampling="replacement", rng=0))
+    assert [len(t) for _, t in batches] == [4, 4, 4]
+    assert all(paired(x, t) for x, t in batches)
+    seen = np.concatenate([t for _, t in minibatches(X, T, 10, sampling="replacement", rng=0)])
+    assert len(set(seen)) < 10
+
+
+def test_the_seed_decides_the_order():
+    first, again, other = (next(minibatches(X, T, 10, rng=seed))[1] for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_shuffle_keeps_pairs_and_leaves_its_input():
+    before = X.copy()
+    x, t = shuffle_dataset(X, T, rng=1)
+    assert paired(x, t)
+    assert sorted(t) == list(T)
+    assert not np.array_equal(t, T)
+    assert np.array_equal(X, before)
+
+
+def test_split_parts_are_disjoint_and_complete():
+    (x_train, t_train), (x_val, t_val) = train_validation_split(X, T, 0.25, rng=0)
+    assert len(t_val) == 2
+    assert paired(x_train, t_train)
+    assert paired(x_val, t_val)
+    assert sorted([*t_train, *t_val]) == list(T)
+
+
+@pytest.mark.parametrize("rate", [0, 0.05, 1, -1, 2, float("nan")])
+def test_a_split_that_leaves_one_side_empty_is_an_error(rate):
+    with pytest.raises(ValueError, match="validation_rate"):
+        train_validation_split(X, T, rate)
+
+
+@pytest.mark.parametrize("x, t", [(X, T[:5]), (X[:0], T[:0]), (np.float32(1), T)])
+def test_batches_of_different_length_are_an_error(x, t):
+    with pytest.raises(ValueError, match="x and t must be batches of one length"):
+        shuffle_dataset(x, t)
+
+
+def test_unknown_sampling_and_batch_size_are_errors():
+    with pytest.raises(ValueError, match="sampling"):
+        next(minibatches(X, T, sampling="all"))
+    with pytest.raises(ValueError, match="batch_size"):
+        next(minibatches(X, T, batch_size=0))
+
+
+def test_one_hot():
+    rows = one_hot(T)
+    assert rows.dtype == np.float32
+    assert np.array_equal(rows, np.eye(10))
+    for wrong in ([3], [-1], [0.5], [[0]]):
+        with pytest.raises(ValueError, match="t must"):
+            one_hot(wrong, num_classes=3)
+
+
+def books_smooth_curve(x):
+    """The book's function, in its own steps: a Kaiser window over mirrored ends."""
+    length = 11
+    mirrored = np.r_[x[length - 1 : 0 : -1], x, x[-1:-length:-1]]
+    window = np.kaiser(length, 2)
+    return np.convolve(window / window.sum(), mirrored, mode="valid")[5 : 5 + len(x)]
+
+
+@pytest.mark.parametrize("n", [11, 12, 50])
+def test_smooth_curve_is_the_books(n):
+    x = np.random.default_rng(0).random(n)
+    np.testing.assert_allclose(smooth_curve(x), books_smooth_curve(x), atol=1e-15)
+
+
+@pytest.mark.parametrize("n", range(11))
+def test_smooth_curve_of_a_short_curve_has_its_length(n):
+    """Bug 20: the book's fails on short input."""
+    smoothed = smooth_curve([2.0] * n)
+    np.testing.assert_allclose(smoothed, [2.0] * n)

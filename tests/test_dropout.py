@@ -1,0 +1,128 @@
+"""Dropout: its mask, its two modes, its random numbers."""
+
+import numpy as np
+import pytest
+
+from dlbasics.layers import Dropout
+
+
+def test_training_multiplies_by_the_mask():
+    layer, x = Dropout(0.3, rng=0), np.arange(1.0, 25).reshape(4, 6)
+    np.testing.assert_array_equal(layer.forward(x), x * layer.mask)
+    np.testing.assert_array_equal(layer.backward(2 * x), 2 * x * layer.mask)
+    assert layer.mask.dtype == bool and layer.mask.shape == x.shape
+    assert 0 < layer.mask.sum() < layer.mask.size
+
+
+def test_test_mode_multiplies_by_the_share_that_is_kept():
+    layer, x = Dropout(0.3), np.arange(1.0, 25).reshape(4, 6)
+    np.testing.assert_allclose(layer.forward(x, train_flg=False), 0.7 * x)
+    np.testing.assert_allclose(layer.backward(2 * x), 1.4 * x)
+
+
+def test_backward_belongs_to_the_last_forward_of_either_mode():
+    layer, x = Dropout(0.5, rng=0), np.ones((8, 8))
+    layer.forward(x)
+    layer.forward(x, train_flg=False)
+    assert np.all(layer.backward(x) == 0.5)
+
+
+@pytest.mark.parametrize("ratio", [0.15, 0.5, 0.8])
+def test_the_ratio_is_the_share_switched_off(ratio):
+    layer = Dropout(ratio, rng=0)
+    layer.forward(np.ones((400, 500)))
+    assert layer.dropout_ratio == ratio
+    assert 1 - layer.mask.mean() == pytest.approx(ratio, abs=0.01)
+
+
+def test_the_default_ratio_is_a_half():
+    assert Dropout().dropout_ratio == 0.5
+
+
+@pytest.mark.parametrize(("ratio", "kept"), [(0, 1), (0.0, 1), (1, 0), (1.0, 0)])
+def test_nothing_or_everything_switched_off(ratio, kept):
+    layer, x = Dropout(ratio, rng=0), np.ones((50, 50))
+    assert np.all(layer.forward(x) == kept)
+    assert np.all(layer.forward(x, train_flg=False) == kept)
+
+
+def test_every_training_pass_draws_anew():
+    layer, x = Dropout(rng=0), np.ones((20, 20))
+    assert (layer.forward(x) != layer.forward(x)).any()
+
+
+def test_the_same_seed_draws_the_same_masks():
+    x = np.ones((20, 20))
+    first, second = Dropout(rng=3), Dropout(rng=np.random.default_rng(3))
+    for _ in range(3):
+        np.testing.assert_array_equal(first.forward(x), second.forward(x))
+
+
+def test_layers_of_one_generator_draw_different_masks():
+    rng, x = np.random.default_rng(0), np.ones((20, 20))
+    first, second = Dropout(rng=rng), Dropout(rng=rng)
+    assert (first.forward(x) != second.forward(x)).any()
+
+
+def test_without_a_seed_two_layers_differ():
+    x = np.ones((20, 20))
+    assert (Dropout().forward(x) != Dropout().forward(x)).any()
+
+
+def test_test_mode_draws_nothing():
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    Dropout(rng=rng).forward(np.ones((20, 20)), train_flg=False)
+    assert rng.bit_generator.state == before
+
+
+def test_float32_and_float64_see_the_same_mask():
+    masks = []
+    for dtype in (np.float32, np.float64):
+        layer = Dropout(rng=0)
+        layer.forward(np.ones((20, 20), dtype))
+        masks.append(layer.mask)
+    np.testing.assert_array_equal(*masks)
+
+
+def test_a_frozen_layer_keeps_its_mask():
+    layer, x = Dropout(rng=0), np.ones((20, 20))
+    y = layer.forward(x)
+    layer.freeze()
+    np.testing.assert_array_equal(layer.forward(x), y)
+    layer.frozen = False
+    assert (layer.forward(x) != y).any()
+
+
+def test_a_layer_frozen_from_the_start_draws_once():
+    layer, x = Dropout(rng=0), np.ones((20, 20))
+    layer.freeze()
+    np.testing.assert_array_equal(layer.forward(x), layer.forward(x))
+
+
+def test_a_frozen_mask_repeats_over_stacked_batches():
+    layer, x = Dropout(rng=0), np.ones((4, 6))
+    y = layer.forward(x)
+    layer.freeze()
+    np.testing.assert_array_equal(layer.forward(np.concatenate([x] * 3)), np.concatenate([y] * 3))
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (4, 7), (4,), (2, 6), (4, 6, 1), ()])
+def test_a_frozen_mask_that_does_not_fit(shape):
+    layer = Dropout(rng=0)
+    layer.forward(np.ones((4, 6)))
+    layer.freeze()
+    with pytest.raises(ValueError, match=r"frozen dropout mask of shape \(4, 6\) does not fit x"):
+        layer.forward(np.ones(shape))
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.1, np.nan, np.inf, "half", None, [0.5]])
+def test_ratio_out_of_range(ratio):
+    with pytest.raises((ValueError, TypeError), match="dropout_ratio must be"):
+        Dropout(ratio)
+
+
+@pytest.mark.parametrize("rng", [-1, 0.5, "seed", np.random])
+def test_rng_of_another_kind(rng):
+    with pytest.raises(TypeError, match="rng must be"):
+        Dropout(rng=rng)

@@ -1,0 +1,182 @@
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from dlbasics import experiment
+from dlbasics.experiment import Claim
+from dlbasics.results import table
+
+
+@dataclass(frozen=True)
+class Config:
+    steps: int = 10
+    rate: float = 0.5
+    sizes: tuple[int, ...] = (3, 4)
+    smooth: bool = True
+    method: Literal["one", "two"] = "one"
+
+    def __post_init__(self):
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+
+
+@dataclass(frozen=True)
+class Result:
+    config: Config
+    draw: float
+    curve: np.ndarray
+    small: list
+
+
+def run(config, rng, progress=iter):
+    steps = list(progress(range(config.steps)))
+    return Result(config, float(rng.random()), np.arange(2000.0), [np.float32(len(steps)), 2])
+
+
+def plot(result):
+    from dlbasics import plotting
+
+    return {"curve": plotting.curves({"a": [1, 2], "b": [2, 1]}, xlabel="x", ylabel="y")}
+
+
+CLAIMS = [
+    Claim("steps", 10, lambda r: r.config.steps, lambda v: v == 10),
+    Claim("draw", 0.9, lambda r: r.draw, lambda v: v > 2),
+]
+
+
+def main(tmp_path, *flags, **options):
+    options = {"config": Config, "quick": {"steps": 2}, "claims": CLAIMS} | options
+    return experiment.main(
+        "A title.\n\nMore.", run, argv=["--out", str(tmp_path), *flags], **options
+    )
+
+
+def stored(tmp_path):
+    return json.loads((tmp_path / "tests" / "test_experiment.json").read_text(encoding="utf-8"))
+
+
+def test_defaults_are_the_configs(tmp_path):
+    assert main(tmp_path).config == Config()
+
+
+def test_every_field_has_a_flag(tmp_path):
+    flags = "--steps 3 --rate 2 --sizes 5 6 7 --no-smooth --method two".split()
+    assert main(tmp_path, *flags).config == Config(3, 2.0, (5, 6, 7), False, "two")
+
+
+def test_quick_sets_fields_but_a_flag_wins(tmp_path):
+    assert main(tmp_path, "--quick").config.steps == 2
+    assert main(tmp_path, "--quick", "--steps", "4").config.steps == 4
+
+
+def test_same_seed_same_numbers(tmp_path):
+    first, again, other = (main(tmp_path, "--seed", seed).draw for seed in "112")
+    assert first == again != other
+
+
+@pytest.mark.parametrize("flags", ["--steps x", "--steps 0", "--unknown", "--step 3", "--method 3"])
+def test_bad_flags_end_with_a_message(tmp_path, flags, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(tmp_path, *flags.split())
+    assert stopped.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_result_is_stored_whole(tmp_path):
+    result = main(tmp_path, "--seed", "5")
+    about = stored(tmp_path)
+    assert about["script"] == "tests/test_experiment.py"
+    assert (about["title"], about["seed"], about["quick"]) == ("A title.", 5, False)
+    assert about["config"] == json.loads(json.dumps(asdict(Config())))
+    assert about["result"]["draw"] == result.draw
+    assert about["result"]["small"] == [10, 2]
+    assert about["result"]["curve"] == {"npz": "test_experiment.npz", "shape": [2000]}
+    with np.load(tmp_path / "tests" / "test_experiment.npz") as arrays:
+        assert np.array_equal(arrays["curve"], result.curve)
+
+
+def test_claims_are_printed_and_stored(tmp_path, capsys):
+    main(tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split() == ["steps", "10", "10", "holds"] for line in lines)
+    assert any(line.startswith("draw") and line.endswith("does not hold") for line in lines)
+    assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [True, False]
+
+
+def test_quick_judges_nothing(tmp_path, capsys):
+    main(tmp_path, "--quick")
+    assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [None, None]
+    assert "holds" not in capsys.readouterr().out
+
+
+def test_figures_become_png_files(tmp_path):
+    main(tmp_path, plot=plot)
+    png = (tmp_path / "tests" / "test_experiment_curve.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert {path.suffix for path in (tmp_path / "tests").iterdir()} == {".png", ".json", ".npz"}
+
+
+def test_show_without_a_display_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.get_backend", lambda: "agg")
+    main(tmp_path, "--show", plot=plot)
+    assert "no window" in capsys.readouterr().out
+
+
+def test_show_hands_the_figures_to_pyplot(monkeypatch):
+    import matplotlib.pyplot as plt
+
+    from dlbasics import plotting
+
+    shown = []
+    monkeypatch.setattr(plt, "get_backend", lambda: "qtagg")
+    monkeypatch.setattr(plt, "show", lambda: shown.extend(map(plt.figure, plt.get_fignums())))
+    figure = plot(None)["curve"]
+    assert plotting.show([figure])
+    assert shown == [figure]
+    plt.close("all")
+
+
+def test_a_script_without_config_or_figures(tmp_path):
+    def bare(rng):
+        return {"value": 1.5}
+
+    experiment.main("T", bare, argv=["--out", str(tmp_path)])
+    assert stored(tmp_path)["result"] == {"value": 1.5}
+    assert stored(tmp_path)["data"] is None
+
+
+def test_data_is_loaded_only_for_a_run_that_asks(tmp_path, capsys):
+    def with_data(data):
+        return {"n": len(data.x_train), "name": data.name}
+
+    result = experiment.main("T", with_data, argv=["--out", str(tmp_path), "--data", "patterns"])
+    assert result == {"n": 2000, "name": "patterns"}
+    assert "not MNIST" in capsys.readouterr().out
+
+
+def test_quick_without_mnist_takes_patterns_and_never_downloads(monkeypatch):
+    monkeypatch.setattr("dataset.mnist.mnist_is_local", lambda: False)
+    monkeypatch.setattr("dataset.mnist.load_mnist", lambda: pytest.fail("a download"))
+    assert experiment.load_data("auto", quick=True).name == "patterns"
+    with pytest.raises(FileNotFoundError, match="never downloads"):
+        experiment.load_data("mnist", quick=True)
+
+
+def test_missing_mnist_ends_with_its_message(tmp_path, monkeypatch):
+    def fail():
+        raise ConnectionError("no mirror answered")
+
+    monkeypatch.setattr("dataset.mnist.load_mnist", fail)
+    with pytest.raises(SystemExit, match="no mirror answered"):
+        experiment.main("T", lambda data: {}, argv=["--out", str(tmp_path)])
+
+
+def test_the_readme_table_comes_from_the_stored_claims(tmp_path):
+    main(tmp_path, "--seed", "1")
+    rows = table([tmp_path / "tests" / "test_experiment.json"]).splitlines()
+    assert rows[2] == "| [`test_experiment.py`](test_experiment.py) | steps | 10 | 10 |"
+    assert rows[3].startswith("| [`test_experiment.py`](test_experiment.py) | draw | 0.9 | 0.")

@@ -1,0 +1,264 @@
+"""The functions of chapters 3 and 4: the book's numbers, dtypes, extremes and labels."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from dlbasics import functions
+from dlbasics.functions import (
+    cross_entropy_error,
+    identity_function,
+    log_softmax,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    softmax_loss,
+    step_function,
+    sum_squared_error,
+)
+from dlbasics.gradient import numerical_diff
+from dlbasics.layers import Affine
+
+fixed = settings(derandomize=True, deadline=None, database=None, max_examples=100)
+
+ELEMENTWISE = [identity_function, step_function, sigmoid, sigmoid_grad, relu, relu_grad]
+FLOAT_FUNCTIONS = [sigmoid, sigmoid_grad, relu, relu_grad, softmax, log_softmax]
+FLOAT_DTYPES = [np.float16, np.float32, np.float64]
+
+SCORES = np.array([[0.3, 2.9, 4.0], [1.0, -2.0, 0.5]])
+
+
+def close(actual, expected, rtol=1e-14, atol=0.0):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+
+
+def test_star_import_supplies_every_function_and_np():
+    assert functions.np is np
+    assert {"np", *(f.__name__ for f in [*ELEMENTWISE, *FLOAT_FUNCTIONS])} <= {*functions.__all__}
+    assert {"sum_squared_error", "cross_entropy_error", "softmax_loss"} <= {*functions.__all__}
+    assert all(hasattr(functions, name) for name in functions.__all__)
+
+
+class TestBookNumbers:
+    def test_sigmoid_and_step(self):
+        close(sigmoid(np.array([-1.0, 1.0, 2.0])), [0.26894142, 0.73105858, 0.88079708], atol=5e-9)
+        assert step_function(np.array([-1.0, 1.0, 2.0])).tolist() == [0, 1, 1]
+
+    def test_softmax(self):
+        y = softmax(np.array([0.3, 2.9, 4.0]))
+        close(y, [0.01821127, 0.24519181, 0.73659691], atol=5e-9)
+        assert sum(y) == pytest.approx(1, abs=1e-15)
+        assert softmax([2, 1, 0.1]).round(1).tolist() == [0.7, 0.2, 0.1]
+
+    def test_softmax_of_large_scores(self):
+        y = softmax(np.array([1010, 1000, 990]))
+        close(y, [9.99954600e-01, 4.53978686e-05, 2.06106005e-09], rtol=1e-8)
+
+    @pytest.mark.parametrize(
+        "y, squared, entropy",
+        [
+            ([0.1, 0.05, 0.6, 0, 0.05, 0.1, 0, 0.1, 0, 0], 0.0975, 0.510825457),
+            ([0.1, 0.05, 0.1, 0, 0.05, 0.1, 0, 0.6, 0, 0], 0.5975, 2.302584093),
+        ],
+    )
+    def test_losses(self, y, squared, entropy):
+        t = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        assert sum_squared_error(np.array(y), np.array(t)) == pytest.approx(squared, abs=1e-15)
+        # The printed values hold the book's +1e-7 in the logarithm.
+        assert cross_entropy_error(np.array(y), np.array(t)) == pytest.approx(entropy, abs=1.1e-6)
+        exact = pytest.approx(-math.log(y[2]), rel=2e-15, abs=0)
+        assert cross_entropy_error(np.array(y), np.array(t)) == exact
+
+    def test_three_layer_net(self):
+        network = {
+            "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
+            "b1": np.array([0.1, 0.2, 0.3]),
+            "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
+            "b2": np.array([0.1, 0.2]),
+            "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
+            "b3": np.array([0.1, 0.2]),
+        }
+        x = np.array([1.0, 0.5])
+        a1 = np.dot(x, network["W1"]) + network["b1"]
+        z1 = sigmoid(a1)
+        a2 = np.dot(z1, network["W2"]) + network["b2"]
+        z2 = sigmoid(a2)
+        a3 = np.dot(z2, network["W3"]) + network["b3"]
+        y = identity_function(a3)
+        close(a1, [0.3, 0.7, 1.1])
+        close(z1, [0.57444252, 0.66818777, 0.75026011], atol=5e-9)
+        close(y, [0.31682708, 0.69627909], atol=5e-9)
+
+    @pytest.mark.parametrize(
+        "x, W, y",
+        [
+            ([[1, 2], [3, 4]], [[5, 6], [7, 8]], [[19, 22], [43, 50]]),
+            ([[1, 2, 3], [4, 5, 6]], [[1, 2], [3, 4], [5, 6]], [[22, 28], [49, 64]]),
+            ([7, 8], [[1, 3, 5], [2, 4, 6]], [23, 53, 83]),
+            ([1, 2], [[1, 3, 5], [2, 4, 6]], [5, 11, 17]),
+        ],
+    )
+    def test_matrix_products_are_what_an_affine_layer_computes(self, x, W, y):
+        assert Affine(np.array(W), None).forward(np.array(x)).tolist() == y
+        assert np.dot(np.array(x), np.array(W)).tolist() == y
+
+
+class TestFormulas:
+    @fixed
+    @given(st.floats(-700, 700))
+    def test_sigmoid_is_its_formula(self, x):
+        assert sigmoid(x) == pytest.approx(1 / (1 + math.exp(-x)), rel=1e-14, abs=0)
+
+    @fixed
+    @given(st.floats(-30, 30))
+    def test_sigmoid_is_symmetric(self, x):
+        assert sigmoid(x) + sigmoid(-x) == pytest.approx(1, abs=1e-15)
+
+    @pytest.mark.parametrize("x", [-3.0, -0.2, 0.0, 0.7, 5.0])
+    def test_sigmoid_grad_is_the_derivative_of_sigmoid(self, x):
+        assert sigmoid_grad(x) == pytest.approx(numerical_diff(sigmoid, x), abs=1e-9)
+
+    def test_relu_and_its_derivative_is_0_at_0(self):
+        x = np.array([-2.0, -0.0, 0.0, 1e-300, 3.0])
+        assert relu(x).tolist() == [0, 0, 0, 1e-300, 3]
+        assert relu_grad(x).tolist() == [0, 0, 0, 1, 1]
+
+    def test_step_function_is_0_at_0_and_gives_integers(self):
+        y = step_function([-0.5, 0.0, 0.5])
+        assert y.tolist() == [0, 0, 1]
+        assert y.dtype.kind == "i"
+
+    def test_identity_function_returns_what_it_was_given(self):
+        x = [1, 2]
+        assert identity_function(x) is x
+
+    @fixed
+    @given(arrays(np.float64, array_shapes(max_dims=3), elements=st.floats(-500, 500)))
+    def test_softmax_is_a_distribution_on_the_last_axis(self, x):
+        y = softmax(x)
+        assert y.shape == x.shape and y.min() >= 0
+        close(y.sum(axis=-1), np.ones(x.shape[:-1]))
+        close(softmax(x + 100), y, rtol=1e-12)
+        close(np.exp(log_softmax(x)), y, rtol=1e-12, atol=1e-300)
+
+    def test_softmax_works_by_rows(self):
+        close(softmax(SCORES), [softmax(row) for row in SCORES], rtol=2e-15)
+        cube = np.stack([SCORES, 2 * SCORES])
+        close(softmax(cube), [softmax(SCORES), softmax(2 * SCORES)], rtol=2e-15)
+
+    def test_sum_squared_error_is_summed_over_all_elements(self):
+        assert sum_squared_error([[1, 2], [3, 4]], [[0, 2], [1, 1]]) == 7.0
+
+    def test_sum_squared_error_of_unsigned_integers_does_not_wrap(self):
+        assert sum_squared_error(np.array([1], np.uint8), np.array([255], np.uint8)) == 32258.0
+
+
+class TestKindsOfInput:
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1, 3), (2, 2, 2, 3)])
+    @pytest.mark.parametrize("f", FLOAT_FUNCTIONS)
+    def test_arrays_of_any_shape_keep_dtype_and_shape(self, f, shape, dtype):
+        x = np.linspace(-2, 2, math.prod(shape)).reshape(shape).astype(dtype)
+        y = f(x)
+        assert y.dtype == dtype and y.shape == shape
+        close(y, f(x.astype(np.float64)), rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("make", [lambda x, dtype: dtype(x), np.array])
+    @pytest.mark.parametrize("f", [sigmoid, sigmoid_grad, relu, relu_grad])
+    def test_scalars_keep_their_dtype(self, f, make, dtype):
+        y = f(make(0.5, dtype))
+        assert np.shape(y) == () and np.asarray(y).dtype == dtype
+
+    @pytest.mark.parametrize("x", [[1, 2], (1, 2), np.array([1, 2]), np.array([1, 2], np.uint8)])
+    @pytest.mark.parametrize("f", FLOAT_FUNCTIONS)
+    def test_integers_and_lists_are_computed_in_float64(self, f, x):
+        y = f(x)
+        assert y.dtype == np.float64
+        assert np.array_equal(y, f(np.array([1.0, 2.0])))
+
+    @pytest.mark.parametrize("x", [2, 2.0, True, np.int8(2)])
+    @pytest.mark.parametrize("f", ELEMENTWISE)
+    def test_a_number_gives_a_number(self, f, x):
+        assert float(f(x)) == float(f(np.array([x], np.float64))[0])
+
+    @pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, log_softmax])
+    def test_the_input_stays_as_it_is(self, f):
+        x = SCORES.copy()
+        x.flags.writeable = False
+        f(x)
+        assert np.array_equal(x, SCORES)
+
+    @pytest.mark.parametrize("f", FLOAT_FUNCTIONS)
+    def test_what_comes_back_is_fresh_and_writable(self, f):
+        x = np.abs(SCORES)
+        y = f(x)
+        y += 1
+        assert np.array_equal(x, np.abs(SCORES))
+
+    @pytest.mark.parametrize("f", [softmax, log_softmax])
+    @pytest.mark.parametrize("x", [1.0, [], np.empty((2, 0))])
+    def test_softmax_needs_a_score(self, f, x):
+        with pytest.raises(ValueError, match="x must hold at least one score"):
+            f(x)
+
+    @pytest.mark.parametrize("x", ["a", None, [[1, 2], [3]], 1j, [object()]])
+    @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
+    def test_what_is_no_number_is_a_type_error(self, f, x):
+        with pytest.raises(TypeError, match="x must"):
+            f(x)
+
+    def test_sum_squared_error_never_broadcasts(self):
+        with pytest.raises(ValueError, match=r"t must have the shape of y, \(3,\), got \(3, 1\)"):
+            sum_squared_error(np.zeros(3), np.zeros((3, 1)))
+
+
+class TestExtremes:
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    def test_sigmoid_does_not_overflow(self, dtype):
+        x = np.array([-np.inf, -1000, 0, 1000, np.inf], dtype)
+        assert sigmoid(x).tolist() == [0, 0, 0.5, 1, 1]
+        assert sigmoid_grad(x).tolist() == [0, 0, 0.25, 0, 0]
+
+    def test_small_values_of_sigmoid_keep_their_digits(self):
+        assert sigmoid(-700) == pytest.approx(math.exp(-700), rel=1e-14, abs=0)
+
+    @pytest.mark.parametrize("x", [-40, 40])
+    def test_small_values_of_sigmoid_grad_keep_their_digits(self, x):
+        assert sigmoid_grad(x) == pytest.approx(math.exp(-40), rel=1e-14, abs=0)
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    def test_a_score_of_minus_infinity_has_probability_0(self, dtype):
+        x = np.array([1, -np.inf, 1], dtype)
+        assert softmax(x).tolist() == [0.5, 0, 0.5]
+        assert log_softmax(x)[1] == -np.inf
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("f", [relu, softmax, log_softmax])
+    def test_a_row_of_non_finite_numbers_passes_without_a_warning(self, f, bad):
+        y = f(np.array([[bad, bad], [1.0, 1.0]]))
+        assert np.isfinite(y[1]).all()
+        assert not np.isfinite(y[0]).any() or (f is relu and bad == -np.inf)
+
+    @pytest.mark.parametrize("f", [identity_function, sigmoid, sigmoid_grad, relu])
+    def test_nan_stays_nan(self, f):
+        assert np.isnan(f(np.array([np.nan, 1.0]))).tolist() == [True, False]
+
+    @pytest.mark.parametrize("f", [step_function, relu_grad])
+    def test_comparisons_with_nan_do_not_warn(self, f):
+        assert f(np.array([np.nan, 1.0])).tolist() == [0, 1]
+
+    @pytest.mark.parametrize("f", [sum_squared_error, cross_entropy_error, softmax_loss])
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_losses_of_non_finite_numbers_are_non_finite(self, f, bad):
+        assert not math.isfinite(f(np.array([bad, 0.5]), np.array([1.0, 0.0])))
+
+    def test_loss_of_infinite_outputs_and_labels(self):
+        assert math.isnan(sum_squared_error([np.inf], [np.inf]))
+        assert sum_squared_error([1e200], [0]) == np.inf

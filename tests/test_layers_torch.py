@@ -1,0 +1,214 @@
+"""Layers and losses against PyTorch's autograd, where PyTorch is installed."""
+
+import numpy as np
+import pytest
+
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Dropout,
+    Identity,
+    IdentityWithLoss,
+    LeakyRelu,
+    Relu,
+    Sigmoid,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+    Tanh,
+)
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+TOLERANCE = {
+    np.float64: {"rtol": 1e-12, "atol": 1e-13},
+    np.float32: {"rtol": 2e-5, "atol": 1e-5},
+}
+both_dtypes = pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: dtype.__name__)
+
+
+def normal(*shape, seed=0, dtype=np.float64):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def leaf(array):
+    return torch.tensor(array, requires_grad=True)
+
+
+def assert_close(found, expected, dtype):
+    expected = expected.detach().numpy()
+    assert found.dtype == expected.dtype == dtype
+    np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
+
+
+def assert_like_torch(layer, function, x, dtype, train_flg=True):
+    """Forward, dx and every parameter's gradient are those of `function(x, *parameters)`."""
+    names = [name for name in layer.param_names if getattr(layer, name) is not None]
+    leaves = [leaf(x), *(leaf(getattr(layer, name)) for name in names)]
+    y = function(*leaves)
+    dout = normal(*y.shape, seed=99, dtype=dtype)
+    y.backward(torch.tensor(dout))
+    assert_close(layer.forward(x, train_flg), y, dtype)
+    assert_close(layer.backward(dout), leaves[0].grad, dtype)
+    for name, parameter in zip(names, leaves[1:], strict=True):
+        assert_close(getattr(layer, f"d{name}"), parameter.grad, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("shape", [(7, 12), (1, 12), (7, 3, 2, 2)], ids=str)
+def test_affine(shape, dtype):
+    layer = Affine(normal(12, 5, seed=1, dtype=dtype), normal(5, seed=2, dtype=dtype))
+    x = normal(*shape, dtype=dtype)
+    assert_like_torch(layer, lambda x, W, b: F.linear(x.flatten(1), W.T, b), x, dtype)
+    layer = Affine(layer.W, None)
+    assert_like_torch(layer, lambda x, W: F.linear(x.flatten(1), W.T), x, dtype)
+
+
+@both_dtypes
+def test_affine_on_one_sample(dtype):
+    layer = Affine(normal(12, 5, seed=1, dtype=dtype), normal(5, seed=2, dtype=dtype))
+    function = lambda x, W, b: F.linear(x, W.T, b)  # noqa: E731
+    assert_like_torch(layer, function, normal(12, dtype=dtype), dtype)
+
+
+ACTIVATIONS = {
+    "Relu": (Relu(), torch.relu),
+    "LeakyRelu": (LeakyRelu(), F.leaky_relu),
+    "LeakyRelu, slope 0.3": (LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    "Sigmoid": (Sigmoid(), torch.sigmoid),
+    "Tanh": (Tanh(), torch.tanh),
+    "Identity": (Identity(), lambda x: 1 * x),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("shape", [(7, 12), (3, 4, 5, 2)], ids=str)
+@pytest.mark.parametrize(("layer", "function"), ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
+def test_activation(layer, function, shape, dtype):
+    x = 3 * normal(*shape, dtype=dtype)
+    x.flat[::5] = 0
+    assert_like_torch(layer, function, x, dtype)
+
+
+@both_dtypes
+def test_dropout_given_the_mask(dtype):
+    layer, x = Dropout(0.4, rng=0), normal(7, 12, dtype=dtype)
+    layer.forward(x)
+    layer.freeze()
+    mask = torch.tensor(layer.mask)
+    assert_like_torch(layer, lambda x: x * mask, x, dtype)
+    assert_like_torch(layer, lambda x: 0.6 * x, x, dtype, train_flg=False)
+
+
+def batch_norm(size, dtype):
+    return BatchNorm(
+        normal(size, seed=1, dtype=dtype),
+        normal(size, seed=2, dtype=dtype),
+        running_mean=normal(size, seed=3, dtype=dtype),
+        running_var=np.exp(normal(size, seed=4, dtype=dtype)),
+    )
+
+
+@both_dtypes
+@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+@pytest.mark.parametrize("shape", [(7, 3), (4, 3, 5, 2), (1, 3, 4, 4)], ids=str)
+def test_batch_norm(shape, train_flg, dtype):
+    layer, x = batch_norm(3, dtype), 5 + 2 * normal(*shape, dtype=dtype)
+    mean, var = torch.tensor(layer.running_mean), torch.tensor(layer.running_var)
+
+    def function(x, gamma, beta):
+        return F.batch_norm(x, mean, var, gamma, beta, training=train_flg, momentum=0.1, eps=1e-7)
+
+    assert_like_torch(layer, function, x, dtype, train_flg)
+    if train_flg:
+        n = x.size // 3
+        assert_close(layer.running_mean, mean, dtype)
+        biased = x.astype(np.float64).var(axis=tuple(i for i in range(x.ndim) if i != 1))
+        np.testing.assert_allclose(  # PyTorch's running variance takes n / (n - 1) of the batch's
+            layer.running_var, var.numpy() - 0.1 * biased / (n - 1), rtol=1e-5
+        )
+
+
+def assert_loss_like_torch(layer, function, x, t, dtype):
+    scores = leaf(x)
+    loss = function(scores)
+    loss.backward()
+    assert layer.forward(x, t) == pytest.approx(loss.item(), rel=TOLERANCE[dtype]["rtol"])
+    assert_close(layer.backward(), scores.grad, dtype)
+    assert_close(layer.backward(2.5), 2.5 * scores.grad, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("scale", [1, 50, 1e4])
+def test_softmax_with_loss_classes(scale, dtype):
+    x, t = scale * normal(8, 5, dtype=dtype), np.arange(8) % 5
+    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
+    for labels in (t, t[:, np.newaxis], t.astype(np.uint8), np.eye(5)[t]):
+        assert_loss_like_torch(SoftmaxWithLoss(), function, x, labels, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("sums", ["one", "any"])
+def test_softmax_with_loss_soft_rows(sums, dtype):
+    x, t = 3 * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5))
+    t = (t / t.sum(axis=1, keepdims=True) if sums == "one" else 3 * t).astype(dtype)
+    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
+    assert_loss_like_torch(SoftmaxWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+def test_softmax_with_loss_one_sample(dtype):
+    x = normal(5, dtype=dtype)
+    function = lambda x: F.cross_entropy(x, torch.tensor(3))  # noqa: E731
+    for t in (3, np.eye(5)[3]):
+        assert_loss_like_torch(SoftmaxWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("scale", [1, 50, 1e4])
+def test_sigmoid_with_loss(scale, dtype):
+    x, t = scale * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5)).astype(dtype)
+
+    def function(x):
+        return F.binary_cross_entropy_with_logits(x, torch.tensor(t), reduction="sum") / 8
+
+    assert_loss_like_torch(SigmoidWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+def test_identity_with_loss(dtype):
+    x, t = normal(8, 5, dtype=dtype), normal(8, 5, seed=1, dtype=dtype)
+    function = lambda x: F.mse_loss(x, torch.tensor(t), reduction="sum") / 16  # noqa: E731
+    assert_loss_like_torch(IdentityWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+def test_a_whole_network(dtype):
+    layers = [
+        Affine.create(12, 10, rng=0, dtype=dtype),
+        batch_norm(10, dtype),
+        Relu(),
+        Affine.create(10, 6, rng=1, dtype=dtype),
+        Tanh(),
+        Affine.create(6, 4, rng=2, dtype=dtype),
+    ]
+    x, t, last_layer = normal(20, 12, dtype=dtype), np.arange(20) % 4, SoftmaxWithLoss()
+
+    def function(x, W1, b1, gamma, beta, W2, b2, W3, b3):
+        x = F.batch_norm(x @ W1 + b1, None, None, gamma, beta, training=True, eps=1e-7)
+        x = torch.tanh(torch.relu(x) @ W2 + b2)
+        return F.cross_entropy(x @ W3 + b3, torch.tensor(t))
+
+    slots = [(layer, name) for layer in layers for name in layer.param_names]
+    leaves = [leaf(x), *(leaf(getattr(*slot)) for slot in slots)]
+    function(*leaves).backward()
+    scores = x
+    for layer in layers:
+        scores = layer.forward(scores)
+    last_layer.forward(scores, t)
+    dout = last_layer.backward()
+    for layer in reversed(layers):
+        dout = layer.backward(dout)
+    assert_close(dout, leaves[0].grad, dtype)
+    for (layer, name), parameter in zip(slots, leaves[1:], strict=True):
+        assert_close(getattr(layer, f"d{name}"), parameter.grad, dtype)

@@ -1,0 +1,366 @@
+"""Network: predict, loss, accuracy, gradient and penalties."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from dlbasics.functions import softmax_loss
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Dropout,
+    Identity,
+    IdentityWithLoss,
+    Layer,
+    Relu,
+    Sigmoid,
+    SigmoidWithLoss,
+    Tanh,
+)
+from dlbasics.network import Network
+from dlbasics.optimizers import SGD
+from dlbasics.regularizers import L1, L2
+
+D, K = 6, 4
+
+
+class Block(Layer):
+    def __init__(self, *layers):
+        self.layers = list(layers)
+
+    def forward(self, x, train_flg=True):
+        for layer in self.layers:
+            x = layer.forward(x, train_flg)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+class NamedBlock(Block):
+    """A block that also keeps its inner layers as attributes, and uses those."""
+
+    def __init__(self, affine, activation):
+        super().__init__(affine, activation)
+        self.affine, self.activation = affine, activation
+
+    def forward(self, x, train_flg=True):
+        return self.activation.forward(self.affine.forward(x, train_flg), train_flg)
+
+    def backward(self, dout):
+        return self.affine.backward(self.activation.backward(dout))
+
+
+def plain_net(**options):
+    layers = [Affine.create(D, 5, rng=1), Tanh(), Affine.create(5, K, rng=2)]
+    return Network(layers, **options)
+
+
+def rich_net(**options):
+    """Every kind of layer, and a block."""
+    layers = [
+        Affine.create(D, 8, rng=1),
+        BatchNorm.create(8),
+        Relu(),
+        Dropout(0.3),
+        Block(Affine.create(8, 8, rng=2), Sigmoid(), Block(BatchNorm.create(8), Dropout(0.2))),
+        Affine.create(8, K, rng=3),
+    ]
+    return Network(layers, **{"rng": 4, **options})
+
+
+def batch(n=10, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, D)).astype(np.float32), rng.integers(0, K, n)
+
+
+def state(net):
+    """All that the layers hold, inner layers and caches too."""
+    layers = [inner for layer in net.layers.values() for inner in layer.walk()]
+    return pickle.dumps([vars(layer) for layer in [*layers, net.last_layer]] + [net.last_loss])
+
+
+def one_hot(t):
+    return np.eye(K, dtype=np.float32)[t]
+
+
+def test_predict_is_the_layers_in_order():
+    net, (x, _) = plain_net(), batch()
+    W1, b1, W2, b2 = net.params.values()
+    np.testing.assert_allclose(net.predict(x), np.tanh(x @ W1 + b1) @ W2 + b2, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("train_flg", [False, True])
+def test_predict_changes_nothing(train_flg):
+    net, (x, t) = rich_net(), batch()
+    net.gradient(x, t)
+    for layer in net.layers.values():
+        for inner in layer.walk():
+            inner.rng = None
+    before = state(net)
+    net.predict(x[:3] + 1, train_flg)
+    assert state(net) == before
+
+
+def test_predict_before_any_training_keeps_nothing():
+    net, (x, _) = rich_net(), batch()
+    before = state(net)
+    net.predict(x)
+    net.predict(x[0])
+    assert state(net) == before
+
+
+def test_predict_between_loss_and_backward_does_not_disturb_backward():
+    net, (x, t) = plain_net(), batch()
+    expected = net.gradient(x, t)
+    net.loss(x, t, train_flg=True)
+    net.predict(x[:2] * 7)
+    dout = net.last_layer.backward()
+    for layer in reversed(net.layers.values()):
+        dout = layer.backward(dout)
+    np.testing.assert_array_equal(net.layers["Affine1"].dW, expected["W1"])
+
+
+def test_predict_leaves_a_block_alone_that_keeps_its_layers_as_attributes():
+    net = Network([NamedBlock(Affine.create(D, 5, rng=1), Tanh()), Affine.create(5, K, rng=2)])
+    x, t = batch()
+    net.gradient(x, t)
+    before = state(net)
+    net.predict(x[:3] + 1)
+    assert state(net) == before
+
+
+@pytest.mark.parametrize("n", [0, 1, 4, 5, 6, 10, 23])
+def test_predict_in_blocks_gives_the_same(n):
+    net, (x, _) = rich_net(), batch(n)
+    net.gradient(*batch())
+    whole = net.predict(x)
+    net.block_size = 5
+    np.testing.assert_allclose(net.predict(x), whole, rtol=1e-5, atol=1e-6)
+    assert whole.shape == (n, K)
+    assert whole.dtype == np.float32
+
+
+def test_predict_in_test_mode_never_runs_more_than_a_block():
+    sizes = []
+
+    class Recorder(Identity):
+        def forward(self, x, train_flg=True):
+            sizes.append(len(x))
+            return super().forward(x, train_flg)
+
+    Network([Recorder()]).predict(np.zeros((1201, 2)))
+    assert sizes == [500, 500, 201]
+
+
+def test_predict_in_training_mode_sees_the_batch_as_a_whole():
+    net = Network([BatchNorm.create(D)])
+    net.block_size = 3
+    x, _ = batch(10)
+    np.testing.assert_array_equal(
+        net.predict(x, train_flg=True), BatchNorm.create(D).forward(x, True)
+    )
+
+
+def test_predict_of_one_sample_is_its_row():
+    net, (x, _) = rich_net(), batch()
+    assert net.predict(x[2]).shape == (K,)
+    np.testing.assert_allclose(net.predict(x[2]), net.predict(x)[2], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("x", [[[1, 2, 3, 4, 5, 6]], [1.0, 2, 3, 4, 5, 6]])
+def test_predict_takes_lists(x):
+    net = plain_net()
+    np.testing.assert_array_equal(net.predict(x), net.predict(np.array(x)))
+
+
+@pytest.mark.parametrize("method", ["predict", "loss", "gradient", "accuracy"])
+def test_wrong_width_says_what_was_expected(method):
+    net, t = plain_net(), () if method == "predict" else ([0, 1],)
+    with pytest.raises(ValueError, match=r"6 values.*\(2, 7\)"):
+        getattr(net, method)(np.zeros((2, 7)), *t)
+
+
+def test_inputs_are_never_written_to():
+    net, (x, t) = rich_net(regularizer=L2(0.1)), batch()
+    x.flags.writeable = t.flags.writeable = False
+    for param in net.params.values():
+        param.flags.writeable = False
+    net.predict(x), net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
+
+
+def test_loss_is_the_mean_loss_of_the_scores_as_a_python_float():
+    net, (x, t) = rich_net(), batch()
+    loss = net.loss(x, t)
+    assert type(loss) is float
+    assert loss == pytest.approx(softmax_loss(net.predict(x), t), rel=1e-6)
+
+
+def test_loss_in_test_mode_leaves_running_statistics_and_generator():
+    net, (x, t) = rich_net(), batch()
+    drawn = copy.deepcopy(net.layers["Dropout1"].rng)
+    net.loss(x, t)
+    assert net.layers["BatchNorm1"].running_mean is None
+    assert net.layers["Dropout1"].rng.random() == drawn.random()
+
+
+def test_loss_in_training_mode_is_the_loss_of_gradient():
+    net, (x, t) = rich_net(regularizer=L1(0.01)), batch()
+    twin = copy.deepcopy(net)
+    twin.gradient(x, t)
+    assert net.loss(x, t, train_flg=True) == twin.last_loss != net.loss(x, t)
+
+
+@pytest.mark.parametrize("form", [list, one_hot, lambda t: t[:, None], lambda t: t.astype("uint8")])
+def test_every_form_of_label_gives_the_same(form):
+    net, (x, t) = plain_net(), batch()
+    loss, accuracy, gradient = net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
+    assert net.loss(x, form(t)) == pytest.approx(loss, rel=1e-6)
+    assert net.accuracy(x, form(t)) == accuracy
+    for key, value in net.gradient(x, form(t)).items():
+        np.testing.assert_allclose(value, gradient[key], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [one_hot, np.asarray, lambda t: t[:, None]])
+@pytest.mark.parametrize("batch_size", [None, 1, 3, 7, 10, 99])
+def test_accuracy_counts_the_partial_last_batch(batch_size, form):
+    x = np.eye(K)[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]]
+    t = np.array([0, 1, 2, 3, 0, 1, 2, 0, 1, 2])
+    net = Network([Identity()])
+    assert net.accuracy(x, form(t), batch_size) == 0.7
+    assert net.accuracy(x, form(t), batch_size=batch_size) == 0.7
+
+
+def test_accuracy_beyond_one_block():
+    t = np.arange(1203) % K
+    wrong = np.where(np.arange(1203) >= 1201, (t + 1) % K, t)
+    assert Network([Identity()]).accuracy(np.eye(K)[t], wrong) == 1201 / 1203
+
+
+def test_accuracy_is_a_python_float_and_changes_nothing():
+    net, (x, t) = rich_net(), batch()
+    net.gradient(x, t)
+    before = state(net)
+    assert type(net.accuracy(x, t, batch_size=4)) is float
+    assert state(net) == before
+
+
+def test_accuracy_of_yes_or_no_outputs_needs_all_of_them_right():
+    net = Network([Identity()], SigmoidWithLoss())
+    x = np.array([[3.0, -1], [2, 2], [-1, -1], [-4, 5]])
+    t = np.array([[1, 0], [1, 0], [0, 0], [0, 1]])
+    assert net.accuracy(x, t, batch_size=3) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "batch_size", "error"),
+    [
+        (np.zeros((3, D)), [0, 1], None, ValueError),
+        (np.zeros((0, D)), [], None, ValueError),
+        (np.zeros(D), 1, None, ValueError),
+        (np.zeros((2, D)), [0, K], None, ValueError),
+        (np.zeros((2, D)), [0, -1], None, ValueError),
+        (np.zeros((2, D)), [0.5, 1.0], None, ValueError),
+        (np.zeros((2, D)), [0, 1], 0, ValueError),
+        (np.zeros((2, D)), [0, 1], 1.5, TypeError),
+        (np.full((2, D), "a"), [0, 1], None, TypeError),
+    ],
+)
+def test_accuracy_refuses_what_makes_no_sense(x, t, batch_size, error):
+    with pytest.raises(error):
+        plain_net().accuracy(x, t, batch_size=batch_size)
+
+
+def test_a_regression_has_no_accuracy():
+    net = Network([Identity()], IdentityWithLoss())
+    with pytest.raises(TypeError, match="regression"):
+        net.accuracy(np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_gradients_have_the_keys_shapes_and_dtypes_of_the_parameters():
+    net = rich_net(regularizer=L2(0.1))
+    gradients = net.gradient(*batch())
+    assert list(gradients) == list(net.params)
+    for key, param in net.params.items():
+        assert (gradients[key].shape, gradients[key].dtype) == (param.shape, param.dtype), key
+
+
+def test_gradients_are_fresh_arrays():
+    net, (x, t) = rich_net(regularizer=L2(0.1)), batch()
+    first = net.gradient(x, t)
+    kept = {key: value.copy() for key, value in first.items()}
+    second = net.gradient(x + 1, t)
+    for key, value in first.items():
+        np.testing.assert_array_equal(value, kept[key])
+        assert value.flags.writeable
+        others = [*second.values(), *net.params.values(), x]
+        assert not any(np.shares_memory(value, other) for other in others)
+
+
+def test_last_loss_is_the_loss_before_the_update_with_penalty():
+    net, (x, t) = plain_net(regularizer=L2(0.1)), batch()
+    assert net.last_loss is None
+    before = net.loss(x, t)
+    SGD(lr=0.5).update(net.params, net.gradient(x, t))
+    assert type(net.last_loss) is float
+    assert net.last_loss == before != net.loss(x, t)
+
+
+def test_the_first_layer_is_spared_dx():
+    class First(Affine):
+        def backward(self, dout):
+            raise AssertionError("the first layer's dx is nobody's business")
+
+    net = Network([First(np.ones((D, 3)), None), Tanh(), Affine.create(3, K)])
+    assert set(net.gradient(*batch())) == {"W1", "W2", "b2"}
+
+
+@pytest.mark.parametrize("regularizer", [None, L2(0.3), L1(0.3)])
+def test_the_books_loop_over_the_layers_gives_gradient_less_the_penalty(regularizer):
+    net, (x, t) = plain_net(regularizer=regularizer), batch()
+    expected = plain_net().gradient(x, t)
+    net.loss(x, t)
+    dout = net.last_layer.backward(1)
+    for layer in reversed(list(net.layers.values())):
+        dout = layer.backward(dout)
+    assert dout.shape == x.shape
+    found = {f"{p}{i}": getattr(net.layers[f"Affine{i}"], f"d{p}") for i in (1, 2) for p in "Wb"}
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value)
+
+
+PENALTIES = [
+    (L2(0.3), lambda W: 0.15 * np.sum(W**2), lambda W: 0.3 * W),
+    (L1(0.3), lambda W: 0.3 * np.abs(W).sum(), lambda W: 0.3 * np.sign(W)),
+]
+
+
+@pytest.mark.parametrize(("regularizer", "penalty", "slope"), PENALTIES)
+def test_penalties_are_on_weights_only_and_never_in_the_layers(regularizer, penalty, slope):
+    x, t = batch()
+    with_penalty, without = (
+        rich_net(regularizer=r).astype(np.float64) for r in (regularizer, None)
+    )
+    for net in (with_penalty, without):
+        for key in net.params:
+            net.params[key] += 0.5
+    gradients, bare = with_penalty.gradient(x, t), without.gradient(x, t)
+    weights = [param for key, param in with_penalty.params.items() if key.startswith("W")]
+    total = sum(map(penalty, weights))
+    assert with_penalty.last_loss - without.last_loss == pytest.approx(total)
+    assert with_penalty.loss(x, t) - without.loss(x, t) == pytest.approx(total)
+    for key, value in gradients.items():
+        extra = slope(with_penalty.params[key]) if key.startswith("W") else 0
+        np.testing.assert_allclose(value, bare[key] + extra, rtol=1e-12)
+    np.testing.assert_array_equal(with_penalty.layers["Affine1"].dW, bare["W1"])
+
+
+def test_one_sample_has_the_gradient_of_a_batch_of_one():
+    net, (x, t) = plain_net(), batch()
+    single, lifted = net.gradient(x[0], t[0]), net.gradient(x[:1], t[:1])
+    for key, value in lifted.items():
+        np.testing.assert_allclose(single[key], value, rtol=1e-6)

@@ -1,0 +1,377 @@
+"""Parameters in files: exact path, whole or not at all, and clear errors for everything else."""
+
+import contextlib
+import copy
+import gc
+import os
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from dlbasics.layers import Affine, BatchNorm, Layer, Relu, Sigmoid
+from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet
+from dlbasics.storage import load_arrays, save_arrays
+
+
+class Chain(Layer):
+    def __init__(self, *layers):
+        self.layers = list(layers)
+
+    def forward(self, x, train_flg=True):
+        for layer in self.layers:
+            x = layer.forward(x, train_flg)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+def new_net(seed=0, **options):
+    return MultiLayerNet(3, [5, 4], 2, use_batchnorm=True, rng=seed, **options)
+
+
+def trained_net(seed=0, **options):
+    net, rng = new_net(seed, **options), np.random.default_rng(seed)
+    for _ in range(3):
+        net.gradient(rng.standard_normal((7, 3)).astype(np.float32), rng.integers(0, 2, 7))
+    return net
+
+
+def stored(net):
+    """Parameters and running statistics, as bytes."""
+    layers = [inner for layer in net.layers.values() for inner in layer.walk()]
+    return pickle.dumps(
+        [
+            [getattr(layer, name) for name in layer.param_names + layer.state_names]
+            for layer in layers
+        ]
+    )
+
+
+def saved_arrays(net, path):
+    net.save_params(path)
+    return load_arrays(path)
+
+
+def assert_refused(net, path, message):
+    before, x = stored(net), np.ones((2, 3), np.float32)
+    scores = net.predict(x)
+    with pytest.raises(ValueError, match=message) as caught:
+        net.load_params(path)
+    assert str(path) in str(caught.value)
+    assert stored(net) == before
+    np.testing.assert_array_equal(net.predict(x), scores)
+
+
+@pytest.mark.parametrize("name", ["params.npz", "weights", "net.bin", "ü name.npz.tmp", ".npz"])
+@pytest.mark.parametrize("form", [str, lambda path: path], ids=["str", "Path"])
+def test_exactly_that_path_is_written(tmp_path, name, form):
+    net, other = trained_net(), new_net(1)
+    net.save_params(form(tmp_path / name))
+    assert os.listdir(tmp_path) == [name]
+    other.load_params(form(tmp_path / name))
+    assert stored(other) == stored(net)
+
+
+def test_the_path_is_params_npz_unless_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net, other = trained_net(), new_net(1)
+    net.save_params()
+    assert os.listdir(tmp_path) == ["params.npz"]
+    other.load_params()
+    assert stored(other) == stored(net)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_everything_comes_back_to_the_bit(tmp_path, dtype):
+    net, other = trained_net().astype(dtype), new_net(1).astype(dtype)
+    net.params["W1"][0, :4] = np.nan, np.inf, -0.0, np.finfo(dtype).smallest_subnormal
+    net.params["W2"] = np.asfortranarray(net.params["W2"])
+    net.save_params(tmp_path / "params.npz")
+    other.load_params(tmp_path / "params.npz")
+    assert list(other.params) == list(net.params)
+    for layer, twin in zip(net.layers.values(), other.layers.values(), strict=True):
+        for name in layer.param_names + layer.state_names:
+            array, found = getattr(layer, name), getattr(twin, name)
+            assert (found.dtype, found.tobytes()) == (array.dtype, array.tobytes()), name
+
+
+def test_a_network_that_was_loaded_trains_on(tmp_path):
+    net, other = trained_net(), new_net(1)
+    net.save_params(tmp_path / "params.npz")
+    other.load_params(tmp_path / "params.npz")
+    x, t = np.ones((2, 3), np.float32), [0, 1]
+    assert other.params["W1"] is other.layers["Affine1"].W
+    np.testing.assert_array_equal(other.gradient(x, t)["W1"], net.gradient(x, t)["W1"])
+    other.params["W1"] += 1
+
+
+def test_running_statistics_that_are_not_set_come_back_unset(tmp_path):
+    fresh, net = new_net(1), trained_net()
+    fresh.save_params(tmp_path / "params.npz")
+    assert not any("running" in key for key in load_arrays(tmp_path / "params.npz"))
+    net.load_params(tmp_path / "params.npz")
+    assert stored(net) == stored(fresh)
+    assert net.layers["BatchNorm1"].running_mean is None
+
+
+def test_inner_layers_and_biases_that_are_none_are_stored_too(tmp_path):
+    def net(seed):
+        block = Chain(Affine.create(3, 3, rng=seed), BatchNorm.create(3))
+        W = np.random.default_rng(seed).standard_normal((3, 2))
+        return Network([block, Affine(W, None)])
+
+    first, second = net(0), net(1)
+    first.gradient(np.eye(3), [0, 1, 0])
+    first.save_params(tmp_path / "params.npz")
+    second.load_params(tmp_path / "params.npz")
+    assert stored(second) == stored(first)
+
+
+def test_a_file_without_layer_names_will_do(tmp_path):
+    net, other = trained_net(), new_net(1)
+    np.savez(tmp_path / "plain.npz", **net.params)
+    other.load_params(tmp_path / "plain.npz")
+    np.testing.assert_array_equal(other.params["W3"], net.params["W3"])
+
+
+def test_saving_replaces_an_older_file(tmp_path):
+    old, net = trained_net(1), trained_net(0)
+    old.save_params(tmp_path / "params.npz")
+    net.save_params(tmp_path / "params.npz")
+    old.load_params(tmp_path / "params.npz")
+    assert stored(old) == stored(net)
+    assert os.listdir(tmp_path) == ["params.npz"]
+
+
+def fail_after(calls, function):
+    remaining = iter(range(calls))
+
+    def failing(*args, **kwargs):
+        if next(remaining, None) is None:
+            raise OSError(28, "No space left on device")
+        return function(*args, **kwargs)
+
+    return failing
+
+
+@pytest.mark.parametrize("calls", [0, 1, 5])
+def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, calls):
+    path = tmp_path / "params.npz"
+    trained_net(1).save_params(path)
+    old = path.read_bytes()
+    monkeypatch.setattr(np.lib.format, "write_array", fail_after(calls, np.lib.format.write_array))
+    with pytest.raises(OSError, match="No space"):
+        trained_net(0).save_params(path)
+    assert path.read_bytes() == old
+    assert os.listdir(tmp_path) == ["params.npz"]
+
+
+def test_a_failure_while_replacing_leaves_no_temporary_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", fail_after(0, os.replace))
+    with pytest.raises(OSError, match="No space"):
+        trained_net().save_params(tmp_path / "params.npz")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_missing_folder_or_file_is_the_usual_error(tmp_path):
+    net = trained_net()
+    before = stored(net)
+    with pytest.raises(FileNotFoundError):
+        net.save_params(tmp_path / "missing" / "params.npz")
+    with pytest.raises(FileNotFoundError):
+        net.load_params(tmp_path / "params.npz")
+    with pytest.raises(FileNotFoundError):
+        load_arrays(tmp_path / "params.npz")
+    assert stored(net) == before
+
+
+OTHER_NETWORKS = {
+    "other layers": (MultiLayerNet(3, [5, 4], 2, "sigmoid", use_batchnorm=True), "Sigmoid1.*Relu1"),
+    "fewer layers": (MultiLayerNet(3, [5], 2, use_batchnorm=True), "layers"),
+    "no batch norm": (MultiLayerNet(3, [5, 4], 2), "layers"),
+    "own names": (Network(dict(zip("abcdefg", new_net().layers.values(), strict=True))), "layers"),
+    "other sizes": (MultiLayerNet(3, [5, 6], 2, use_batchnorm=True), r"W2.*\(5, 6\).*\(5, 4\)"),
+    "other inputs": (MultiLayerNet(4, [5, 4], 2, use_batchnorm=True), r"W1.*\(4, 5\).*\(3, 5\)"),
+    "other dtype": (new_net(dtype=np.float64), "W1.*float64.*float32"),
+}
+
+
+@pytest.mark.parametrize(("other", "message"), OTHER_NETWORKS.values(), ids=OTHER_NETWORKS)
+def test_the_file_of_another_network_is_refused(tmp_path, other, message):
+    path = tmp_path / "params.npz"
+    other.save_params(path)
+    assert_refused(trained_net(), path, message)
+
+
+CHANGES = {
+    "missing key": (lambda a: a.pop("b2"), "b2"),
+    "missing gamma": (lambda a: a.pop("gamma1"), "gamma1"),
+    "extra key": (lambda a: a.update(W4=np.ones(3)), "W4"),
+    "transposed": (lambda a: a.update(W1=a["W1"].T), r"W1.*\(5, 3\).*\(3, 5\)"),
+    "integers": (lambda a: a.update(b1=np.zeros(5, int)), "b1.*int"),
+    "one wrong after many right": (lambda a: a.update(b3=np.zeros(9, np.float32)), "b3"),
+    "statistics of another shape": (
+        lambda a: a.update(running_mean1=np.zeros(9, np.float32)),
+        r"running_mean1.*\(9,\).*\(5,\)",
+    ),
+    "half of the statistics": (lambda a: a.pop("running_var1"), "running_"),
+    "layer names that are numbers": (lambda a: a.update(layers=np.arange(3)), "layers"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES.values(), ids=CHANGES)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
+    path = tmp_path / "params.npz"
+    arrays = saved_arrays(trained_net(1), path)
+    change(arrays)
+    save_arrays(path, arrays)
+    assert_refused(trained_net(0), path, message)
+
+
+def test_a_bias_is_refused_where_the_network_has_none(tmp_path):
+    path, W = tmp_path / "params.npz", np.ones((3, 2), np.float32)
+    Network([Affine(W, np.ones(2, np.float32))]).save_params(path)
+    assert_refused(Network([Affine(W, None)]), path, "b1")
+
+
+def test_inner_layers_of_another_kind_are_refused(tmp_path):
+    path, W = tmp_path / "params.npz", np.ones((3, 2), np.float32)
+    Network([Chain(Affine(W, None), Relu())]).save_params(path)
+    assert_refused(Network([Chain(Affine(W, None), Sigmoid())]), path, "Relu.*Sigmoid")
+
+
+@pytest.mark.parametrize("share", [0, 0.0005, 0.01, 0.2, 0.5, 0.8, 0.95, 0.99, 0.9999])
+def test_a_truncated_file_is_refused(tmp_path, share):
+    path = tmp_path / "params.npz"
+    trained_net(1).save_params(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert_refused(trained_net(0), path, "npz")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1])
+def test_no_file_stays_open(tmp_path, share):
+    path = tmp_path / "params.npz"
+    trained_net().save_params(path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        with contextlib.suppress(ValueError):
+            load_arrays(path)
+        gc.collect()
+    assert not caught
+
+
+def test_no_single_damaged_byte_gives_anything_but_a_clear_error(tmp_path):
+    path, rng = tmp_path / "params.npz", np.random.default_rng(0)
+    expected = saved_arrays(Network([BatchNorm.create(2)]), path)
+    whole = path.read_bytes()
+    for i in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[i] ^= rng.choice([1, 8, 128, 255])
+        path.write_bytes(damaged)
+        try:
+            found = load_arrays(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+        else:
+            for name in found.keys() & expected.keys():
+                np.testing.assert_array_equal(found[name], expected[name])
+
+
+FOREIGN = {
+    "empty": b"",
+    "one byte": b"P",
+    "random": np.random.default_rng(1).bytes(5000),
+    "random behind PK": b"PK\x03\x04" + np.random.default_rng(2).bytes(5000),
+    "text": "W1 = 0.1, größer\n".encode(),
+    "npy": b"\x93NUMPY\x01\x00v\x00" + b" " * 118,
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_a_file_that_is_something_else_is_refused(tmp_path, content):
+    path = tmp_path / "params.npz"
+    path.write_bytes(content)
+    assert_refused(trained_net(), path, "npz")
+
+
+def test_an_archive_of_other_files_is_refused(tmp_path):
+    path = tmp_path / "params.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("W1", "no array")
+    assert_refused(trained_net(), path, "npz")
+
+
+class Bomb:
+    def __reduce__(self):
+        return pytest.fail, ("the pickle was executed",)
+
+
+@pytest.mark.parametrize("value", [Bomb(), {"W1": 1.0}])
+def test_pickled_objects_in_an_npz_are_refused_and_never_executed(tmp_path, value):
+    path = tmp_path / "params.npz"
+    np.savez(path, W1=np.array([value], dtype=object))
+    assert_refused(trained_net(), path, "npz")
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_pickle_is_refused_with_the_command_that_converts_it(tmp_path, protocol, kind):
+    path, net, trained = tmp_path / "my weights.pkl", new_net(0), trained_net(1)
+    path.write_bytes(pickle.dumps(kind(trained.params), protocol))
+    assert_refused(net, path, "pickle.*any code.*python -c")
+    with pytest.raises(ValueError, match="python -c") as caught:
+        load_arrays(path)
+    code = re.search(r'python -c "(.*)"$', str(caught.value)).group(1)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=tmp_path)
+    net.load_params(tmp_path / "my weights.npz")
+    np.testing.assert_array_equal(net.params["W3"], trained.params["W3"])
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_malicious_pickle_is_not_executed(tmp_path, protocol):
+    path = tmp_path / "params.npz"
+    path.write_bytes(pickle.dumps({"W1": Bomb()}, protocol))
+    assert_refused(trained_net(), path, "pickle")
+
+
+def test_load_arrays_gives_a_plain_dict_of_writable_arrays(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {f"W{i}": rng.standard_normal((i, 2)) for i in (1, 2, 3)}
+    np.savez(tmp_path / "sample_weight.npz", **arrays)
+    np.savez_compressed(tmp_path / "small.npz", **arrays)
+    save_arrays(tmp_path / "ours.npz", arrays)
+    for name in ("sample_weight.npz", "small.npz", "ours.npz"):
+        found = load_arrays(str(tmp_path / name))
+        assert type(found) is dict
+        assert found.keys() == arrays.keys()
+        for key, array in found.items():
+            np.testing.assert_array_equal(array, arrays[key])
+            array += 1
+
+
+def test_save_arrays_takes_no_objects(tmp_path):
+    with pytest.raises(ValueError):
+        save_arrays(tmp_path / "params.npz", {"W1": np.array([{}], dtype=object)})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_copy_saves_its_own_parameters(tmp_path):
+    net = trained_net()
+    twin = copy.deepcopy(net)
+    twin.params["W1"] *= 2
+    twin.save_params(tmp_path / "params.npz")
+    net.load_params(tmp_path / "params.npz")
+    assert stored(net) == stored(twin)
