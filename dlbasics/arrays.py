@@ -93,7 +93,7 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
         isinstance(size, int) and size != found
         for size, found in zip(shape, value.shape, strict=True)
     ):
-        wanted = ", ".join(map(str, shape))
+        wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {value.shape}")
     return value
 
@@ -105,6 +105,17 @@ def as_rng(rng: RngLike, name: str = "rng") -> np.random.Generator:
     if rng is None or (isinstance(rng, int | np.integer) and rng >= 0):
         return np.random.default_rng(rng)
     raise TypeError(f"{name} must be a numpy Generator, a seed >= 0 or None, got {rng!r}")
+
+
+def as_float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
+    """`dtype` as a NumPy dtype, which must be a floating-point one."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"{name} must be a floating-point dtype, got {dtype!r}") from None
+    if found.kind != "f":
+        raise TypeError(f"{name} must be a floating-point dtype, got {found}")
+    return found
 
 
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:

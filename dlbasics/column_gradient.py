@@ -26,7 +26,7 @@ STACK = 12_000
 class ColumnGradient:
     """Numerical gradients of the loss of `layers` and `last_layer` at x (N, ...) and t.
 
-    The layers have float64 parameters, are frozen, and are this object's to run.
+    The layers have float64 parameters and are frozen.
     """
 
     def __init__(
@@ -37,12 +37,15 @@ class ColumnGradient:
         self.inputs = [x]
         for layer in layers:
             self.inputs.append(layer.forward(self.inputs[-1], train_flg))
+        # What is moved runs through these, and leaves the pass of the layers themselves alone.
+        self.replicas = [layer.replica() for layer in layers]
 
     def gradient(self, layer: Layer, name: str) -> Array:
         """The gradient of the parameter `name` of `layer`, in its shape."""
         start = next(i for i, top in enumerate(self.layers) if layer in top.walk())
         param: Array = getattr(layer, name)
-        shifts = None if self._coupled_above(start) else layer.column_shifts(name)
+        within = layer is not self.layers[start]
+        shifts = None if within or self._coupled_above(start) else layer.column_shifts(name)
         if shifts is None:
             x = self.inputs[start]
             return numerical_gradient(lambda _: self._loss(start, x), param)
@@ -61,7 +64,7 @@ class ColumnGradient:
     def _losses(self, i: int, column: int, moved: Array) -> Array:
         """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
         while i < len(self.layers) and self.layers[i].elementwise:
-            moved = self.layers[i].forward(moved, self.train_flg)
+            moved = self.replicas[i].forward(moved, self.train_flg)
             i += 1
         change = moved - self.inputs[i][:, column]
         effect = self.layers[i].column_effect(column) if i < len(self.layers) else None
@@ -89,6 +92,6 @@ class ColumnGradient:
         return self.last_layer.forward(self._run(start, x), self.t)
 
     def _run(self, start: int, x: Array) -> Array:
-        for layer in self.layers[start:]:
+        for layer in self.replicas[start:]:
             x = layer.forward(x, self.train_flg)
         return x

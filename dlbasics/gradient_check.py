@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng
 from dlbasics.layers import Layer, LossLayer
 
-STEPS = (1e-4, 1e-5, 1e-6)
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
 """Tried in turn: the first rounds least, the last is least likely to step across a kink."""
 
 CLOSE = 1e-6
@@ -89,9 +90,9 @@ def check_gradients(
 ) -> GradientReport:
     """Compare gradients with central differences, in float64, on a copy of `target`.
 
-    target: a layer, checked through sum(probe y) with a random probe, for x and its parameters;
-    a loss layer, for x; or a network, of ours or a reader's own (params, gradient, loss), for its
-    parameters.  Random masks and running statistics are frozen meanwhile.
+    target: a layer, checked through sum(probe y) with a random probe, for x and its parameters; a
+    loss layer, through twice its loss, for x; or a network, of ours or a reader's own (params,
+    gradient, loss), for its parameters.  Random masks and running statistics are frozen meanwhile.
     x: use two samples or more: over one, batch normalization has gradient 0.
     t: labels, for a loss layer or a network.
     sample: compare that many elements, drawn at random, of each larger array; None: all.
@@ -102,7 +103,9 @@ def check_gradients(
     >>> bool(report)
     True
     """
-    rng, tolerance = as_rng(rng), as_number(tolerance, "tolerance", low=0)
+    # Spawned: x may well be the first numbers of the very same seed, and so the probe.
+    (rng,) = as_rng(rng).spawn(1)
+    tolerance = as_number(tolerance, "tolerance", low=0)
     x = as_array(x).astype(np.float64)
     target = copy.deepcopy(target)
     if isinstance(target, Layer):
@@ -138,7 +141,7 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function,
 
 def _loss_layer(layer: LossLayer, x: Array, t: Any) -> tuple[Function, dict[str, Pair]]:
     layer.forward(x, t)
-    return lambda: layer.forward(x, t), {"x": (x, layer.backward())}
+    return lambda: 2 * layer.forward(x, t), {"x": (x, layer.backward(2))}
 
 
 def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function, dict[str, Pair]]:
@@ -172,6 +175,8 @@ def _announce(f: Function, passes: int, verbose: bool | None) -> None:
 
 
 def _check(f: Function, name: str, array: Array, analytic: Array, chosen: Array) -> ArrayCheck:
+    if np.shape(analytic) != array.shape:
+        return ArrayCheck(name, array.shape, 0, 0, np.inf, (), np.nan, np.nan)
     floor = max(1e-3 * float(np.abs(analytic).max(initial=0)), 1e-6 * (1 + abs(f())))
     worst: tuple[float, tuple[int, ...], float, float] = (-1.0, (), 0.0, 0.0)
     kinks = 0
@@ -179,7 +184,8 @@ def _check(f: Function, name: str, array: Array, analytic: Array, chosen: Array)
         where = tuple(int(i) for i in np.unravel_index(flat, array.shape))
         error, numeric, kink = _compare(f, array, where, float(analytic[where]), floor)
         kinks += kink
-        if not kink and not error <= worst[0]:
+        error = np.inf if np.isnan(error) else error
+        if not kink and error > worst[0]:
             worst = (error, where, float(analytic[where]), numeric)
     return ArrayCheck(name, array.shape, len(chosen) - kinks, kinks, *worst)
 
@@ -203,5 +209,5 @@ def _compare(
         tried.append((error, numeric))
         bends.append(abs(above - 2 * centre + below) / h)
     # The one-sided derivatives of a smooth function draw together as h shrinks.
-    kink = bends[-1] > 0.5 * bends[-2] and bends[-1] > 0.01 * floor
+    kink = any(b > 0.5 * a and b > 0.01 * floor for a, b in pairwise(bends))
     return *min(tried, key=lambda pair: (np.isnan(pair[0]), pair[0])), kink

@@ -76,7 +76,7 @@ def initializer(weight_init_std: float | str) -> Initializer:
     'relu' or 'he': sqrt(2 / n);  'sigmoid' or 'xavier': sqrt(1 / n);  'glorot'.
     """
     if not isinstance(weight_init_std, str):
-        return normal(weight_init_std)
+        return normal(as_number(weight_init_std, "weight_init_std", low=0))
     try:
         return BY_NAME[weight_init_std.lower()]
     except KeyError:

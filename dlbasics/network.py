@@ -59,6 +59,11 @@ class Network:
         rng: RngLike = None,
     ) -> None:
         self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        for layer in self.layers.values():
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers must hold layers, got {layer!r}")
+        if not isinstance(last_layer, LossLayer | None):
+            raise TypeError(f"last_layer must be a loss layer, got {last_layer!r}")
         inner = [layer for top in self.layers.values() for layer in top.walk()]
         if not inner or len(set(inner)) < len(inner):
             raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
@@ -221,23 +226,32 @@ class Network:
     def _check_fit(self, path: PathLike, arrays: Mapping[str, Array]) -> None:
         if unknown := arrays.keys() - self._stored().keys():
             raise ValueError(f"{path} holds {sorted(unknown)}, which this network does not have")
-        for key, param in self.params.items():
-            found = arrays.get(key)
-            if found is None:
-                raise ValueError(f"{path} has no {key}, which this network needs")
-            if (found.shape, found.dtype) != (param.shape, param.dtype):
-                raise ValueError(
-                    f"{path} holds {key} as {found.dtype} of shape {found.shape}, this network has "
-                    f"{param.dtype} of shape {param.shape}"
-                )
+        for key, slot in slots(self.layers, ["param_names"]).items():
+            given, own = _form(arrays.get(key)), _form(getattr(*slot))
+            if given != own:
+                raise ValueError(f"{path} holds {key}: {given}, this network has {own}")
+        has_states: dict[Layer, bool] = {}
+        for key, (layer, _) in slots(self.layers, ["state_names"]).items():
+            found, shape = arrays.get(key), getattr(layer, layer.param_names[0]).shape
+            if found is not None and found.shape != shape:
+                raise ValueError(f"{path} holds {key}: {_form(found)}, this network has {shape}")
+            if has_states.setdefault(layer, found is not None) != (found is not None):
+                raise ValueError(f"{path} must hold all of {layer.state_names} or none; see {key}")
+
+
+def _form(array: Array | None) -> str:
+    return "none" if array is None else f"{array.dtype} of shape {array.shape}"
 
 
 def _named(layers: Sequence[Layer]) -> dict[str, Layer]:
+    if not isinstance(layers, Sequence):
+        raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
     count: Counter[str] = Counter()
     named = {}
     for layer in layers:
-        count[layer.kind] += 1
-        named[f"{layer.kind}{count[layer.kind]}"] = layer
+        kind = getattr(layer, "kind", "")
+        count[kind] += 1
+        named[f"{kind}{count[kind]}"] = layer
     return named
 
 

@@ -1,13 +1,13 @@
 """The book's networks; each only lists its layers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import RngLike, as_rng
-from dlbasics.initializers import initializer, normal
+from dlbasics.arrays import RngLike, as_count, as_rng
+from dlbasics.initializers import initializer
 from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
 from dlbasics.network import Network
 from dlbasics.regularizers import L2
@@ -31,11 +31,14 @@ class TwoLayerNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        rng, init = as_rng(rng), normal(weight_init_std)
+        n_in = as_count(input_size, "input_size")
+        n_hidden = as_count(hidden_size, "hidden_size")
+        n_out = as_count(output_size, "output_size")
+        rng, init = as_rng(rng), initializer(weight_init_std)
         layers = [
-            Affine.create(input_size, hidden_size, init, rng=rng, dtype=dtype),
+            Affine.create(n_in, n_hidden, init, rng=rng, dtype=dtype),
             Relu(),
-            Affine.create(hidden_size, output_size, init, rng=rng, dtype=dtype),
+            Affine.create(n_hidden, n_out, init, rng=rng, dtype=dtype),
         ]
         super().__init__(layers, rng=rng)
 
@@ -69,20 +72,34 @@ class MultiLayerNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        if activation.lower() not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {activation!r}")
         rng, init = as_rng(rng), initializer(weight_init_std)
-        sizes = [input_size, *hidden_size_list]
+        make_activation = _activation(activation)
+        sizes = [as_count(input_size, "input_size"), *_sizes(hidden_size_list)]
+        n_scores = as_count(output_size, "output_size")
         layers: list[Layer] = []
         for n_in, n_out in pairwise(sizes):
             layers.append(Affine.create(n_in, n_out, init, rng=rng, dtype=dtype))
             if use_batchnorm:
                 layers.append(BatchNorm.create(n_out, dtype=dtype))
-            layers.append(ACTIVATIONS[activation.lower()]())
+            layers.append(make_activation())
             if use_dropout:
                 layers.append(Dropout(dropout_ration))
-        layers.append(Affine.create(sizes[-1], output_size, init, rng=rng, dtype=dtype))
+        layers.append(Affine.create(sizes[-1], n_scores, init, rng=rng, dtype=dtype))
         super().__init__(layers, regularizer=L2(weight_decay_lambda), rng=rng)
 
 
 MultiLayerNetExtend = MultiLayerNet
+
+
+def _activation(name: str) -> type[Layer]:
+    if not isinstance(name, str):
+        raise TypeError(f"activation must be one of {[*ACTIVATIONS]}, got {name!r}")
+    if name.lower() not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {name!r}")
+    return ACTIVATIONS[name.lower()]
+
+
+def _sizes(hidden_size_list: Sequence[int]) -> list[int]:
+    if isinstance(hidden_size_list, str) or not isinstance(hidden_size_list, Iterable):
+        raise TypeError(f"hidden_size_list must be a list of integers, got {hidden_size_list!r}")
+    return [as_count(size, "hidden_size_list") for size in hidden_size_list]

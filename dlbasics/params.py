@@ -39,7 +39,7 @@ class Params(Mapping[str, Array]):
 
     def slots(self) -> dict[str, Slot]:
         """Layer and attribute of each parameter that is not None, by its key."""
-        layers = list(self._layers.values())
+        layers = [layer for top in self._layers.values() for layer in top.walk()]
         if layers != self._seen:
             self._seen, self._found = layers, slots(self._layers, ["param_names"])
         return {key: slot for key, slot in self._found.items() if getattr(*slot) is not None}

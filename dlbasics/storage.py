@@ -17,6 +17,17 @@ __all__ = [
     "save_arrays",
 ]
 
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    RuntimeError,  # an entry that claims to be encrypted
+    SyntaxError,  # an entry whose header is no Python literal
+    MemoryError,  # an entry that claims to be huge
+)
 PathLike = str | os.PathLike[str]
 
 
@@ -39,16 +50,21 @@ def load_arrays(path: PathLike) -> dict[str, Array]:
         if file.read(2) != b"PK":
             file.seek(0)
             raise ValueError(_not_npz(path, file))
+        file.seek(0)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except DAMAGED as error:
             raise ValueError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{path} must hold arrays only, got a file {name}")
+    return arrays
 
 
 def _not_npz(path: Path, file: BinaryIO) -> str:
     start = file.read(64)
-    if start[:1] == b"\x80" or start[:4] in (b"(dp0", b"ccol"):
+    if start.startswith((b"\x80", b"(dp", b"}q", b"ccollections")):
         target = path.with_suffix(".npz")
         return (
             f"{path} is a pickle, which can run any code when it is loaded. If you trust it, "

@@ -1,11 +1,21 @@
 """The fully connected layer."""
 
 import math
+import numbers
 from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_param, as_rng, quiet
+from dlbasics.arrays import (
+    Array,
+    RngLike,
+    as_array,
+    as_count,
+    as_float_dtype,
+    as_param,
+    as_rng,
+    quiet,
+)
 from dlbasics.initializers import Initializer, he
 from dlbasics.layers.base import Layer
 
@@ -22,7 +32,9 @@ class Affine(Layer):
     def __init__(self, W: Array, b: Array | float | None) -> None:
         self.W = as_param(W, "W", shape=("D", "M"))
         self.b: Array | None = None
-        if b is not None and not (np.ndim(b) == 0 and b == 0):
+        if b is not None and not (
+            isinstance(b, numbers.Real | np.ndarray) and np.ndim(b) == 0 and b == 0
+        ):
             self.b = as_param(b, "b", shape=(W.shape[1],))
 
     @classmethod
@@ -37,8 +49,8 @@ class Affine(Layer):
     ) -> "Affine":
         """A layer with weights drawn by `init` and a bias of zeros."""
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
-        W = init(shape, as_rng(rng)).astype(dtype)
-        return cls(W, np.zeros(n_out, dtype))
+        dtype = as_float_dtype(dtype)
+        return cls(init(shape, as_rng(rng)).astype(dtype), np.zeros(n_out, dtype))
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -47,8 +59,8 @@ class Affine(Layer):
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
-        self._x_shape = x.shape
         self.x = as_rows(x, width=len(self.W))
+        self._x_shape = x.shape
         y = self.x @ self.W
         if self.b is not None:
             y = np.add(y, self.b, out=y if y.dtype == self.b.dtype else None)
@@ -58,7 +70,7 @@ class Affine(Layer):
 
     @quiet
     def backward_params(self, dout: Array) -> None:
-        rows = self._checked(dout).reshape(len(self.x), -1)
+        rows = self._checked(dout).reshape(len(self.x), self.W.shape[1])
         self.dW = self.x.T @ rows
         # A product with ones sums columns twice as fast as sum(axis=0) does.
         self.db = None if self.b is None else np.ones(len(rows), rows.dtype) @ rows
@@ -72,10 +84,12 @@ class Affine(Layer):
         return (self.W.shape[1],)
 
     def column_shifts(self, name: str) -> Array | None:
+        if type(self).forward is not Affine.forward:
+            return None  # a subclass may do anything
         return self.x.T if name == "W" else np.ones((1, len(self.x)), self.x.dtype)
 
     def column_effect(self, column: int) -> Array | None:
-        return self.W[column]
+        return self.W[column] if type(self).forward is Affine.forward else None
 
 
 def as_rows(x: Array, width: int) -> Array:

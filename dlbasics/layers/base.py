@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array
+from dlbasics.arrays import Array, as_float, as_float_dtype
 
 L = TypeVar("L", bound="Layer")
 
@@ -23,7 +23,9 @@ class Layer(ABC):
     param_names: ClassVar[tuple[str, ...]] = ()
     """Attributes that are trained; each may be None.  The gradient of W is dW."""
     state_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are saved with the parameters but not trained: running statistics."""
+    """Attributes that are saved with the parameters but not trained: running statistics.
+
+    All of them are None, or arrays of the shape of the layer's first parameter."""
     couples_samples: ClassVar[bool] = False
     """Whether, in training, one sample's output depends on the other samples of the batch."""
     elementwise: ClassVar[bool] = False
@@ -82,11 +84,17 @@ class Layer(ABC):
             yield from layer.walk()
 
     def replica(self: L) -> L:
-        """A layer over the same parameters that keeps its own forward pass."""
+        """A layer over the same parameters that keeps its own forward pass.
+
+        Inner layers are found in `layers`, and wherever else an attribute is one of them.
+        """
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        if self.layers:
-            twin.layers = [layer.replica() for layer in self.layers]
+        twins = {id(layer): layer.replica() for layer in self.layers}
+        for name, value in self.__dict__.items() if twins else ():
+            twin.__dict__[name] = twins.get(id(value), value)
+        if "layers" in self.__dict__:
+            twin.layers = list(twins.values())
         return twin
 
     def freeze(self) -> None:
@@ -95,7 +103,8 @@ class Layer(ABC):
             layer.frozen = True
 
     def cast(self, dtype: Any) -> None:
-        """Turn parameters and states, inner layers' too, into arrays of `dtype`."""
+        """Turn parameters and states, inner layers' too, into arrays of a floating-point dtype."""
+        dtype = as_float_dtype(dtype)
         for layer in self.walk():
             for name in layer.param_names + layer.state_names:
                 array = getattr(layer, name)
@@ -103,8 +112,8 @@ class Layer(ABC):
                     setattr(layer, name, array.astype(dtype))
 
     def _checked(self, dout: Any) -> Array:
-        """`dout` as an array of the shape that the last forward returned."""
-        dout = as_array(dout, "dout")
+        """`dout` as a floating-point array of the shape that the last forward returned."""
+        dout = as_float(dout, "dout")
         if dout.shape != self._y_shape:
             if self._y_shape is None:
                 raise ValueError(f"{self.kind}: backward needs a forward before it")

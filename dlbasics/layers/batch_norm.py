@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_count, as_float, as_number, as_param, quiet
+from dlbasics.arrays import Array, as_count, as_float, as_float_dtype, as_number, as_param, quiet
 from dlbasics.layers.base import Layer
 
 
@@ -49,32 +49,34 @@ class BatchNorm(Layer):
     @classmethod
     def create(cls, size: int, *, dtype: Any = np.float32) -> "BatchNorm":
         """A layer for `size` columns or channels: gamma 1, beta 0."""
-        size = as_count(size, "size")
+        size, dtype = as_count(size, "size"), as_float_dtype(dtype)
         return cls(np.ones(size, dtype), np.zeros(size, dtype))
 
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_float(x)
-        self._y_shape = x.shape
+        shape = x.shape
         x = x[np.newaxis] if x.ndim == 1 else x
         if x.ndim not in (2, 4) or x.shape[1] != len(self.gamma):
             d = len(self.gamma)
-            raise ValueError(f"x must have shape (N, {d}) or (N, {d}, H, W), got {self._y_shape}")
+            raise ValueError(f"x must have shape (N, {d}) or (N, {d}, H, W), got {shape}")
         self._train = train_flg
         if train_flg:
             centred, var = self._centre_on_batch(x)
         else:
             mean, var = self._running_statistics()
             centred = x - _per_channel(mean, x)
-        self._std = np.sqrt(var + self.eps)
+        self._std = np.sqrt(var + self.eps).astype(x.dtype, copy=False)
         self._xn = centred / _per_channel(self._std, x)
         y = _per_channel(self.gamma, x) * self._xn + _per_channel(self.beta, x)
-        return y.reshape(self._y_shape)
+        self._y_shape = shape
+        return y.reshape(shape)
 
     @quiet
     def backward(self, dout: Array) -> Array:
+        dout = self._checked(dout)
         xn = self._xn
-        dout = self._checked(dout).reshape(xn.shape)
+        dout = dout.reshape(xn.shape)
         axes = _all_but_channel(xn)
         self.dbeta = dout.sum(axis=axes)
         self.dgamma = (xn * dout).sum(axis=axes)
@@ -90,9 +92,10 @@ class BatchNorm(Layer):
         axes = _all_but_channel(x)
         mean = x.mean(axis=axes)
         centred = x - _per_channel(mean, x)
-        var = np.square(centred).mean(axis=axes)
+        # Half precision would overflow at 256.
+        var = np.square(centred, dtype=np.result_type(x, np.float32)).mean(axis=axes)
         if not self.frozen:
-            self._move_running(mean, var)
+            self._move_running(mean, var.astype(x.dtype))
         return centred, var
 
     def _running_statistics(self) -> tuple[Array, Array]:

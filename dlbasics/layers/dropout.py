@@ -22,23 +22,21 @@ class Dropout(Layer):
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
+        self._factor = self._mask_for(x.shape) if train_flg else 1 - self.dropout_ratio
         self._y_shape = x.shape
-        if train_flg:
-            if self.frozen and self.mask is not None:
-                self.mask = _repeated(self.mask, x.shape)
-            else:
-                self.mask = self._draw(x.shape)
-        self._factor = self.mask if train_flg else 1 - self.dropout_ratio
         return x * self._factor
 
     @quiet
     def backward(self, dout: Array) -> Array:
         return self._checked(dout) * self._factor
 
-    def _draw(self, shape: tuple[int, ...]) -> Array:
+    def _mask_for(self, shape: tuple[int, ...]) -> Array:
+        if self.frozen and self.mask is not None:
+            return _repeated(self.mask, shape)
         if self.rng is None:
             self.rng = as_rng(None)
-        return self.rng.random(shape, dtype=np.float32) >= np.float32(self.dropout_ratio)
+        self.mask = self.rng.random(shape, dtype=np.float32) >= np.float32(self.dropout_ratio)
+        return self.mask
 
 
 def _repeated(mask: Array, shape: tuple[int, ...]) -> Array:

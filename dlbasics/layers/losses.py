@@ -22,12 +22,13 @@ class LossLayer(ABC):
     loss: float | None = None
     """What the last forward returned."""
 
+    @quiet
     def forward(self, x: Array, t: Any) -> float:
         """The mean of `losses(x, t)`."""
         scores, self._labels, losses = self._evaluate(x, t)
         self.t = t
         self.y = self._output(scores).reshape(np.shape(x))
-        self.loss = float(losses.sum()) / len(losses)
+        self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
 
     def losses(self, x: Array, t: Any) -> Array:
@@ -71,6 +72,7 @@ class SoftmaxWithLoss(LossLayer):
     class or a row (K,).  Anything else, a class below 0 included, is a ValueError.
     """
 
+    @quiet
     def correct(self, x: Array, t: Any) -> Array:
         scores = as_batch(x)
         labels = as_labels(t, scores, single=np.ndim(x) == 1)
@@ -104,6 +106,7 @@ class SigmoidWithLoss(LossLayer):
     t: numbers from 0 to 1 in the shape of x; anything else is a ValueError.
     """
 
+    @quiet
     def correct(self, x: Array, t: Any) -> Array:
         scores, targets = _same_shape(x, t)
         return np.all((scores > 0) == (targets > 0.5), axis=1)
@@ -140,7 +143,7 @@ class IdentityWithLoss(LossLayer):
 
 def _same_shape(x: Any, t: Any) -> tuple[Array, Array]:
     """x and t as batches (N, K) of x's dtype."""
-    if np.shape(t) != np.shape(x):
-        raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {np.shape(t)}")
-    x = as_batch(x)
-    return x, np.atleast_2d(as_float(t, "t")).astype(x.dtype, copy=False)
+    scores, t = as_batch(x), as_float(t, "t")
+    if t.shape != np.shape(x):
+        raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
+    return scores, t.reshape(scores.shape).astype(scores.dtype, copy=False)
