@@ -1,4 +1,4 @@
-"""MNIST, the handwritten digits of the book (section 3.6): 60,000 to train on, 10,000 to test on.
+"""MNIST (book: *Handwritten Digit Recognition*): 60,000 images to train on, 10,000 to test on.
 
 Where the four files come from, in this order:
 
@@ -15,28 +15,17 @@ changed since has no stamp and is verified anew. A cache that cannot be written 
 
 import hashlib
 import os
-import queue
-import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dataset.idx import idx_header, read_idx
+from dlbasics.arrays import Array
 from dlbasics.files import atomic_write
-
-if TYPE_CHECKING:
-    import ssl
-
-Array: TypeAlias = npt.NDArray[Any]
-Chunks: TypeAlias = "queue.SimpleQueue[bytes | Exception]"
 
 
 class MnistFile(NamedTuple):
@@ -82,19 +71,13 @@ MIRRORS = (
     "https://azureopendatastorage.blob.core.windows.net/mnist/",
 )
 
-# A mirror is given up when any TIMEOUT seconds pass without the next MIN_BYTES bytes of a file, or
-# its rest. That one rule holds for finding and reaching the server, for its answer, and for a
-# transfer that stalls or trickles (100,000 bytes in 15 s: MNIST in half an hour).
-TIMEOUT = 15.0
-MIN_BYTES = 100_000
-
 _failures: dict[str, str] = {}  # mirror: why it was given up; not asked again in this session
 
 
 def load_mnist(
     normalize: bool = True, flatten: bool = True, one_hot_label: bool = False
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Return `(x_train, t_train), (x_test, t_test)`: 60,000 and 10,000 digits (book: section 3.6).
+    """Return `(x_train, t_train), (x_test, t_test)`: 60,000 and 10,000 digits.
 
     normalize: x is float32 from 0.0 to 1.0; else uint8 from 0 to 255.
     flatten: x has shape (N, 784); else (N, 1, 28, 28).
@@ -287,6 +270,8 @@ def _download(file: MnistFile) -> Array:
 def _download_from(mirror: str, file: MnistFile) -> Array:
     import pooch  # type: ignore[import-untyped]
 
+    from dataset.download import fetch
+
     # Not straight into the cache: that may be unwritable, and where several processes download at
     # once, each needs a place of its own.
     with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:
@@ -295,90 +280,10 @@ def _download_from(mirror: str, file: MnistFile) -> Array:
             known_hash=f"md5:{file.md5}",
             fname=f"{file.name}.gz",
             path=folder,
-            downloader=partial(_fetch, file=file),
+            downloader=partial(fetch, size=file.size),
         )
         array = _read_verified(Path(archive), file)
         content = Path(archive).read_bytes()
     _cache_archive(content, file)
     _cache_array(array, file)
     return array
-
-
-def _fetch(url: str, output_file: str, _pooch: object, file: MnistFile) -> None:
-    """Download `url` into `output_file`: a downloader for pooch that gives a slow server up.
-
-    A thread receives while this one watches the clock, as the timeouts of sockets hold for each
-    address of the server and for each packet anew, and do not hold for looking up its name.
-    """
-    chunks: Chunks = queue.SimpleQueue()
-    given_up = threading.Event()
-    threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
-    try:
-        with open(output_file, "wb") as output:
-            for chunk in _with_progress_bar(_in_time(chunks, file.size), file):
-                output.write(chunk)
-    finally:
-        given_up.set()
-
-
-def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
-    """Put what comes from `url` into `chunks`; then b"" at its end, or an exception."""
-    from urllib.error import HTTPError
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=TIMEOUT, context=_tls_context()) as response:
-            while not given_up.is_set() and (chunk := response.read1(1 << 16)):
-                chunks.put(chunk)
-        chunks.put(b"")
-    except Exception as error:
-        if isinstance(error, HTTPError):
-            error.close()
-        chunks.put(error)
-
-
-@cache
-def _tls_context() -> "ssl.SSLContext":
-    """Trusts the system's certificates, as a school or a company may have one of its own, and
-    those of certifi, as Python on macOS may come without any."""
-    import ssl
-
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-def _in_time(chunks: Chunks, size: int) -> Iterator[bytes]:
-    """The chunks up to `size` bytes; an error if they end early or come too slowly."""
-    received = due = 0
-    deadline = 0.0
-    while received < size:
-        if received >= due:
-            due, deadline = received + MIN_BYTES, time.monotonic() + TIMEOUT
-        try:
-            chunk = chunks.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            raise TimeoutError(
-                f"no answer or too slow: after {received:,} of {size:,} bytes, less than "
-                f"{MIN_BYTES:,} more (or the rest) came in {TIMEOUT:g} s"
-            ) from None
-        if isinstance(chunk, Exception):
-            raise ConnectionError(str(chunk) or repr(chunk)) from chunk
-        if not chunk:
-            raise ConnectionError(f"ended after {received:,} of {size:,} bytes")
-        received += len(chunk)
-        yield chunk
-
-
-def _with_progress_bar(chunks: Iterator[bytes], file: MnistFile) -> Iterator[bytes]:
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield from chunks
-        return
-    from tqdm import tqdm
-
-    with tqdm(desc=file.name, total=file.size, unit="B", unit_scale=True) as bar:
-        for chunk in chunks:
-            yield chunk
-            bar.update(len(chunk))

@@ -79,7 +79,7 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
             f"t must be integer classes of shape ({n},) or rows of shape ({n}, {k}), "
             f"got {t.dtype} of shape {t.shape}"
         )
-    if t.min() < 0 or t.max() >= k:
+    if t.max() >= k or (t.dtype.kind == "i" and t.min() < 0):
         raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
     return t.reshape(n)
 
@@ -96,6 +96,15 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {value.shape}")
     return value
+
+
+def as_bias(b: Any, size: int) -> Array | None:
+    """`b` itself, an array of shape (size,); None for None and for the number 0."""
+    if b is None or (isinstance(b, numbers.Real) and b == 0):
+        return None
+    if isinstance(b, np.ndarray) and b.ndim == 0 and b == 0:
+        return None
+    return as_param(b, "b", shape=(size,))
 
 
 def as_rng(rng: RngLike, name: str = "rng") -> np.random.Generator:

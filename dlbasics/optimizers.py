@@ -123,20 +123,23 @@ class Optimizer(ABC):
 
 def _floating(key: str, param: Any) -> Array:
     """The parameter itself; a plain number as an array of no dimensions."""
+    if isinstance(param, np.ndarray) and param.dtype.kind == "f":
+        if not param.flags.writeable:
+            raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
+        return param
     if isinstance(param, numbers.Real):
         return np.array(param, dtype=np.float64)
-    if not isinstance(param, np.ndarray) or param.dtype.kind != "f":
-        found = getattr(param, "dtype", type(param).__name__)
-        raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
-    if not param.flags.writeable:
-        raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
-    return param
+    found = getattr(param, "dtype", type(param).__name__)
+    raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
 
 
 def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
     if key not in grads:
         raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
-    grad = as_float(grads[key], f"grads[{key!r}]")
+    try:
+        grad = as_float(grads[key], "gradient")
+    except TypeError as error:
+        raise TypeError(f"grads[{key!r}]: {error}") from None
     if grad.shape != param.shape:
         raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
     return grad

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset import mnist
+from dataset import download, mnist
 from dataset.idx import idx_header, read_idx
 from dataset.mnist import load_mnist, mnist_is_local
 
@@ -578,7 +578,7 @@ class TestDownload:
     @pytest.mark.parametrize(("behave", "reason"), MISBEHAVIOURS)
     def test_bad_mirror_is_given_up_for_the_next(self, monkeypatch, behave, reason):
         if "too slow" in reason:
-            monkeypatch.setattr(mnist, "TIMEOUT", TIMEOUT)
+            monkeypatch.setattr(download, "TIMEOUT", TIMEOUT)
         with serving(behave) as bad, serving(good) as server:
             use_mirrors(monkeypatch, bad.url, server.url)
             start = time.monotonic()
@@ -590,7 +590,7 @@ class TestDownload:
 
     @pytest.mark.parametrize("behave", [trickling, endless])
     def test_hangs_up_on_a_mirror_that_is_given_up(self, monkeypatch, behave):
-        monkeypatch.setattr(mnist, "TIMEOUT", TIMEOUT)
+        monkeypatch.setattr(download, "TIMEOUT", TIMEOUT)
         with serving(behave) as bad:
             use_mirrors(monkeypatch, bad.url)
             with pytest.raises(ConnectionError):
@@ -616,8 +616,8 @@ class TestDownload:
                 time.sleep(TIMEOUT / 4)
                 handler.wfile.write(content[start : start + step])
 
-        monkeypatch.setattr(mnist, "TIMEOUT", TIMEOUT)
-        monkeypatch.setattr(mnist, "MIN_BYTES", FILES[0].size // 9)
+        monkeypatch.setattr(download, "TIMEOUT", TIMEOUT)
+        monkeypatch.setattr(download, "MIN_BYTES", FILES[0].size // 9)
         with serving(slow) as server:
             use_mirrors(monkeypatch, server.url)
             assert_loads_small_mnist()
@@ -677,7 +677,7 @@ class TestDownload:
 
 PREAMBLE = """
 import json, sys
-from dataset import mnist
+from dataset import download, mnist
 settings = json.loads(sys.argv[1])
 mnist.FILES = tuple(mnist.MnistFile(*file) for file in settings["files"])
 mnist.MIRRORS = tuple(settings["mirrors"])

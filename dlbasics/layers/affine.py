@@ -1,7 +1,6 @@
 """The fully connected layer."""
 
 import math
-import numbers
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from dlbasics.arrays import (
     Array,
     RngLike,
     as_array,
+    as_bias,
     as_count,
     as_float_dtype,
     as_param,
@@ -31,11 +31,7 @@ class Affine(Layer):
 
     def __init__(self, W: Array, b: Array | float | None) -> None:
         self.W = as_param(W, "W", shape=("D", "M"))
-        self.b: Array | None = None
-        if b is not None and not (
-            isinstance(b, numbers.Real | np.ndarray) and np.ndim(b) == 0 and b == 0
-        ):
-            self.b = as_param(b, "b", shape=(W.shape[1],))
+        self.b = as_bias(b, W.shape[1])
 
     @classmethod
     def create(

@@ -31,6 +31,7 @@ class LossLayer(ABC):
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
 
+    @quiet
     def losses(self, x: Array, t: Any) -> Array:
         """The loss of each sample, (N,)."""
         return self._evaluate(x, t)[2]
@@ -40,7 +41,7 @@ class LossLayer(ABC):
         """dL/dx in the shape of x, times `dout`."""
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
-        y = np.atleast_2d(self.y)
+        y = self.y.reshape(len(self._labels), -1)
         dx = self._difference(y, self._labels)
         dx *= as_number(dout, "dout") / len(y)
         return dx.reshape(self.y.shape)
@@ -79,7 +80,6 @@ class SoftmaxWithLoss(LossLayer):
         classes = labels if labels.ndim == 1 else labels.argmax(axis=1)
         return scores.argmax(axis=1) == classes
 
-    @quiet
     def _evaluate(self, x: Array, t: Any) -> tuple[Array, Array, Array]:
         scores = as_batch(x)
         labels = as_labels(t, scores, single=np.ndim(x) == 1)
@@ -111,7 +111,6 @@ class SigmoidWithLoss(LossLayer):
         scores, targets = _same_shape(x, t)
         return np.all((scores > 0) == (targets > 0.5), axis=1)
 
-    @quiet
     def _evaluate(self, x: Array, t: Any) -> tuple[Array, Array, Array]:
         x, t = _same_shape(x, t)
         if not (t.min() >= 0 and t.max() <= 1):
@@ -132,7 +131,6 @@ class IdentityWithLoss(LossLayer):
     def correct(self, x: Array, t: Any) -> Array:
         raise TypeError("IdentityWithLoss is a regression, which has no accuracy")
 
-    @quiet
     def _evaluate(self, x: Array, t: Any) -> tuple[Array, Array, Array]:
         y, t = _same_shape(x, t)
         return y, t, 0.5 * np.square(y - t).sum(axis=1)

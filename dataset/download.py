@@ -1,0 +1,100 @@
+"""One file over HTTP, from a server that may be down, stall or trickle.
+
+A server is given up when any TIMEOUT seconds pass without the next MIN_BYTES bytes of the file, or
+its rest.  That one rule holds for finding and reaching the server, for its answer, and for the
+transfer; the slowest that it lets pass takes half an hour for MNIST.
+"""
+
+import queue
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import TypeAlias
+
+Chunks: TypeAlias = "queue.SimpleQueue[bytes | Exception]"
+
+TIMEOUT = 15.0
+MIN_BYTES = 100_000
+
+
+def fetch(url: str, output_file: str, _pooch: object, *, size: int) -> None:
+    """Download the `size` bytes of `url` into `output_file`; called by pooch, as its downloader.
+
+    Raises ConnectionError or TimeoutError where the server fails, ends early or is too slow.
+    A thread receives while this one watches the clock, as the timeouts of sockets hold for each
+    address of the server and for each packet anew, and do not hold for looking up its name.
+    """
+    chunks: Chunks = queue.SimpleQueue()
+    given_up = threading.Event()
+    threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
+    try:
+        with open(output_file, "wb") as output:
+            for chunk in _with_progress_bar(_in_time(chunks, size), url, size):
+                output.write(chunk)
+    finally:
+        given_up.set()
+
+
+def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
+    """Put what comes from `url` into `chunks`; then b"" at its end, or an exception."""
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=TIMEOUT, context=_tls_context()) as response:
+            while not given_up.is_set() and (chunk := response.read1(1 << 16)):
+                chunks.put(chunk)
+        chunks.put(b"")
+    except Exception as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        chunks.put(error)
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Trusts the system's certificates, as a school or a company may have one of its own, and
+    those of certifi, as Python on macOS may come without any."""
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _in_time(chunks: Chunks, size: int) -> Iterator[bytes]:
+    """The chunks up to `size` bytes; an error if they end early or come too slowly."""
+    received = due = 0
+    deadline = 0.0
+    while received < size:
+        if received >= due:
+            due, deadline = received + MIN_BYTES, time.monotonic() + TIMEOUT
+        try:
+            chunk = chunks.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise TimeoutError(
+                f"no answer or too slow: after {received:,} of {size:,} bytes, less than "
+                f"{MIN_BYTES:,} more (or the rest) came in {TIMEOUT:g} s"
+            ) from None
+        if isinstance(chunk, Exception):
+            raise ConnectionError(str(chunk) or repr(chunk)) from chunk
+        if not chunk:
+            raise ConnectionError(f"ended after {received:,} of {size:,} bytes")
+        received += len(chunk)
+        yield chunk
+
+
+def _with_progress_bar(chunks: Iterator[bytes], url: str, size: int) -> Iterator[bytes]:
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield from chunks
+        return
+    from tqdm import tqdm
+
+    name = url.rpartition("/")[2].removesuffix(".gz")
+    with tqdm(desc=name, total=size, unit="B", unit_scale=True) as bar:
+        for chunk in chunks:
+            yield chunk
+            bar.update(len(chunk))
