@@ -77,7 +77,9 @@ def plot(result: Result) -> dict[str, Any]:
         markers=True,
     )
     loss = plotting.curves(
-        {"loss": smooth_curve(result.train_loss)}, xlabel="iteration", ylabel="loss of the batch"
+        {"loss": smooth_curve(result.train_loss)},
+        xlabel="iteration",
+        ylabel="loss of the batch, smoothed",
     )
     return {"accuracy": accuracy, "loss": loss}
 

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from dlbasics.files import atomic_write
 
@@ -43,11 +44,12 @@ def curves(
 ) -> Figure:
     """One figure with a line for each entry of `series`, named in a legend if there are several.
 
-    x: where the points lie, by default 0, 1, 2, ...
+    x: where the points lie, by default 0, 1, 2, ...: epochs or iterations, ticked as integers.
     """
     figure, axes = subplots()
     draw_curves(axes, series, x=x, markers=markers)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if ylim is not None:
         axes.set_ylim(*ylim)
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ch05_backprop import gradient_check, train_neuralnet
-from dlbasics.experiment import judge
+from dlbasics.experiment import judge, load_data
 
 
 def test_gradient_check_on_mnist(mnist):
@@ -38,3 +38,12 @@ def test_same_seed_same_training(mnist):
     config = train_neuralnet.Config(iters_num=50)
     first, again = (train_neuralnet.run(config, np.random.default_rng(7), mnist) for _ in range(2))
     assert first == again
+
+
+def test_an_epoch_that_batches_do_not_divide_is_evaluated_each_time():
+    """Bug 15: with a float `iter_per_epoch`, 2,000 / 128 would be met at iteration 0 only."""
+    config = train_neuralnet.Config(iters_num=40, batch_size=128)
+    data = load_data("patterns")
+    result = train_neuralnet.run(config, np.random.default_rng(0), data)
+    assert result.epochs == [0, 1, 2, 2.5]
+    assert len(result.train_acc) == len(result.test_acc) == 4
