@@ -29,7 +29,7 @@ class ParamDict(Protocol):
 class Optimizer(ABC):
     """Checks, state and memory, so that a method is no more than its formula.
 
-    lr: the learning rate, which may be changed at any time.
+    lr: the learning rate, at least 0; it may be changed at any time.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
@@ -39,10 +39,19 @@ class Optimizer(ABC):
     """Elements worked on at once: few enough to stay in the processor's cache."""
 
     def __init__(self, lr: float) -> None:
-        self.lr = as_number(lr, "lr", low=0)
+        self.lr = lr
         self.iter = 0
         for name in self.state_names:
             setattr(self, name, {})
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = as_number(value, "lr", low=0)
 
     @quiet
     def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
@@ -92,7 +101,7 @@ class Optimizer(ABC):
             arrays[name][key] = as_array(state[entry], entry).copy()
         if not {"lr", "iter"} <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
             raise ValueError(f"state is not a whole state of {type(self).__name__}")
-        self.lr, self.iter = as_number(float(state["lr"]), "lr", low=0), int(state["iter"])
+        self.lr, self.iter = float(state["lr"]), int(state["iter"])
         for name, by_key in arrays.items():
             setattr(self, name, by_key)
 
@@ -136,10 +145,9 @@ def _floating(key: str, param: Any) -> Array:
 def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
     if key not in grads:
         raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
-    try:
-        grad = as_float(grads[key], "gradient")
-    except TypeError as error:
-        raise TypeError(f"grads[{key!r}]: {error}") from None
+    grad = grads[key]
+    if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
+        grad = as_float(grad, f"grads[{key!r}]")
     if grad.shape != param.shape:
         raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
     return grad

@@ -300,3 +300,12 @@ def test_one_sgd_serves_two_networks():
         optimizer.update(second, {"W": np.ones((3, 3)), "gamma": np.ones(3)})
     for array in (*first.values(), *second.values()):
         np.testing.assert_allclose(array, 0.8)
+
+
+def test_a_learning_rate_set_later_is_checked_and_kept_as_a_python_float():
+    optimizer = SGD(0.1)
+    optimizer.lr = np.float64(0.5)
+    assert type(optimizer.lr) is float
+    with pytest.raises(ValueError, match="lr must be"):
+        optimizer.lr = -1
+    assert optimizer.lr == 0.5
