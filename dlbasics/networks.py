@@ -85,7 +85,8 @@ class MultiLayerNet(Network):
             if use_dropout:
                 layers.append(Dropout(dropout_ration))
         layers.append(Affine.create(sizes[-1], n_scores, init, rng=rng, dtype=dtype))
-        super().__init__(layers, regularizer=L2(weight_decay_lambda), rng=rng)
+        decay = L2(weight_decay_lambda)
+        super().__init__(layers, regularizer=decay if weight_decay_lambda else None, rng=rng)
 
 
 MultiLayerNetExtend = MultiLayerNet
