@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
+from dlbasics.arrays import RngLike, as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.networks import TwoLayerNet
 
@@ -25,8 +26,8 @@ class Result:
     mean_error: dict[str, float]
 
 
-def run(config: Config, rng: np.random.Generator, data: Data | None = None) -> Result:
-    data = data or experiment.load_data()
+def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
     network = TwoLayerNet(
         784, config.hidden_size, 10, config.weight_init_std, rng=rng, dtype=np.float64

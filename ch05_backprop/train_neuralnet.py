@@ -4,15 +4,13 @@ The loss of every batch, and the accuracy on training and test images after ever
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from dlbasics import experiment
+from dlbasics.arrays import RngLike, as_rng
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import TwoLayerNet
 from dlbasics.optimizers import SGD
 
@@ -36,11 +34,11 @@ class Result:
 
 def run(
     config: Config,
-    rng: np.random.Generator,
+    rng: RngLike,
     data: Data | None = None,
-    progress: Callable[[Iterable[int]], Iterable[int]] = iter,
+    progress: Progress = iter,
 ) -> Result:
-    data = data or experiment.load_data()
+    rng, data = as_rng(rng), data or experiment.load_data()
     network = TwoLayerNet(784, config.hidden_size, 10, config.weight_init_std, rng=rng)
     optimizer = SGD(config.learning_rate)
     train_size = len(data.x_train)

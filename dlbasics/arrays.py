@@ -131,16 +131,19 @@ def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.
     """`value` as a Python float, which leaves float32 arrays float32 (np.float64 would not)."""
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not (math.isfinite(number) and low <= number <= high):
         raise ValueError(f"{name} must be a finite number from {low} to {high}, got {number}")
     return number
 
 
-def as_count(value: Any, name: str) -> int:
-    """`value` as an int of at least 1."""
+def as_count(value: Any, name: str, least: int = 1) -> int:
+    """`value` as an int of at least `least`."""
     if not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)

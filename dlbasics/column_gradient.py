@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from dlbasics.arrays import Array
-from dlbasics.gradient import numerical_gradient
+from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Layer, LossLayer
 
-H = 1e-4
 STACK = 12_000
-"""Elements of a stacked batch: few enough that the system lends the same memory again."""
+"""Elements of a stacked batch: few enough that malloc reuses memory, not maps new pages."""
 
 
 class ColumnGradient:

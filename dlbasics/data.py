@@ -33,16 +33,16 @@ def minibatches(
     batch anew from all samples, as the book does.
     """
     x, t = _same_length(x, t)
-    size, rng = as_count(batch_size, "batch_size"), as_rng(rng)
-    if sampling not in ("epoch", "replacement"):
+    n, size, generator = len(x), as_count(batch_size, "batch_size"), as_rng(rng)
+    starts = range(0, n, size)
+    if sampling == "replacement":
+        chosen = (generator.integers(n, size=size) for _ in starts)
+    elif sampling == "epoch":
+        order = generator.permutation(n)
+        chosen = (order[start : start + size] for start in starts)
+    else:
         raise ValueError(f"sampling must be 'epoch' or 'replacement', got {sampling!r}")
-    order = rng.permutation(len(x))
-    for start in range(0, len(x), size):
-        if sampling == "replacement":
-            chosen = rng.integers(len(x), size=size)
-        else:
-            chosen = order[start : start + size]
-        yield x[chosen], t[chosen]
+    return ((x[indices], t[indices]) for indices in chosen)
 
 
 def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:

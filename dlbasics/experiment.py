@@ -100,6 +100,8 @@ def main(
     quick: the fields of `config` that --quick sets.
     """
     args, settings = parse(doc, config, quick or {}, argv)
+    script = Path(inspect.getfile(run))
+    stem = _output_folder(args, script) / script.stem
     wanted = inspect.signature(run).parameters
     data = _data(args) if "data" in wanted else None
     given = {
@@ -111,11 +113,8 @@ def main(
     start = time.perf_counter()
     result = run(**{name: value for name, value in given.items() if name in wanted})
     seconds = time.perf_counter() - start
-    judged = not args.quick and (data is None or data.name == "mnist")
-    verdicts = judge(claims, result, judged=judged)
-    print(_report(verdicts))
-    figures = {} if plot is None else plot(result)
     about = {
+        "script": f"{script.parent.name}/{script.name}",
         "title": (doc or "").strip().split("\n")[0],
         "config": {} if settings is None else asdict(settings),
         "seed": args.seed,
@@ -127,12 +126,31 @@ def main(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "claims": [asdict(verdict) for verdict in verdicts],
+        "claims": [],
     }
-    _save(result, about, figures, script=Path(inspect.getfile(run)), out=Path(args.out))
-    print(f"{seconds:.1f} s")
+    # Before anything is judged or drawn: an error there must not cost the run.
+    save_result(result, about, stem.with_suffix(".json"))
+    judged = not args.quick and (data is None or data.name == "mnist")
+    verdicts = judge(claims, result, judged=judged)
+    if verdicts:
+        print(_report(verdicts))
+        about["claims"] = [asdict(verdict) for verdict in verdicts]
+        save_result(result, about, stem.with_suffix(".json"))
+    figures = {} if plot is None else plot(result)
+    _save_figures(figures, stem)
+    print(f"result: {stem.with_suffix('.json')} ({seconds:.1f} s)")
     _show(figures, args)
     return result
+
+
+def _output_folder(args: argparse.Namespace, script: Path) -> Path:
+    """out/<chapter>, or out/quick/<chapter>: a quick run must not replace a long one's results."""
+    folder = Path(args.out, *(["quick"] if args.quick else []), script.parent.name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"--out must be a folder that can be written to: {error}")
+    return folder
 
 
 def _data(args: argparse.Namespace) -> Data:
@@ -162,26 +180,14 @@ def _report(verdicts: Sequence[Verdict]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _save(
-    result: Any,
-    about: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    *,
-    script: Path,
-    out: Path,
-) -> None:
-    folder = out / script.parent.name
-    folder.mkdir(parents=True, exist_ok=True)
+def _save_figures(figures: Mapping[str, Any], stem: Path) -> None:
     if figures:
         from dlbasics import plotting
 
         for name, figure in figures.items():
-            path = folder / f"{script.stem}_{name}.png"
+            path = stem.with_name(f"{stem.name}_{name}.png")
             plotting.save(figure, path)
             print(f"figure: {path}")
-    path = folder / f"{script.stem}.json"
-    save_result(result, {"script": f"{script.parent.name}/{script.name}", **about}, path)
-    print(f"result: {path}")
 
 
 def _show(figures: Mapping[str, Any], args: argparse.Namespace) -> None:

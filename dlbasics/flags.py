@@ -1,6 +1,7 @@
 """The command line of a chapter script: the shared flags, and one for each field of its Config."""
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -22,7 +23,7 @@ def parse(
     )
     shared = parser.add_argument_group("shared by all scripts")
     shared.add_argument("--quick", action="store_true", help="a run of seconds, without a download")
-    shared.add_argument("--seed", type=int, default=0, help="seed of all random numbers (0)")
+    shared.add_argument("--seed", type=_seed, default=0, help="seed of all random numbers (0)")
     shared.add_argument(
         "--data", choices=("auto", "mnist", "patterns"), default="auto", help="data set (auto)"
     )
@@ -43,9 +44,29 @@ def parse(
         if value is not None:
             settings[field.name] = tuple(value) if isinstance(value, list) else value
     try:
-        return args, config(**settings)
+        made = config(**settings)
+        _check_numbers(made)
     except (TypeError, ValueError) as error:
         parser.error(str(error))
+    return args, made
+
+
+def _check_numbers(settings: Any) -> None:
+    """Numbers must be finite; where the book's value is above 0, so must be the reader's."""
+    for field in fields(settings):
+        value, default = getattr(settings, field.name), field.default
+        if not isinstance(value, int | float) or not isinstance(default, int | float):
+            continue
+        if not math.isfinite(value) or (value <= 0 < default and not isinstance(value, bool)):
+            limit = "above 0" if default > 0 else "finite"
+            raise ValueError(f"{field.name} must be {limit}, got {value}")
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise ValueError
+    return seed
 
 
 def _add_fields(parser: argparse.ArgumentParser, config: type[Any]) -> None:

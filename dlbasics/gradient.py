@@ -17,14 +17,25 @@ __all__ = [
 ]
 
 
+H = 1e-4
+"""The book's step of central differences."""
+
+
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
-    """The derivative of f at x by central differences, (f(x + h) - f(x - h)) / 2h, h = 1e-4.
+    """df/dx at x by central differences, (f(x + h) - f(x - h)) / 2h, h = 1e-4 (book: eq. 4.4).
+
+    x: a number, or an array or list of places at which f works element by element.
+    Raises TypeError for float32 and float16: the differences would drown in rounding.
 
     >>> round(numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5), 9)
     0.2
     """
-    h = 1e-4
-    return _slope(f(x + h), f(x - h), h)
+    if not isinstance(x, int | float):
+        x = as_array(x)
+        if x.dtype.kind == "f" and x.dtype != np.float64:
+            raise TypeError(f"x must be float64 (x.astype(np.float64) makes it so), got {x.dtype}")
+        x = x.astype(np.float64)[()]
+    return _slope(f(x + H), f(x - H))
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
@@ -41,18 +52,19 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
         found = getattr(x, "dtype", type(x).__name__)
         raise TypeError(f"x must be a float64 array (x.astype(np.float64) makes one), got {found}")
-    h = 1e-4
+    if not x.flags.writeable:
+        raise ValueError("x must be writable, got a read-only array")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]
         try:
-            x[index] = value + h
+            x[index] = value + H
             above = _number(f(x))
-            x[index] = value - h
+            x[index] = value - H
             below = _number(f(x))
         finally:
             x[index] = value
-        gradient[index] = _slope(above, below, h)
+        gradient[index] = _slope(above, below)
     return gradient
 
 
@@ -69,14 +81,14 @@ def gradient_descent(
     """
     x = as_array(init_x, "init_x").astype(np.float64)
     lr = as_number(lr, "lr")
-    for _ in range(as_count(step_num, "step_num")):
+    for _ in range(as_count(step_num, "step_num", least=0)):
         x -= lr * numerical_gradient(f, x)
     return x
 
 
 @quiet
-def _slope(above: Any, below: Any, h: float) -> Any:
-    return (above - below) / (2 * h)
+def _slope(above: Any, below: Any) -> Any:
+    return (above - below) / (2 * H)
 
 
 def _number(value: Any) -> float:

@@ -4,7 +4,7 @@ import copy
 import inspect
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -31,18 +31,19 @@ class ArrayCheck:
     name: str
     shape: tuple[int, ...]
     checked: int
-    """Elements compared."""
+    """Elements looked at."""
     kinks: int
-    """Elements left out because the function has a kink there, as ReLU has at 0."""
+    """Those of them where the function has a kink, as ReLU has at 0; there the analytic derivative
+    must lie between the one-sided ones, and has no error."""
     error: float
     """|analytic - numeric| / max(|analytic|, |numeric|, floor); the floor is a thousandth of the
-    array's largest derivative, and no less than what rounding can tell from 0."""
+    array's largest analytic derivative, and no less than what rounding can tell from 0."""
     where: tuple[int, ...]
     analytic: float
     numeric: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
     """What `check_gradients` found; true when every array passed."""
 
@@ -50,13 +51,13 @@ class GradientReport:
     tolerance: float
 
     def passed(self, check: ArrayCheck) -> bool:
-        """Whether something was compared, and nothing differed by more than the tolerance."""
+        """Whether something was looked at, and nothing differed by more than the tolerance."""
         return check.checked > 0 and check.error <= self.tolerance
 
     def __bool__(self) -> bool:
         return all(map(self.passed, self.checks))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         header = ("", "shape", "checked", "kinks", "error", "where", "analytic", "numeric", "")
         rows = [header] + [
             (
@@ -90,11 +91,13 @@ def check_gradients(
 ) -> GradientReport:
     """Compare gradients with central differences, in float64, on a copy of `target`.
 
-    target: a layer, checked through sum(probe y) with a random probe, for x and its parameters; a
-    loss layer, through twice its loss, for x; or a network, of ours or a reader's own (params,
-    gradient, loss), for its parameters.  Random masks and running statistics are frozen meanwhile.
+    target: a layer, ours or a reader's own (forward, backward), through sum(probe y) with a random
+    probe, for x and its parameters; a loss layer, through twice its loss, for x; or a network, ours
+    or a reader's own (params, gradient, loss), for its parameters.  Random masks and running
+    statistics are frozen meanwhile.
     x: use two samples or more: over one, batch normalization has gradient 0.
     t: labels, for a loss layer or a network.
+    train_flg: the mode of a layer; a network computes gradients in training mode only.
     sample: compare that many elements, drawn at random, of each larger array; None: all.
     verbose: say beforehand how many forward passes it takes, and how long; None: if over 2 s.
 
@@ -108,15 +111,20 @@ def check_gradients(
     tolerance = as_number(tolerance, "tolerance", low=0)
     x = as_array(x).astype(np.float64)
     target = copy.deepcopy(target)
-    if isinstance(target, Layer):
-        f, arrays = _layer(target, x, train_flg, rng)
-    elif isinstance(target, LossLayer):
+    if isinstance(target, LossLayer):
         f, arrays = _loss_layer(target, x, t)
-    else:
+    elif hasattr(target, "gradient"):
         f, arrays = _network(target, x, t, train_flg)
+    elif hasattr(target, "backward"):
+        f, arrays = _layer(target, x, train_flg, rng)
+    else:
+        raise TypeError(f"target must be a layer, a loss layer or a network, got {target!r}")
     chosen = {name: _choose(array.size, sample, rng) for name, (array, _) in arrays.items()}
-    _announce(f, 2 * sum(map(len, chosen.values())), verbose)
-    checks = (_check(f, name, *arrays[name], chosen[name]) for name in arrays)
+    start = time.perf_counter()
+    centre = f()
+    seconds = time.perf_counter() - start
+    _announce(2 * sum(map(len, chosen.values())), seconds, verbose)
+    checks = (_check(f, centre, name, *arrays[name], chosen[name]) for name in arrays)
     return GradientReport(tuple(checks), tolerance)
 
 
@@ -124,19 +132,31 @@ Function = Callable[[], float]
 Pair = tuple[Array, Array]
 
 
-def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function, dict[str, Pair]]:
-    layer.cast(np.float64)
-    probe = rng.standard_normal(np.shape(layer.forward(x, train_flg)))
-    layer.freeze()
-    layer.forward(x, train_flg)
+def _layer(layer: Any, x: Array, train_flg: bool, rng: Any) -> tuple[Function, dict[str, Pair]]:
+    mode = _mode(layer.forward, train_flg)
+    if isinstance(layer, Layer):
+        layer.cast(np.float64)
+    probe = rng.standard_normal(np.shape(layer.forward(x, **mode)))
+    if isinstance(layer, Layer):
+        layer.freeze()
+    layer.forward(x, **mode)
     arrays = {"x": (x, layer.backward(probe))}
-    for i, inner in enumerate(layer.walk()):
-        for name in inner.param_names:
-            param = getattr(inner, name)
-            if param is not None:
-                label = name if i == 0 else f"{inner.kind}[{i}].{name}"
-                arrays[label] = (param, getattr(inner, f"d{name}"))
-    return lambda: float(np.sum(probe * layer.forward(x, train_flg))), arrays
+    for label, owner, name in _layer_params(layer):
+        arrays[label] = _float64(getattr(owner, name), label), getattr(owner, f"d{name}")
+    return lambda: float(np.sum(probe * layer.forward(x, **mode))), arrays
+
+
+def _layer_params(layer: Any) -> list[tuple[str, Any, str]]:
+    """Label, owner and attribute of each parameter: in a reader's layer, what has a d<name>."""
+    if not isinstance(layer, Layer):
+        names = [name for name in vars(layer) if f"d{name}" in vars(layer)]
+        return [(name, layer, name) for name in names if getattr(layer, name) is not None]
+    return [
+        (name if i == 0 else f"{inner.kind}[{i}].{name}", inner, name)
+        for i, inner in enumerate(layer.walk())
+        for name in inner.param_names
+        if getattr(inner, name) is not None
+    ]
 
 
 def _loss_layer(layer: LossLayer, x: Array, t: Any) -> tuple[Function, dict[str, Pair]]:
@@ -145,19 +165,33 @@ def _loss_layer(layer: LossLayer, x: Array, t: Any) -> tuple[Function, dict[str,
 
 
 def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function, dict[str, Pair]]:
+    if not train_flg:
+        raise ValueError("train_flg must be True for a network, whose gradient is that of training")
     if hasattr(network, "astype"):
         network = network.astype(np.float64)
     network.gradient(x, t)
-    for layer in getattr(network, "layers", {}).values():
+    layers = getattr(network, "layers", ())
+    for layer in layers.values() if isinstance(layers, Mapping) else layers:
         if isinstance(layer, Layer):
             layer.freeze()
-    gradients = network.gradient(x, t)
-    arrays = {key: (network.params[key], gradients[key]) for key in gradients}
-    for key, (param, _) in arrays.items():
-        if param.dtype != np.float64:
-            raise TypeError(f"params[{key!r}] must be float64 to be checked, got {param.dtype}")
-    mode = {"train_flg": True} if "train_flg" in inspect.signature(network.loss).parameters else {}
+    gradients, params = network.gradient(x, t), network.params
+    if gradients.keys() != params.keys():
+        raise ValueError(f"gradient must return {[*params]}, as params has, got {[*gradients]}")
+    arrays = {key: (_float64(params[key], f"params[{key!r}]"), gradients[key]) for key in params}
+    mode = _mode(network.loss, train_flg)
     return lambda: float(network.loss(x, t, **mode)), arrays
+
+
+def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
+    """train_flg for a method that takes it; the book's first classes do not."""
+    return {"train_flg": train_flg} if "train_flg" in inspect.signature(method).parameters else {}
+
+
+def _float64(array: Any, name: str) -> Array:
+    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"{name} must be a float64 array to be checked, got {found}")
+    return array
 
 
 def _choose(size: int, sample: int | None, rng: np.random.Generator) -> Array:
@@ -166,36 +200,39 @@ def _choose(size: int, sample: int | None, rng: np.random.Generator) -> Array:
     return np.sort(rng.choice(size, sample, replace=False))
 
 
-def _announce(f: Function, passes: int, verbose: bool | None) -> None:
-    start = time.perf_counter()
-    f()
-    seconds = passes * (time.perf_counter() - start)
-    if verbose or (verbose is None and seconds > ANNOUNCED):
-        print(f"check_gradients: {passes:,} forward passes, about {seconds:.1f} s", file=sys.stderr)
+def _announce(passes: int, seconds: float, verbose: bool | None) -> None:
+    total = passes * seconds
+    if verbose or (verbose is None and total > ANNOUNCED):
+        print(
+            f"check_gradients: at least {passes:,} forward passes, about {total:.1f} s",
+            file=sys.stderr,
+        )
 
 
-def _check(f: Function, name: str, array: Array, analytic: Array, chosen: Array) -> ArrayCheck:
+def _check(
+    f: Function, centre: float, name: str, array: Array, analytic: Array, chosen: Array
+) -> ArrayCheck:
     if np.shape(analytic) != array.shape:
         return ArrayCheck(name, array.shape, 0, 0, np.inf, (), np.nan, np.nan)
-    floor = max(1e-3 * float(np.abs(analytic).max(initial=0)), 1e-6 * (1 + abs(f())))
+    floor = max(1e-3 * float(np.abs(analytic).max(initial=0)), 1e-6 * (1 + abs(centre)))
     worst: tuple[float, tuple[int, ...], float, float] = (-1.0, (), 0.0, 0.0)
     kinks = 0
     for flat in chosen:
         where = tuple(int(i) for i in np.unravel_index(flat, array.shape))
-        error, numeric, kink = _compare(f, array, where, float(analytic[where]), floor)
+        derivative = float(analytic[where])
+        error, numeric, kink = _compare(f, centre, array, where, derivative, floor)
         kinks += kink
-        error = np.inf if np.isnan(error) else error
-        if not kink and error > worst[0]:
-            worst = (error, where, float(analytic[where]), numeric)
-    return ArrayCheck(name, array.shape, len(chosen) - kinks, kinks, *worst)
+        if error > worst[0]:
+            worst = (error, where, derivative, numeric)
+    return ArrayCheck(name, array.shape, len(chosen), kinks, *worst)
 
 
 def _compare(
-    f: Function, array: Array, where: tuple[int, ...], analytic: float, floor: float
+    f: Function, centre: float, array: Array, where: tuple[int, ...], analytic: float, floor: float
 ) -> tuple[float, float, bool]:
     """The relative error, the numeric derivative that comes closest, and whether f has a kink."""
-    value, centre = array[where], f()
-    tried, bends = [], []
+    value = array[where]
+    tried, slopes = [], []
     for h in STEPS:
         array[where] = value + h
         above = f()
@@ -206,8 +243,17 @@ def _compare(
         error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)
         if error < CLOSE:
             return error, numeric, False
-        tried.append((error, numeric))
-        bends.append(abs(above - 2 * centre + below) / h)
-    # The one-sided derivatives of a smooth function draw together as h shrinks.
-    kink = any(b > 0.5 * a and b > 0.01 * floor for a, b in pairwise(bends))
-    return *min(tried, key=lambda pair: (np.isnan(pair[0]), pair[0])), kink
+        tried.append((np.inf if np.isnan(error) else error, numeric))
+        slopes.append(sorted([(centre - below) / h, (above - centre) / h]))
+    error, numeric = min(tried)
+    if _is_kink(slopes, floor) and all(
+        low - 0.01 * floor <= analytic <= high + 0.01 * floor for low, high in slopes[1:]
+    ):
+        return 0.0, numeric, True
+    return error, numeric, False
+
+
+def _is_kink(slopes: list[list[float]], floor: float) -> bool:
+    """Whether the one-sided slopes stay apart as h shrinks; those of a smooth f draw together."""
+    gaps = [high - low for low, high in slopes]
+    return any(b > 0.5 * a and b > 0.01 * floor for a, b in pairwise(gaps))

@@ -70,11 +70,14 @@ BY_NAME: dict[str, Initializer] = {
 }
 
 
-def initializer(weight_init_std: float | str) -> Initializer:
+def initializer(weight_init_std: Initializer | float | str) -> Initializer:
     """What the book's argument `weight_init_std` means: a number, or a name in any case.
 
-    'relu' or 'he': sqrt(2 / n);  'sigmoid' or 'xavier': sqrt(1 / n);  'glorot'.
+    'relu' or 'he': sqrt(2 / n);  'sigmoid' or 'xavier': sqrt(1 / n);  'glorot'.  An initializer
+    stands for itself.
     """
+    if callable(weight_init_std):
+        return weight_init_std
     if not isinstance(weight_init_std, str):
         return normal(as_number(weight_init_std, "weight_init_std", low=0))
     try:

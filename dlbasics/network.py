@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng
-from dlbasics.column_gradient import ColumnGradient, H
-from dlbasics.gradient import numerical_gradient
+from dlbasics.column_gradient import ColumnGradient
+from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.params import Params, slots
 from dlbasics.storage import PathLike, load_arrays, save_arrays
@@ -35,7 +35,7 @@ class Network:
 
     layers: a sequence, which is named as the book does (Affine1, Relu1, Affine2, ...), or a mapping
     from names of your own.  `regularizer` adds a penalty on the weights W to loss and gradient.
-    `rng` is handed to inner layer that draws and has no generator of its own.
+    `rng` goes to every layer, inner ones too, that has no generator of its own.
 
     >>> from dlbasics.layers import Affine, Relu
     >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
@@ -58,18 +58,20 @@ class Network:
         regularizer: Regularizer | None = None,
         rng: RngLike = None,
     ) -> None:
-        self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
-        for layer in self.layers.values():
+        self._layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        for layer in self._layers.values():
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must hold layers, got {layer!r}")
         if not isinstance(last_layer, LossLayer | None):
             raise TypeError(f"last_layer must be a loss layer, got {last_layer!r}")
+        if not (regularizer is None or hasattr(regularizer, "penalty")):
+            raise TypeError(f"regularizer must be one like L2(0.1), got {regularizer!r}")
         inner = [layer for top in self.layers.values() for layer in top.walk()]
         if not inner or len(set(inner)) < len(inner):
             raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
         self.last_layer = SoftmaxWithLoss() if last_layer is None else last_layer
         self.regularizer = regularizer
-        self.params = Params(self.layers)
+        self._params = Params(self._layers)
         self.last_loss: float | None = None
         rng = as_rng(rng)
         for layer in inner:
@@ -77,14 +79,38 @@ class Network:
                 layer.rng = rng
 
     @property
+    def layers(self) -> dict[str, Layer]:
+        """The layers by name, in order."""
+        return self._layers
+
+    @property
+    def params(self) -> Params:
+        """The parameters by key, live; assigning a mapping with the same keys assigns each."""
+        return self._params
+
+    @params.setter
+    def params(self, arrays: Mapping[str, Array]) -> None:
+        if arrays.keys() != self._params.keys():
+            raise ValueError(f"params must have the keys {[*self._params]}, got {[*arrays]}")
+        for key, array in arrays.items():
+            self._params.check(key, array)
+        for key, array in arrays.items():
+            self._params[key] = array
+
+    @property
     def lastLayer(self) -> LossLayer:  # noqa: N802
         """The book's other name for `last_layer`."""
         return self.last_layer
 
+    @lastLayer.setter
+    def lastLayer(self, layer: LossLayer) -> None:  # noqa: N802
+        self.last_layer = layer
+
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores (N, K) of x (N, ...), or (K,) of one sample (D,).
 
-        Changes nothing in the network and keeps nothing.  In test mode it works in blocks.
+        Changes no layer and keeps nothing; in training mode, dropout draws from the generator.
+        In test mode it works in blocks.
         """
         x = as_array(x)
         layers = [layer.replica() for layer in self.layers.values()]
@@ -117,6 +143,7 @@ class Network:
         """dL/d<parameter> by key, by backpropagation in training mode.
 
         Sets `last_loss`, the loss of this pass: before the update, penalty included, dropout live.
+        Without a penalty, the arrays are the layers' own dW, db, ...
         """
         self.last_loss = self.loss(x, t, train_flg=True)
         dout = self.last_layer.backward()
@@ -205,7 +232,8 @@ class Network:
     def _penalty(self) -> float:
         if self.regularizer is None:
             return 0.0
-        return float(sum(self.regularizer.penalty(W).sum() for W in self._weights()))
+        penalties = (self.regularizer.penalty(W) for W in self._weights())
+        return float(sum(penalty.sum(dtype=np.float64) for penalty in penalties))
 
     def _penalty_slope(self, layer: Layer, name: str) -> Array | float:
         """The numerical derivative of the penalty, which has one term for each weight."""
@@ -232,9 +260,9 @@ class Network:
                 raise ValueError(f"{path} holds {key}: {given}, this network has {own}")
         has_states: dict[Layer, bool] = {}
         for key, (layer, _) in slots(self.layers, ["state_names"]).items():
-            found, shape = arrays.get(key), getattr(layer, layer.param_names[0]).shape
-            if found is not None and found.shape != shape:
-                raise ValueError(f"{path} holds {key}: {_form(found)}, this network has {shape}")
+            found, own = arrays.get(key), _form(getattr(layer, layer.param_names[0]))
+            if found is not None and _form(found) != own:
+                raise ValueError(f"{path} holds {key}: {_form(found)}, this network has {own}")
             if has_states.setdefault(layer, found is not None) != (found is not None):
                 raise ValueError(f"{path} must hold all of {layer.state_names} or none; see {key}")
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_float, as_number, quiet
+from dlbasics.arrays import Array, as_array, as_count, as_float, as_number, quiet
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
 
@@ -34,6 +34,9 @@ class Optimizer(ABC):
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """Attributes that hold an array for each parameter: {key: array}, zeros at first."""
+
+    settings: ClassVar[tuple[str, ...]] = ("lr",)
+    """Attributes that are numbers, given when the optimizer is made."""
 
     CHUNK: ClassVar[int] = 65_536
     """Elements worked on at once: few enough to stay in the processor's cache."""
@@ -78,32 +81,36 @@ class Optimizer(ABC):
         """Change `param` and the state in place."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs, as copies: kind, lr, iter, and state arrays as 'v/W1'."""
+        """What a resumed training needs, as copies: kind, iter, settings, arrays as 'v/W1'."""
         arrays = {
             f"{name}/{key}": array.copy()
             for name in self.state_names
             for key, array in getattr(self, name).items()
         }
-        return {"kind": type(self).__name__, "lr": self.lr, "iter": self.iter, **arrays}
+        settings = {name: getattr(self, name) for name in self.settings}
+        return {"kind": type(self).__name__, "iter": self.iter, **settings, **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` of such an optimizer returned; unchanged if it does not fit.
 
-        Raises ValueError for the state of another kind of optimizer.
+        Raises ValueError for the state of another kind of optimizer, or for half a state.
         """
         if str(state.get("kind")) != type(self).__name__:
             raise ValueError(f"state must be of {type(self).__name__}, got {state.get('kind')}")
+        single = {"kind", "iter", *self.settings}
         arrays: dict[str, dict[str, Array]] = {name: {} for name in self.state_names}
-        for entry in state.keys() - {"kind", "lr", "iter"}:
+        for entry in state.keys() - single:
             name, _, key = entry.partition("/")
             if name not in arrays or not key:
                 raise ValueError(f"state has {entry!r}, which {type(self).__name__} does not keep")
             arrays[name][key] = as_array(state[entry], entry).copy()
-        if not {"lr", "iter"} <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
+        if not single <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
             raise ValueError(f"state is not a whole state of {type(self).__name__}")
-        self.lr, self.iter = float(state["lr"]), int(state["iter"])
-        for name, by_key in arrays.items():
-            setattr(self, name, by_key)
+        steps = as_count(int(state["iter"]), "iter", least=0)
+        settings = {name: as_number(float(state[name]), name, low=0) for name in self.settings}
+        self.iter = steps
+        for name, value in {**settings, **arrays}.items():
+            setattr(self, name, value)
 
     def _states(self, params: Mapping[str, Array]) -> list[dict[str, Array]]:
         states: list[dict[str, Array]] = [getattr(self, name) for name in self.state_names]
@@ -171,6 +178,7 @@ class Momentum(Optimizer):
     """v <- momentum v - lr dL/dW;  W <- W + v (book: *Momentum*, eq. 6.3 and 6.4)."""
 
     state_names: ClassVar[tuple[str, ...]] = ("v",)
+    settings: ClassVar[tuple[str, ...]] = ("lr", "momentum")
     v: dict[str, Array]
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
@@ -215,9 +223,13 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """AdaGrad that forgets: h <- decay_rate h + (1 - decay_rate) (dL/dW)^2 (Hinton 2012)."""
+    """AdaGrad that forgets (Hinton 2012).
+
+    h <- decay_rate h + (1 - decay_rate) (dL/dW)^2;  W <- W - lr dL/dW / (sqrt(h) + 1e-7).
+    """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
+    settings: ClassVar[tuple[str, ...]] = ("lr", "decay_rate")
     h: dict[str, Array]
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
@@ -237,11 +249,13 @@ class Adam(Optimizer):
     m <- beta1 m + (1 - beta1) dL/dW;  v <- beta2 v + (1 - beta2) (dL/dW)^2;
     W <- W - lr sqrt(1 - beta2^iter) / (1 - beta1^iter) m / (sqrt(v) + 1e-7).
 
-    As in the book, the correction is part of the rate (end of the paper's section 2), which makes
-    the 1e-7 slightly larger in the first steps than the paper's epsilon of the corrected v.
+    As in the book, the correction is part of the rate (end of the paper's section 2).  Beside the
+    paper's epsilon the 1e-7 counts 1 / sqrt(1 - beta2^iter) times: 32 times at the first step, 1.26
+    times after 1,000.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("m", "v")
+    settings: ClassVar[tuple[str, ...]] = ("lr", "beta1", "beta2")
     m: dict[str, Array]
     v: dict[str, Array]
 

@@ -50,9 +50,15 @@ class Params(Mapping[str, Array]):
         return param
 
     def __setitem__(self, key: str, value: Array) -> None:
+        self.check(key, value)
+        setattr(*self.slots()[key], value)
+
+    def check(self, key: str, value: Array) -> None:
+        """Raise KeyError, TypeError or ValueError unless `value` may be assigned to `key`."""
         if key not in self.slots():
             raise KeyError(f"no parameter is called {key!r}, only {', '.join(self)}")
-        setattr(*self.slots()[key], as_param(value, key, shape=self[key].shape))
+        if as_param(value, key, shape=self[key].shape).dtype.kind != "f":
+            raise TypeError(f"{key} must hold floating-point numbers, got {value.dtype}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.slots())

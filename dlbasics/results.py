@@ -1,6 +1,7 @@
 """What a chapter script leaves behind: a JSON file, with large arrays beside it as .npz."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics.arrays import Array
 from dlbasics.files import atomic_write
 from dlbasics.storage import save_arrays
 
@@ -20,31 +22,31 @@ LARGE = 1_000
 def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
     """Write `about` and the fields of `result`, a dataclass or a mapping, to `path`, as JSON.
 
-    Arrays of more than 1,000 numbers go into an .npz of the same name; the JSON then has their
-    shapes and the file's name.
+    Arrays and lists of more than 1,000 numbers go into an .npz of the same name, also from within
+    mappings; the JSON then has their entry and shape.  Numbers that are not finite become strings.
     """
-    values = _fields(result)
-    arrays = {
-        name: np.asarray(value)
-        for name, value in values.items()
-        if isinstance(value, np.ndarray | list | tuple) and np.size(value) > LARGE
-    }
+    arrays: dict[str, Array] = {}
+    values = {name: _plain(value, name, arrays) for name, value in _fields(result).items()}
     npz = path.with_suffix(".npz")
     if arrays:
         save_arrays(npz, arrays)
-    stored = {name: {"npz": npz.name, "shape": a.shape} for name, a in arrays.items()}
-    text = json.dumps({**about, "result": {**values, **stored}}, indent=1, default=_plain)
+    else:
+        npz.unlink(missing_ok=True)
+    written = _plain(about, "", {}) | {"result": values}
     with atomic_write(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(json.dumps(written, indent=1, allow_nan=False).encode("utf-8"))
 
 
 def table(paths: Iterable[str | os.PathLike[str]]) -> str:
-    """Markdown for a chapter's README: every claim of these JSON files, the book's beside ours."""
+    """Markdown for a chapter's README: the claims of these JSON files, the book's beside ours.
+
+    Runs that were not judged, quick ones and those on other data than the book's, are left out.
+    """
     rows = ["| script | number | book | ours |", "|---|---|---|---|"]
     for path in paths:
         about = json.loads(Path(path).read_text(encoding="utf-8"))
         name = Path(about["script"]).name
-        for claim in about["claims"]:
+        for claim in (claim for claim in about["claims"] if claim["holds"] is not None):
             book, ours = shown(claim["book"]), shown(claim["ours"])
             rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
     return "\n".join(rows)
@@ -61,15 +63,33 @@ def _fields(result: Any) -> dict[str, Any]:
     if is_dataclass(result) and not isinstance(result, type):
         return {field.name: getattr(result, field.name) for field in fields(result)}
     if isinstance(result, Mapping):
-        return dict(result)
+        return {str(key): value for key, value in result.items()}
     raise TypeError(f"result must be a dataclass or a mapping, got {type(result).__name__}")
 
 
-def _plain(value: Any) -> Any:
-    """What json cannot write by itself, as something that it can."""
+def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
+    """`value` as JSON has it; what is too large for that goes into `arrays`, under `entry`."""
+    if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
+        arrays[entry] = np.asarray(value)
+        return {"npz": entry, "shape": list(arrays[entry].shape)}
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return _fields(value)
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{entry}/{i}", arrays) for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in _fields(value).items()}
+
+
+def _is_large(value: Any) -> bool:
+    """Whether it is a rectangular array of more than LARGE numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return False
+    return array.dtype.kind in "fiub" and array.size > LARGE
 
 
 if __name__ == "__main__":

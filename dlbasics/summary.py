@@ -5,11 +5,11 @@ from dataclasses import dataclass
 HEADER = ("layer", "output shape", "parameters")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """Layers, the shapes of their outputs for N samples, and their numbers of parameters.
 
-    `print` shows it as text, a notebook as a table.
+    A prompt shows it as text, a notebook as a table.
     """
 
     rows: tuple[tuple[str, tuple[int, ...], int], ...]
@@ -26,7 +26,7 @@ class Summary:
         ]
         return [*rows, ("total", "", f"{self.total:,}")]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         cells = [HEADER, *self._cells()]
         first, second, third = (max(map(len, column)) for column in zip(*cells, strict=True))
         return "\n".join(f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in cells)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlbasics.initializers import xavier, zeros
+from dlbasics.initializers import he, xavier, zeros
 from dlbasics.layers import Affine, Identity, IdentityWithLoss, Sigmoid, SoftmaxWithLoss
 
 
@@ -205,3 +205,16 @@ def test_lecture():
         last_layer.forward(layer.forward(np.array([2.0, -1, 1])), t)
         np.testing.assert_allclose(layer.backward(last_layer.backward()), dX)
         np.testing.assert_allclose(layer.dW, dW)
+
+
+def test_create_takes_what_the_networks_take():
+    by_name, by_function = (Affine.create(50, 40, init, rng=0).W for init in ("he", he))
+    assert np.array_equal(by_name, by_function)
+    assert Affine.create(500, 400, 0.01, rng=0).W.std() == pytest.approx(0.01, rel=0.05)
+
+
+def test_an_error_names_the_layer():
+    with pytest.raises(ValueError, match="Affine: x must have 3 values a sample"):
+        Affine.create(3, 2).forward(np.ones((4, 5)))
+    with pytest.raises(ValueError, match="Affine: a sample must have 3 values"):
+        Affine.create(3, 2).output_shape((7,))

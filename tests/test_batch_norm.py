@@ -199,7 +199,7 @@ def test_x_of_another_shape(shape):
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2, 2), (2, 3, 0, 2)])
 def test_an_empty_batch_has_no_mean(shape):
-    with pytest.raises(ValueError, match="x must hold at least one sample in training"):
+    with pytest.raises(ValueError, match="x must hold a sample in training"):
         layer_of(3).forward(np.ones(shape))
     assert layer_of(3).forward(np.ones(shape), train_flg=False).shape == shape
 
@@ -231,3 +231,10 @@ def test_a_refused_forward_is_no_forward():
 def test_arguments_of_another_kind(arguments, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         BatchNorm(*arguments, **options)
+
+
+def test_running_statistics_have_the_dtype_of_the_parameters():
+    layer = BatchNorm.create(3)
+    layer.forward(np.random.default_rng(0).random((4, 3)))
+    assert layer.running_mean.dtype == layer.running_var.dtype == np.float32
+    assert layer.forward(np.ones((2, 3), np.float32), train_flg=False).dtype == np.float32

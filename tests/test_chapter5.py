@@ -47,3 +47,10 @@ def test_an_epoch_that_batches_do_not_divide_is_evaluated_each_time():
     result = train_neuralnet.run(config, np.random.default_rng(0), data)
     assert result.epochs == [0, 1, 2, 2.5]
     assert len(result.train_acc) == len(result.test_acc) == 4
+
+
+def test_run_takes_a_seed_as_a_notebook_gives_it():
+    data = load_data("patterns")
+    config = train_neuralnet.Config(iters_num=2)
+    assert train_neuralnet.run(config, 3, data) == train_neuralnet.run(config, 3, data)
+    assert gradient_check.run(gradient_check.Config(), 3, data).mean_error["W1"] < 1e-9

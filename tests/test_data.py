@@ -69,9 +69,9 @@ def test_batches_of_different_length_are_an_error(x, t):
 
 def test_unknown_sampling_and_batch_size_are_errors():
     with pytest.raises(ValueError, match="sampling"):
-        next(minibatches(X, T, sampling="all"))
+        minibatches(X, T, sampling="all")
     with pytest.raises(ValueError, match="batch_size"):
-        next(minibatches(X, T, batch_size=0))
+        minibatches(X, T, batch_size=0)
 
 
 def test_one_hot():

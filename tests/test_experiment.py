@@ -55,8 +55,9 @@ def main(tmp_path, *flags, **options):
     )
 
 
-def stored(tmp_path):
-    return json.loads((tmp_path / "tests" / "test_experiment.json").read_text(encoding="utf-8"))
+def stored(tmp_path, folder="tests"):
+    path = tmp_path / folder / "test_experiment.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_defaults_are_the_configs(tmp_path):
@@ -78,7 +79,19 @@ def test_same_seed_same_numbers(tmp_path):
     assert first == again != other
 
 
-@pytest.mark.parametrize("flags", ["--steps x", "--steps 0", "--unknown", "--step 3", "--method 3"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--steps x",
+        "--steps 0",
+        "--unknown",
+        "--step 3",
+        "--method 3",
+        "--seed -1",
+        "--rate nan",
+        "--rate 0",
+    ],
+)
 def test_bad_flags_end_with_a_message(tmp_path, flags, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(tmp_path, *flags.split())
@@ -94,7 +107,7 @@ def test_the_result_is_stored_whole(tmp_path):
     assert about["config"] == json.loads(json.dumps(asdict(Config())))
     assert about["result"]["draw"] == result.draw
     assert about["result"]["small"] == [10, 2]
-    assert about["result"]["curve"] == {"npz": "test_experiment.npz", "shape": [2000]}
+    assert about["result"]["curve"] == {"npz": "curve", "shape": [2000]}
     with np.load(tmp_path / "tests" / "test_experiment.npz") as arrays:
         assert np.array_equal(arrays["curve"], result.curve)
 
@@ -109,7 +122,8 @@ def test_claims_are_printed_and_stored(tmp_path, capsys):
 
 def test_quick_judges_nothing(tmp_path, capsys):
     main(tmp_path, "--quick")
-    assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [None, None]
+    about = stored(tmp_path, "quick/tests")
+    assert [claim["holds"] for claim in about["claims"]] == [None, None]
     assert "holds" not in capsys.readouterr().out
 
 
@@ -180,3 +194,60 @@ def test_the_readme_table_comes_from_the_stored_claims(tmp_path):
     rows = table([tmp_path / "tests" / "test_experiment.json"]).splitlines()
     assert rows[2] == "| [`test_experiment.py`](test_experiment.py) | steps | 10 | 10 |"
     assert rows[3].startswith("| [`test_experiment.py`](test_experiment.py) | draw | 0.9 | 0.")
+
+
+def test_a_quick_run_leaves_the_long_ones_results_alone(tmp_path):
+    main(tmp_path)
+    main(tmp_path, "--quick")
+    assert stored(tmp_path)["quick"] is False
+    assert stored(tmp_path, "quick/tests")["quick"] is True
+    assert len(table([tmp_path / "quick" / "tests" / "test_experiment.json"]).splitlines()) == 2
+
+
+def test_an_error_in_a_figure_or_claim_does_not_cost_the_run(tmp_path):
+    def fail(result):
+        raise RuntimeError("no picture")
+
+    with pytest.raises(RuntimeError, match="no picture"):
+        main(tmp_path, plot=fail)
+    assert stored(tmp_path)["result"]["small"] == [10, 2]
+    (tmp_path / "tests" / "test_experiment.json").unlink()
+    with pytest.raises(RuntimeError, match="no picture"):
+        main(tmp_path, claims=[Claim("c", 1, fail, bool)])
+    assert stored(tmp_path)["result"]["small"] == [10, 2]
+
+
+def test_an_output_folder_that_cannot_be_is_said_before_the_run(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SystemExit, match="--out must be a folder"):
+        experiment.main("T", lambda: pytest.fail("it ran"), argv=["--out", str(tmp_path / "file")])
+
+
+def test_results_of_any_shape(tmp_path):
+    def result():
+        return {
+            "curves": {"SGD": np.zeros(2000), "Adam": [0.5] * 1001, "short": np.arange(3)},
+            "ragged": [[1, 2], [3]],
+            "odd": [float("nan"), float("inf"), None, "text", True, np.int64(7)],
+        }
+
+    experiment.main("T", result, argv=["--out", str(tmp_path)])
+    assert stored(tmp_path)["result"] == {
+        "curves": {
+            "SGD": {"npz": "curves/SGD", "shape": [2000]},
+            "Adam": {"npz": "curves/Adam", "shape": [1001]},
+            "short": [0, 1, 2],
+        },
+        "ragged": [[1, 2], [3]],
+        "odd": ["nan", "inf", None, "text", True, 7],
+    }
+    npz = tmp_path / "tests" / "test_experiment.npz"
+    with np.load(npz) as arrays:
+        assert arrays["curves/Adam"].shape == (1001,)
+    experiment.main("T", lambda: {"value": 1}, argv=["--out", str(tmp_path)])
+    assert not npz.exists()
+
+
+def test_unknown_data_is_an_error():
+    with pytest.raises(ValueError, match="name must be 'auto'"):
+        experiment.load_data("cifar")

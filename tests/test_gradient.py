@@ -247,3 +247,23 @@ class TestGradientDescent:
     def test_a_negative_number_of_steps(self):
         with pytest.raises(ValueError, match="step_num must"):
             gradient_descent(function_2, np.ones(2), step_num=-1)
+
+
+def test_numerical_diff_refuses_float32_and_takes_lists():
+    with pytest.raises(TypeError, match="x must be float64"):
+        numerical_diff(np.square, np.array([3, 100], np.float32))
+    np.testing.assert_allclose(numerical_diff(np.square, [3, 4]), [6, 8], atol=1e-9)
+
+
+def test_gradient_descent_of_no_steps_is_a_copy():
+    start = np.array([1.0, 2.0])
+    end = gradient_descent(np.sum, start, step_num=0)
+    assert end is not start
+    assert end.tolist() == [1, 2]
+
+
+def test_numerical_gradient_of_a_read_only_array_is_an_error():
+    x = np.ones(2)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="x must be writable"):
+        numerical_gradient(np.sum, x)

@@ -1,7 +1,9 @@
 """What importing costs, and where names are found."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,21 @@ def test_star_imports_supply_np(module):
 
 def test_layers_supply_the_functions_as_the_books_file_does():
     assert set(functions.__all__) - {"log_softmax"} <= set(layers.__all__)
+
+
+def test_the_stub_has_every_name():
+    stub = Path(dlbasics.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^    (\w+) as \1,$|^from .* import (\w+) as \2$", stub, re.MULTILINE))
+    names = {name for pair in listed for name in pair if name}
+    assert names == set(dir(dlbasics))
+
+
+def test_star_import_of_everything():
+    namespace = {}
+    exec("from dlbasics import *", namespace)
+    assert {"np", "Affine", "he", "load_arrays", "check_gradients"} <= set(namespace)
+
+
+def test_submodules_are_attributes():
+    loaded = modules_after("import dlbasics; dlbasics.initializers.he; dlbasics.plotting.curves")
+    assert "matplotlib" in loaded

@@ -371,3 +371,28 @@ def test_the_functions_numerical_gradient_agrees_with_the_networks():
     for key, param in net.params.items():
         expected = numerical_gradient(lambda _: net.loss(x, t), param)
         np.testing.assert_allclose(found[key], expected, rtol=0, atol=1e-9)
+
+
+class RowNormRelu(Relu):
+    """No longer element by element, though it inherits from a layer that is."""
+
+    def forward(self, x, train_flg=True):
+        y = super().forward(x, train_flg)
+        return y / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+class TwiceAffine(Affine):
+    def forward(self, x, train_flg=True):
+        return 2 * super().forward(x, train_flg)
+
+
+@pytest.mark.parametrize("middle", [RowNormRelu(), TwiceAffine.create(4, 4, rng=3)])
+def test_a_subclass_inherits_no_rule_of_a_forward_that_it_replaces(middle):
+    rng = np.random.default_rng(0)
+    layers = [TwiceAffine.create(5, 4, rng=1), middle, Affine.create(4, 3, rng=2)]
+    x, t = rng.standard_normal((6, 5)), rng.integers(0, 3, 6)
+    columns, plain = (
+        Network(layers).numerical_gradient(x, t, plain=plain) for plain in (False, True)
+    )
+    for key in plain:
+        np.testing.assert_allclose(columns[key], plain[key], atol=1e-9)

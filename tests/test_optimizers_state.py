@@ -302,3 +302,12 @@ class TestSettings:
     def test_a_rate_that_is_no_number(self, kind, name):
         with pytest.raises(TypeError, match=f"{name} must be a number, got '0.9'"):
             kind(**{name: "0.9"})
+
+
+def test_settings_are_part_of_the_state():
+    momentum = Momentum(0.1, momentum=0.5)
+    resumed = Momentum()
+    resumed.load_state_dict(momentum.state_dict())
+    assert (resumed.lr, resumed.momentum) == (0.1, 0.5)
+    with pytest.raises(ValueError, match="iter must be at least 0"):
+        resumed.load_state_dict(momentum.state_dict() | {"iter": -1})

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
+from dlbasics.layers import Affine, BatchNorm, Dropout, IdentityWithLoss, Layer, Relu, Sigmoid, Tanh
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Momentum
@@ -300,3 +300,35 @@ def test_the_same_seed_gives_the_same_masks():
 def test_rng_is_checked(rng):
     with pytest.raises(TypeError, match="rng"):
         small_net(rng=rng)
+
+
+def test_assigning_params_assigns_each_array_or_none():
+    network = Network([Affine.create(3, 2, rng=0)])
+    before = dict(network.params)
+    arrays = {"W1": np.ones((3, 2)), "b1": np.ones(2)}
+    network.params = arrays
+    assert network.layers["Affine1"].W is arrays["W1"]
+    network.params = before
+    for wrong in ({"W1": np.ones((3, 2))}, {"W1": np.ones((3, 2)), "b1": np.ones(3)}):
+        with pytest.raises(ValueError, match=r"params must have the keys|b1 must have shape"):
+            network.params = wrong
+    with pytest.raises(TypeError, match="b1 must hold floating-point numbers"):
+        network.params = {"W1": np.ones((3, 2)), "b1": np.ones(2, int)}
+    assert all(network.params[key] is array for key, array in before.items())
+
+
+def test_the_layers_cannot_be_exchanged_behind_the_params():
+    network = Network([Affine.create(3, 2, rng=0)])
+    with pytest.raises(AttributeError):
+        network.layers = {}
+
+
+def test_the_last_layer_can_be_set_by_either_name():
+    network = Network([Affine.create(3, 2, rng=0)])
+    network.lastLayer = last = IdentityWithLoss()
+    assert network.last_layer is network.lastLayer is last
+
+
+def test_a_regularizer_that_is_none_is_refused():
+    with pytest.raises(TypeError, match="regularizer must be"):
+        Network([Affine.create(3, 2, rng=0)], regularizer=0.1)

@@ -35,7 +35,7 @@ def test_chapter_5_has_its_scripts():
 def test_script_runs_quickly_by_its_path(script, tmp_path):
     done = start([str(ROOT / f"{script}.py"), "--quick"], tmp_path)
     assert done.returncode == 0, done.stderr
-    about = json.loads((tmp_path / "out" / f"{script}.json").read_text(encoding="utf-8"))
+    about = json.loads((tmp_path / "out" / "quick" / f"{script}.json").read_text(encoding="utf-8"))
     assert about["quick"] is True
     assert about["script"] == f"{script}.py"
     assert len(about["claims"]) > 0

@@ -1,6 +1,6 @@
 """Activation layers: functions of one element, with their derivatives beside them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class Relu(Layer):
 
     elementwise: ClassVar[bool] = True
 
+    _positive: Any = None
+
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
         self._y_shape = x.shape
@@ -36,12 +38,13 @@ class Relu(Layer):
 
     @quiet
     def backward(self, dout: Array) -> Array:
+        # A product is many times as fast as dout[mask] = 0; only inf * 0 would differ.
         return self._checked(dout) * self._positive
 
     @property
-    def mask(self) -> Array:
-        """The book's mask: True where x <= 0 in the last forward."""
-        return ~self._positive
+    def mask(self) -> Array | None:
+        """The book's mask: True where x <= 0 in the last forward, None before it."""
+        return None if self._positive is None else ~self._positive
 
 
 class LeakyRelu(Layer):
@@ -72,6 +75,8 @@ class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x));  dx = dout y (1 - y) (book: *Sigmoid Layer*, eq. 5.9 and 5.12)."""
 
     elementwise: ClassVar[bool] = True
+    out: Any = None
+    """The last output."""
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         self.out = functions.sigmoid(x)
@@ -87,6 +92,8 @@ class Tanh(Layer):
     """y = tanh(x);  dx = dout (1 - y^2)."""
 
     elementwise: ClassVar[bool] = True
+    out: Any = None
+    """The last output."""
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         self.out = np.tanh(as_float(x))

@@ -16,7 +16,7 @@ from dlbasics.arrays import (
     as_rng,
     quiet,
 )
-from dlbasics.initializers import Initializer, he
+from dlbasics.initializers import Initializer, he, initializer
 from dlbasics.layers.base import Layer
 
 
@@ -25,9 +25,15 @@ class Affine(Layer):
 
     x: (N, ...) read as (N, D), or one sample (D,);  W: (D, M);  b: (M,), or None or 0 for none;
     y: (N, M), or (M,).  W and b are kept as they are, never copied or cast.
+    dx = dout W^T;  dW = x^T dout;  db = sum of dout over the batch.
+    Raises ValueError where x has not D values a sample.
     """
 
     param_names: ClassVar[tuple[str, ...]] = ("W", "b")
+    x: Any = None
+    """The last batch, as rows (N, D)."""
+    dW: Any = None
+    db: Any = None
 
     def __init__(self, W: Array, b: Array | float | None) -> None:
         self.W = as_param(W, "W", shape=("D", "M"))
@@ -38,15 +44,16 @@ class Affine(Layer):
         cls,
         n_in: int,
         n_out: int,
-        init: Initializer = he,
+        init: Initializer | float | str = he,
         *,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Affine":
-        """A layer with weights drawn by `init` and a bias of zeros."""
+        """A layer with weights drawn by `init` (initializers.py) and a bias of zeros."""
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
         dtype = as_float_dtype(dtype)
-        return cls(init(shape, as_rng(rng)).astype(dtype), np.zeros(n_out, dtype))
+        W = initializer(init)(shape, as_rng(rng)).astype(dtype)
+        return cls(W, np.zeros(n_out, dtype))
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -55,7 +62,7 @@ class Affine(Layer):
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
-        self.x = as_rows(x, width=len(self.W))
+        self.x = as_rows(x, width=len(self.W), layer=self)
         self._x_shape = x.shape
         y = self.x @ self.W
         if self.b is not None:
@@ -77,22 +84,23 @@ class Affine(Layer):
         return (dout @ self.W.T).reshape(self._x_shape)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if math.prod(x_shape) != len(self.W):
+            raise ValueError(f"{self.kind}: a sample must have {len(self.W)} values, got {x_shape}")
         return (self.W.shape[1],)
 
     def column_shifts(self, name: str) -> Array | None:
-        if type(self).forward is not Affine.forward:
-            return None  # a subclass may do anything
         return self.x.T if name == "W" else np.ones((1, len(self.x)), self.x.dtype)
 
     def column_effect(self, column: int) -> Array | None:
-        return self.W[column] if type(self).forward is Affine.forward else None
+        return self.W[column]
 
 
-def as_rows(x: Array, width: int) -> Array:
+def as_rows(x: Array, width: int, layer: Layer) -> Array:
     """x (N, ...) as (N, width), in the order (C, H, W); one sample (width,) as (1, width)."""
     samples = x.shape[:-1] if x.ndim == 1 else x.shape[:1]
     if x.ndim == 0 or math.prod(x.shape[len(samples) :]) != width:
         raise ValueError(
-            f"x must have {width} values a sample, shape (N, {width}) or ({width},), got {x.shape}"
+            f"{layer.kind}: x must have {width} values a sample, shape (N, {width}) or ({width},), "
+            f"got {x.shape}"
         )
     return x.reshape(*(samples or (1,)), width)

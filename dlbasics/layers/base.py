@@ -29,20 +29,28 @@ class Layer(ABC):
     couples_samples: ClassVar[bool] = False
     """Whether, in training, one sample's output depends on the other samples of the batch."""
     elementwise: ClassVar[bool] = False
-    """Whether one function of one element makes every element of the output."""
+    """Whether y[i] depends on x[i] alone, by the same function for every i (a mask is not)."""
 
     layers: Sequence["Layer"] = ()
     """The inner layers of a block."""
     rng: np.random.Generator | None = None
     """Where a layer that draws draws from; a network hands its own to layers that have none."""
     frozen: bool = False
-    """Whether random masks and running statistics stay as they are (gradient checks)."""
+    """Whether random masks and running statistics stay as they are (gradient checks).
+
+    A frozen layer must take a batch that is the last one several times over, as if each repetition
+    came alone, unless `couples_samples`."""
 
     _y_shape: tuple[int, ...] | None = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.kind = cls.__dict__.get("kind", cls.__name__)
+        if "forward" in cls.__dict__:
+            # What a base class says of its forward need not hold for another one.
+            for rule in ("elementwise", "column_shifts", "column_effect"):
+                if rule not in cls.__dict__:
+                    setattr(cls, rule, getattr(Layer, rule))
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:

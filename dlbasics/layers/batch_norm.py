@@ -18,7 +18,8 @@ class BatchNorm(Layer):
 
     x: (N, D), one sample (D,), or images (N, C, H, W);  gamma, beta: (D,) or (C,).
     The first training batch sets running_mean and running_var, which test mode uses; each further
-    one moves them, running = momentum running + (1 - momentum) batch.  Before the first they are
+    one moves them, running = momentum running + (1 - momentum) batch (PyTorch's momentum is one
+    minus this).  The variance is the batch's own, divided by N.  Before the first batch both are
     None and count as 0 and 1.
     """
 
@@ -59,7 +60,8 @@ class BatchNorm(Layer):
         x = x[np.newaxis] if x.ndim == 1 else x
         if x.ndim not in (2, 4) or x.shape[1] != len(self.gamma):
             d = len(self.gamma)
-            raise ValueError(f"x must have shape (N, {d}) or (N, {d}, H, W), got {shape}")
+            wanted = f"(N, {d}) or (N, {d}, H, W)"
+            raise ValueError(f"{self.kind}: x must have shape {wanted}, got {shape}")
         self._train = train_flg
         if train_flg:
             centred, var = self._centre_on_batch(x)
@@ -88,14 +90,14 @@ class BatchNorm(Layer):
 
     def _centre_on_batch(self, x: Array) -> tuple[Array, Array]:
         if x.size == 0:
-            raise ValueError(f"x must hold at least one sample in training, got shape {x.shape}")
+            raise ValueError(f"{self.kind}: x must hold a sample in training, got {x.shape}")
         axes = _all_but_channel(x)
         mean = x.mean(axis=axes)
         centred = x - _per_channel(mean, x)
         # Half precision would overflow at 256.
         var = np.square(centred, dtype=np.result_type(x, np.float32)).mean(axis=axes)
         if not self.frozen:
-            self._move_running(mean, var.astype(x.dtype))
+            self._move_running(mean.astype(self.gamma.dtype), var.astype(self.gamma.dtype))
         return centred, var
 
     def _running_statistics(self) -> tuple[Array, Array]:

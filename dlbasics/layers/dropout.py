@@ -7,11 +7,12 @@ from dlbasics.layers.base import Layer
 
 
 class Dropout(Layer):
-    """Switch elements off with probability `dropout_ratio` (book: *Dropout*; Srivastava 2014).
+    """Switch elements off at random (book: *Dropout*; Srivastava et al. 2014).
 
-    In training y = x mask, the mask drawn anew each time;  in test y = x (1 - dropout_ratio), so
-    that the next layer meets the same mean.  Any shape.  A frozen layer keeps its mask, and lays
-    it again on each repetition of the batch.
+    In training y = x mask, each element of the mask 0 with probability `dropout_ratio`, else 1, and
+    drawn anew each time;  in test y = x (1 - dropout_ratio), so that the next layer meets the same
+    mean;  dx is dout times the same factor.  Any shape.  A frozen layer keeps its mask, and lays it
+    again on each repetition of the batch.
     """
 
     def __init__(self, dropout_ratio: float = 0.5, *, rng: RngLike = None) -> None:
