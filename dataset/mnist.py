@@ -260,8 +260,8 @@ def _download(file: MnistFile) -> Array:
             _failures[mirror] = f"{file.name}.gz: {error}"
     tried = "".join(f"\n  {mirror}: {_failures[mirror]}" for mirror in MIRRORS)
     raise ConnectionError(
-        f"MNIST could not be downloaded; tried, and not to be tried again in this session:{tried}\n"
-        "To supply it by hand, put the files "
+        "MNIST could not be downloaded; tried, and not to be tried again before Python is "
+        f"restarted:{tried}\nTo supply it by hand, put the files "
         f"{', '.join(f'{f.name}.gz' for f in FILES)} into a folder and set the environment "
         "variable DLBASICS_DATA to its path."
     )

@@ -35,6 +35,8 @@ def as_array(x: Any, name: str = "x") -> Array:
 
     Raises TypeError for ragged lists and for anything that is not bool, integer or float.
     """
+    if x is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
     if type(x) is not np.ndarray:
         try:
             x = np.asarray(x)

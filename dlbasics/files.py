@@ -16,6 +16,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     when the block raises, `path` stays as it was.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         with open(temporary, "xb") as file:

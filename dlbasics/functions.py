@@ -126,8 +126,8 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     0.510826
     """
     batch = as_batch(y, "y")
-    if batch.min() < 0:
-        raise ValueError(f"y must hold probabilities, none below 0, got {batch.min()}")
+    if batch.min() < 0 or 1.001 < batch.max() < np.inf:  # rounding may bring one above 1
+        raise ValueError(f"y must hold probabilities, got {batch.min()} to {batch.max()}")
     log_y = np.log(np.maximum(batch, np.finfo(batch.dtype).tiny))
     return float(cross_entropies(log_y, as_labels(t, batch, single=np.ndim(y) == 1)).mean())
 

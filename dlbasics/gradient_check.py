@@ -45,7 +45,7 @@ class ArrayCheck:
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """What `check_gradients` found; true when every array passed."""
+    """What `check_gradients` found; true when there was something to check, and all passed."""
 
     checks: tuple[ArrayCheck, ...]
     tolerance: float
@@ -55,7 +55,7 @@ class GradientReport:
         return check.checked > 0 and check.error <= self.tolerance
 
     def __bool__(self) -> bool:
-        return all(map(self.passed, self.checks))
+        return bool(self.checks) and all(map(self.passed, self.checks))
 
     def __repr__(self) -> str:
         header = ("", "shape", "checked", "kinks", "error", "where", "analytic", "numeric", "")
@@ -136,11 +136,19 @@ def _layer(layer: Any, x: Array, train_flg: bool, rng: Any) -> tuple[Function, d
     mode = _mode(layer.forward, train_flg)
     if isinstance(layer, Layer):
         layer.cast(np.float64)
+    given, kind = x.copy(), type(layer).__name__
     probe = rng.standard_normal(np.shape(layer.forward(x, **mode)))
+    layer.backward(probe.copy())
     if isinstance(layer, Layer):
         layer.freeze()
     layer.forward(x, **mode)
-    arrays = {"x": (x, layer.backward(probe))}
+    dout = probe.copy()
+    # The second pass: a gradient that is added to the first one is wrong by now.
+    arrays = {"x": (x, layer.backward(dout))}
+    if not np.array_equal(x, given, equal_nan=True):
+        raise ValueError(f"{kind} must not change the x that it is given")
+    if not np.array_equal(dout, probe):
+        raise ValueError(f"{kind}.backward must not change the dout that it is given")
     for label, owner, name in _layer_params(layer):
         arrays[label] = _float64(getattr(owner, name), label), getattr(owner, f"d{name}")
     return lambda: float(np.sum(probe * layer.forward(x, **mode))), arrays
@@ -215,15 +223,15 @@ def _check(
     if np.shape(analytic) != array.shape:
         return ArrayCheck(name, array.shape, 0, 0, np.inf, (), np.nan, np.nan)
     floor = max(1e-3 * float(np.abs(analytic).max(initial=0)), 1e-6 * (1 + abs(centre)))
-    worst: tuple[float, tuple[int, ...], float, float] = (-1.0, (), 0.0, 0.0)
+    compared: list[tuple[float, tuple[int, ...], float, float]] = []
     kinks = 0
     for flat in chosen:
         where = tuple(int(i) for i in np.unravel_index(flat, array.shape))
         derivative = float(analytic[where])
         error, numeric, kink = _compare(f, centre, array, where, derivative, floor)
         kinks += kink
-        if error > worst[0]:
-            worst = (error, where, derivative, numeric)
+        compared.append((error, where, derivative, numeric))
+    worst = max(compared, key=lambda row: row[0], default=(np.inf, (), np.nan, np.nan))
     return ArrayCheck(name, array.shape, len(chosen), kinks, *worst)
 
 

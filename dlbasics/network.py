@@ -61,7 +61,7 @@ class Network:
         self._layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
         for layer in self._layers.values():
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers must hold layers, got {layer!r}")
+                raise TypeError(f"layers must hold layers, as Relu(), got {layer!r}")
         if not isinstance(last_layer, LossLayer | None):
             raise TypeError(f"last_layer must be a loss layer, got {last_layer!r}")
         if not (regularizer is None or hasattr(regularizer, "penalty")):
@@ -69,6 +69,13 @@ class Network:
         inner = [layer for top in self.layers.values() for layer in top.walk()]
         if not inner or len(set(inner)) < len(inner):
             raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
+        for layer in inner:
+            for name, value in vars(layer).items():
+                if isinstance(value, Layer) and value not in layer.layers:
+                    raise ValueError(
+                        f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
+                        "neither trained nor saved"
+                    )
         self.last_layer = SoftmaxWithLoss() if last_layer is None else last_layer
         self.regularizer = regularizer
         self._params = Params(self._layers)
@@ -210,11 +217,13 @@ class Network:
             layer.cast(dtype)
         return twin
 
-    def summary(self, input_shape: Sequence[int] | None = None) -> Summary:
+    def summary(self, input_shape: Sequence[int] | int | None = None) -> Summary:
         """The layers with the shapes of their outputs and their numbers of parameters.
 
-        input_shape: the shape of one sample; needed where the first layer takes any.
+        input_shape: the shape of one sample, (784,) or 784; needed where the first layer takes any.
         """
+        if isinstance(input_shape, int):
+            input_shape = (input_shape,)
         first = next(iter(self.layers.values()))
         shape = first.input_shape if input_shape is None else tuple(input_shape)
         if shape is None:

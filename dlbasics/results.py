@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -93,4 +94,7 @@ def _is_large(value: Any) -> bool:
 
 
 if __name__ == "__main__":
-    print(table(sys.argv[1:]))
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m dlbasics.results out/ch05_backprop/*.json")
+    # Not every shell expands the asterisk.
+    print(table(path for given in sys.argv[1:] for path in sorted(glob(given)) or [given]))

@@ -173,6 +173,7 @@ def test_data_is_loaded_only_for_a_run_that_asks(tmp_path, capsys):
 
 
 def test_quick_without_mnist_takes_patterns_and_never_downloads(monkeypatch):
+    monkeypatch.delenv("DLBASICS_DATA", raising=False)
     monkeypatch.setattr("dataset.mnist.mnist_is_local", lambda: False)
     monkeypatch.setattr("dataset.mnist.load_mnist", lambda: pytest.fail("a download"))
     assert experiment.load_data("auto", quick=True).name == "patterns"
@@ -251,3 +252,14 @@ def test_results_of_any_shape(tmp_path):
 def test_unknown_data_is_an_error():
     with pytest.raises(ValueError, match="name must be 'auto'"):
         experiment.load_data("cifar")
+
+
+def test_quick_does_not_hide_a_wrong_data_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLBASICS_DATA", str(tmp_path / "misspelt"))
+    with pytest.raises(FileNotFoundError, match="misspelt"):
+        experiment.load_data("auto", quick=True)
+
+
+def test_other_settings_than_the_books_are_not_judged(tmp_path):
+    main(tmp_path, "--steps", "3")
+    assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [None, None]

@@ -101,7 +101,7 @@ class TestCrossEntropies:
             f(y, [0])
 
     def test_a_negative_probability_is_an_error(self):
-        with pytest.raises(ValueError, match=r"y must hold probabilities, .*, got -0\.25"):
+        with pytest.raises(ValueError, match=r"y must hold probabilities, got -0\.25"):
             cross_entropy_error([1.25, -0.25], 0)
 
     @pytest.mark.parametrize("dtype", FLOAT_DTYPES)

@@ -298,7 +298,7 @@ class TestReport:
 
         check_gradients(Listening(), normal(5, 4), verbose=True)
         out, err = capsys.readouterr()
-        assert said == [""] and not out
+        assert set(said) == {""} and not out
         assert err.startswith(
             "check_gradients: at least 40 forward passes, about "
         ) and err.endswith(" s\n")
@@ -392,69 +392,3 @@ def test_the_loss_layer_and_its_labels_are_untouched():
     assert check_gradients(layer, 2 * x, t)
     assert layer.y is y and layer.loss == loss and layer.t is t
     np.testing.assert_array_equal(t, expected)
-
-
-class ReadersNetwork:
-    """One affine layer typed by a reader, whose gradient may forget the bias."""
-
-    def __init__(self, keys, layers):
-        self.params = {"W1": normal(3, 2), "b1": normal(2)}
-        self.layers = layers
-        self.keys = keys
-
-    def _layer(self):
-        return Affine(self.params["W1"], self.params["b1"])
-
-    def loss(self, x, t):
-        return SoftmaxWithLoss().forward(self._layer().forward(x), t)
-
-    def gradient(self, x, t):
-        layer, last = self._layer(), SoftmaxWithLoss()
-        last.forward(layer.forward(x), t)
-        layer.backward(last.backward())
-        return {key: {"W1": layer.dW, "b1": layer.db}[key] for key in self.keys}
-
-
-@pytest.mark.parametrize("layers", [[], {}, [Relu()]])
-def test_a_readers_network_with_its_layers_in_any_form(layers):
-    assert check_gradients(ReadersNetwork(["W1", "b1"], layers), normal(4, 3), [0, 1, 1, 0])
-
-
-def test_a_forgotten_gradient_is_an_error():
-    with pytest.raises(ValueError, match="gradient must return"):
-        check_gradients(ReadersNetwork(["W1"], {}), normal(4, 3), [0, 1, 1, 0])
-
-
-class ReadersAffine:
-    """The book's layer, typed by a reader: not a Layer of ours, and without train_flg."""
-
-    def __init__(self, W, b, factor=1.0):
-        self.W, self.b, self.factor = W, b, factor
-        self.dW = self.db = None
-
-    def forward(self, x):
-        self.x = x
-        return np.dot(x, self.W) + self.b
-
-    def backward(self, dout):
-        self.dW = self.factor * np.dot(self.x.T, dout)
-        self.db = np.sum(dout, axis=0)
-        return np.dot(dout, self.W.T)
-
-
-def test_a_readers_layer_can_be_checked():
-    report = check_gradients(ReadersAffine(normal(3, 2), normal(2)), normal(4, 3))
-    assert report and {check.name for check in report.checks} == {"x", "W", "b"}
-    assert not check_gradients(ReadersAffine(normal(3, 2), normal(2), 1.001), normal(4, 3))
-    with pytest.raises(TypeError, match="W must be a float64 array"):
-        check_gradients(ReadersAffine(np.ones((3, 2), np.float32), normal(2)), normal(4, 3))
-
-
-def test_what_is_neither_layer_nor_network_is_refused():
-    with pytest.raises(TypeError, match="target must be a layer, a loss layer or a network"):
-        check_gradients(np.sin, normal(4, 3))
-
-
-def test_a_network_is_checked_in_training_mode_only():
-    with pytest.raises(ValueError, match="train_flg must be True"):
-        check_gradients(MultiLayerNet(3, [2], 2), normal(4, 3), [0, 1, 1, 0], train_flg=False)
