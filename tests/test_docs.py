@@ -45,3 +45,7 @@ def test_a_network_fits_the_readmes_summary():
     layers = [Affine.create(784, 100, rng=0), Relu(), Affine.create(100, 10, rng=1)]
     assert Network(layers).summary().total == 79_510
     assert Network(layers).predict(np.zeros((2, 784))).shape == (2, 10)
+
+
+def test_the_readme_has_no_blanks_left_to_fill():
+    assert not re.search(r"\b(TODO|TABLE|[A-Z]+_[A-Z_]+)\b", README.replace("DLBASICS_", ""))
