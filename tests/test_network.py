@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from blocks import Block
 
 from dlbasics.functions import softmax_loss
 from dlbasics.layers import (
@@ -13,7 +14,6 @@ from dlbasics.layers import (
     Dropout,
     Identity,
     IdentityWithLoss,
-    Layer,
     Relu,
     Sigmoid,
     SigmoidWithLoss,
@@ -24,21 +24,6 @@ from dlbasics.optimizers import SGD
 from dlbasics.regularizers import L1, L2
 
 D, K = 6, 4
-
-
-class Block(Layer):
-    def __init__(self, *layers):
-        self.layers = list(layers)
-
-    def forward(self, x, train_flg=True):
-        for layer in self.layers:
-            x = layer.forward(x, train_flg)
-        return x
-
-    def backward(self, dout):
-        for layer in reversed(self.layers):
-            dout = layer.backward(dout)
-        return dout
 
 
 class NamedBlock(Block):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from blocks import Block
 
 from dlbasics import networks
 from dlbasics.layers import (
@@ -11,7 +12,6 @@ from dlbasics.layers import (
     BatchNorm,
     Dropout,
     IdentityWithLoss,
-    Layer,
     LeakyRelu,
     Relu,
     Sigmoid,
@@ -22,21 +22,6 @@ from dlbasics.layers import (
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, MultiLayerNetExtend, TwoLayerNet
 from dlbasics.optimizers import SGD, Adam
-
-
-class Block(Layer):
-    def __init__(self, *layers):
-        self.layers = list(layers)
-
-    def forward(self, x, train_flg=True):
-        for layer in self.layers:
-            x = layer.forward(x, train_flg)
-        return x
-
-    def backward(self, dout):
-        for layer in reversed(self.layers):
-            dout = layer.backward(dout)
-        return dout
 
 
 def clusters(n=300, seed=0):

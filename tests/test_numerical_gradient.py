@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from blocks import Block
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from dlbasics.layers import (
     Dropout,
     Identity,
     IdentityWithLoss,
-    Layer,
     LeakyRelu,
     Relu,
     Sigmoid,
@@ -31,22 +31,7 @@ F64 = {"dtype": np.float64}
 D, K = 5, 3
 
 
-class Chain(Layer):
-    def __init__(self, *layers):
-        self.layers = list(layers)
-
-    def forward(self, x, train_flg=True):
-        for layer in self.layers:
-            x = layer.forward(x, train_flg)
-        return x
-
-    def backward(self, dout):
-        for layer in reversed(self.layers):
-            dout = layer.backward(dout)
-        return dout
-
-
-class Residual(Chain):
+class Residual(Block):
     def forward(self, x, train_flg=True):
         return x + super().forward(x, train_flg)
 
@@ -120,16 +105,16 @@ LAYERS = {
     "dropout first": lambda: [Dropout(0.3), affine(D, 8), Sigmoid(), affine(8, K)],
     "both": lambda: [affine(D, 8), norm(8), Tanh(), Dropout(0.5), affine(8, 4), affine(4, K)],
     "deep": lambda: [layer for _ in range(6) for layer in (affine(D, D), Tanh())] + [affine(D, K)],
-    "block": lambda: [Chain(affine(D, 6), Tanh()), affine(6, K)],
+    "block": lambda: [Block(affine(D, 6), Tanh()), affine(6, K)],
     "block in the middle": lambda: [
         affine(D, 4),
-        Chain(Tanh(), affine(4, 4)),
+        Block(Tanh(), affine(4, 4)),
         Tanh(),
         affine(4, K),
     ],
     "residual": lambda: [affine(D, 4), Residual(affine(4, 4), Tanh(), affine(4, 4)), affine(4, K)],
-    "dropout in a block": lambda: [affine(D, 4), Chain(Tanh(), Dropout(0.3)), affine(4, K)],
-    "nested": lambda: [Chain(affine(D, 4), Residual(affine(4, 4), norm(4)), Tanh()), affine(4, K)],
+    "dropout in a block": lambda: [affine(D, 4), Block(Tanh(), Dropout(0.3)), affine(4, K)],
+    "nested": lambda: [Block(affine(D, 4), Residual(affine(4, 4), norm(4)), Tanh()), affine(4, K)],
 }
 
 
@@ -318,7 +303,7 @@ def test_check_gradients_leaves_the_network_untouched(dtype):
     assert state(net) == before
 
 
-@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: Chain(w), lambda w: Residual(Tanh(), w)])
+@pytest.mark.parametrize("wrap", [lambda w: w, lambda w: Block(w), lambda w: Residual(Tanh(), w)])
 @pytest.mark.parametrize("layers", [(), (norm(D),), (Dropout(0.2),)])
 def test_check_gradients_catches_an_error_planted_in_a_layer(wrap, layers):
     wrong = Wrong(affine(D, D).W, np.zeros(D))

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from blocks import Block
 
 from dlbasics.gradient import check_gradients, numerical_gradient
 from dlbasics.layers import (
@@ -218,20 +219,6 @@ def test_a_softmax_with_loss_that_takes_every_row_to_sum_to_1_is_caught():
 
 
 def test_an_error_is_caught_inside_a_block():
-    class Block(Layer):
-        def __init__(self, *layers):
-            self.layers = layers
-
-        def forward(self, x, train_flg=True):
-            for layer in self.layers:
-                x = layer.forward(x, train_flg)
-            return x
-
-        def backward(self, dout):
-            for layer in reversed(self.layers):
-                dout = layer.backward(dout)
-            return dout
-
     report = check_gradients(
         Block(affine(), Tanh(), affine(db=lambda db, *_: 2 * db)), normal(5, 4)
     )

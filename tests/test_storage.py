@@ -14,26 +14,12 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from blocks import Block
 
-from dlbasics.layers import Affine, BatchNorm, Layer, Relu, Sigmoid
+from dlbasics.layers import Affine, BatchNorm, Relu, Sigmoid
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.storage import load_arrays, save_arrays
-
-
-class Chain(Layer):
-    def __init__(self, *layers):
-        self.layers = list(layers)
-
-    def forward(self, x, train_flg=True):
-        for layer in self.layers:
-            x = layer.forward(x, train_flg)
-        return x
-
-    def backward(self, dout):
-        for layer in reversed(self.layers):
-            dout = layer.backward(dout)
-        return dout
 
 
 def new_net(seed=0, **options):
@@ -127,7 +113,7 @@ def test_running_statistics_that_are_not_set_come_back_unset(tmp_path):
 
 def test_inner_layers_and_biases_that_are_none_are_stored_too(tmp_path):
     def net(seed):
-        block = Chain(Affine.create(3, 3, rng=seed), BatchNorm.create(3))
+        block = Block(Affine.create(3, 3, rng=seed), BatchNorm.create(3))
         W = np.random.default_rng(seed).standard_normal((3, 2))
         return Network([block, Affine(W, None)])
 
@@ -247,8 +233,8 @@ def test_a_bias_is_refused_where_the_network_has_none(tmp_path):
 
 def test_inner_layers_of_another_kind_are_refused(tmp_path):
     path, W = tmp_path / "params.npz", np.ones((3, 2), np.float32)
-    Network([Chain(Affine(W, None), Relu())]).save_params(path)
-    assert_refused(Network([Chain(Affine(W, None), Sigmoid())]), path, "Relu.*Sigmoid")
+    Network([Block(Affine(W, None), Relu())]).save_params(path)
+    assert_refused(Network([Block(Affine(W, None), Sigmoid())]), path, "Relu.*Sigmoid")
 
 
 @pytest.mark.parametrize("share", [0, 0.0005, 0.01, 0.2, 0.5, 0.8, 0.95, 0.99, 0.9999])
