@@ -44,7 +44,8 @@ def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
     from urllib.request import urlopen
 
     try:
-        with urlopen(url, timeout=TIMEOUT, context=_tls_context()) as response:
+        # The socket's timeout only ends this thread; whether it was too slow, the other one says.
+        with urlopen(url, timeout=2 * TIMEOUT, context=_tls_context()) as response:
             while not given_up.is_set() and (chunk := response.read1(1 << 16)):
                 chunks.put(chunk)
         chunks.put(b"")

@@ -25,17 +25,15 @@ STACK = 12_000
 class ColumnGradient:
     """Numerical gradients of the loss of `layers` and `last_layer` at x (N, ...) and t.
 
-    The layers have float64 parameters and are frozen.
+    In training mode; the layers have float64 parameters and are frozen.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any, train_flg: bool
-    ) -> None:
-        self.layers, self.last_layer, self.train_flg = layers, last_layer, train_flg
+    def __init__(self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any) -> None:
+        self.layers, self.last_layer = layers, last_layer
         self.t = np.asarray(t)
         self.inputs = [x]
         for layer in layers:
-            self.inputs.append(layer.forward(self.inputs[-1], train_flg))
+            self.inputs.append(layer.forward(self.inputs[-1]))
         # What is moved runs through these, and leaves the pass of the layers themselves alone.
         self.replicas = [layer.replica() for layer in layers]
 
@@ -58,12 +56,12 @@ class ColumnGradient:
 
     def _coupled_above(self, start: int) -> bool:
         above = (layer for top in self.layers[start + 1 :] for layer in top.walk())
-        return self.train_flg and any(layer.couples_samples for layer in above)
+        return any(layer.couples_samples for layer in above)
 
     def _losses(self, i: int, column: int, moved: Array) -> Array:
         """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
         while i < len(self.layers) and self.layers[i].elementwise:
-            moved = self.replicas[i].forward(moved, self.train_flg)
+            moved = self.replicas[i].forward(moved)
             i += 1
         change = moved - self.inputs[i][:, column]
         effect = self.layers[i].column_effect(column) if i < len(self.layers) else None
@@ -92,5 +90,5 @@ class ColumnGradient:
 
     def _run(self, start: int, x: Array) -> Array:
         for layer in self.replicas[start:]:
-            x = layer.forward(x, self.train_flg)
+            x = layer.forward(x)
         return x

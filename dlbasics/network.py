@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng, quiet
 from dlbasics.column_gradient import ColumnGradient
 from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
@@ -146,6 +146,7 @@ class Network:
             correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
         return correct / len(x)
 
+    @quiet
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
         """dL/d<parameter> by key, by backpropagation in training mode.
 
@@ -166,6 +167,7 @@ class Network:
             gradients[key] = gradient
         return gradients
 
+    @quiet
     def numerical_gradient(self, x: Array, t: Any, *, plain: bool = False) -> dict[str, Array]:
         """dL/d<parameter> by central differences in training mode, in float64 on a frozen copy.
 
@@ -184,7 +186,7 @@ class Network:
                 key: numerical_gradient(lambda _: twin.loss(x, t, train_flg=True), param)
                 for key, param in twin.params.items()
             }
-        by_columns = ColumnGradient([*twin.layers.values()], twin.last_layer, x, t, train_flg=True)
+        by_columns = ColumnGradient([*twin.layers.values()], twin.last_layer, x, t)
         return {
             key: by_columns.gradient(layer, name) + twin._penalty_slope(layer, name)
             for key, (layer, name) in twin.params.slots().items()

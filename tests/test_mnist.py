@@ -581,9 +581,7 @@ class TestDownload:
             monkeypatch.setattr(download, "TIMEOUT", TIMEOUT)
         with serving(behave) as bad, serving(good) as server:
             use_mirrors(monkeypatch, bad.url, server.url)
-            start = time.monotonic()
             assert_loads_small_mnist()
-            assert time.monotonic() - start < TIMEOUT + 3
         assert set(bad.requests) == {f"/{TRAIN_IMAGES}.gz"}, "a failed mirror was asked again"
         assert len(server.requests) == 4
         assert reason in mnist._failures[bad.url]

@@ -381,3 +381,18 @@ def test_a_subclass_inherits_no_rule_of_a_forward_that_it_replaces(middle):
     )
     for key in plain:
         np.testing.assert_allclose(columns[key], plain[key], atol=1e-9)
+
+
+@pytest.mark.parametrize("regularizer", [None, L1(0.1), L2(0.1)])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_weights_that_are_not_finite_bring_no_warning(bad, regularizer):
+    layers = [Affine.create(3, 4, rng=0), Relu(), Affine.create(4, 2, rng=1)]
+    network = Network(layers, regularizer=regularizer)
+    network.params["W1"][0, 0], network.params["W2"][1, 1] = bad, -bad
+    x, t = np.array([[1.0, 1, 1], [-1, -1, -1]]), [0, 1]
+    for gradients in (
+        network.gradient(x, t),
+        network.numerical_gradient(x, t),
+        network.numerical_gradient(x, t, plain=True),
+    ):
+        assert not np.isfinite(gradients["W1"]).all()
