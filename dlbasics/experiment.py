@@ -35,12 +35,23 @@ class Data:
 
 @dataclass(frozen=True)
 class Claim:
-    """A number of the book, how to read ours off a result, and when ours is good enough."""
+    """A number of the book, how to read ours off a result, and when ours is good enough.
+
+    digits: how many significant digits of both are shown.
+    """
 
     text: str
     book: Any
     value: Callable[[Any], Any]
     holds: Callable[[Any], bool]
+    digits: int = 4
+
+    @classmethod
+    def same(
+        cls, text: str, book: Any, value: Callable[[Any], Any], atol: float = 0, digits: int = 4
+    ) -> "Claim":
+        """A claim that holds where ours, a number or an array, is within `atol` of the book's."""
+        return cls(text, book, value, partial(_within, book, atol), digits)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,11 @@ class Verdict:
     book: Any
     ours: Any
     holds: bool | None
+    digits: int = 4
+
+
+def _within(book: Any, atol: float, ours: Any) -> bool:
+    return np.shape(book) == np.shape(ours) and np.allclose(ours, book, rtol=0, atol=atol)
 
 
 def load_data(name: str = "auto", *, quick: bool = False) -> Data:
@@ -80,7 +96,7 @@ def judge(claims: Sequence[Claim], result: Any, *, judged: bool = True) -> list[
     for claim in claims:
         ours = claim.value(result)
         holds = bool(claim.holds(ours)) if judged else None
-        verdicts.append(Verdict(claim.text, claim.book, ours, holds))
+        verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts
 
 
@@ -176,7 +192,7 @@ def _progress(args: argparse.Namespace) -> Progress:
 def _report(verdicts: Sequence[Verdict]) -> str:
     words = {True: "holds", False: "does not hold", None: "not judged"}
     rows = [("", "book", "ours", "")] + [
-        (v.text, shown(v.book), shown(v.ours), words[v.holds]) for v in verdicts
+        (v.text, shown(v.book, v.digits), shown(v.ours, v.digits), words[v.holds]) for v in verdicts
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -25,11 +25,16 @@ STYLE: Any = {
 MARKERS = "os^Dv<>"
 
 
-def subplots(rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0) -> Any:
-    """A figure with rows x columns axes, each of about that width and height in inches."""
+def subplots(
+    rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **options: Any
+) -> Any:
+    """A figure with rows x columns axes, each of about that width and height in inches.
+
+    options: those of matplotlib's Figure.subplots, such as sharey=True.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-        return figure, figure.subplots(rows, columns)
+        return figure, figure.subplots(rows, columns, **options)
 
 
 def curves(

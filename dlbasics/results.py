@@ -19,6 +19,9 @@ from dlbasics.storage import save_arrays
 LARGE = 1_000
 """Numbers; an array of more goes into the .npz."""
 
+BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
+"""The lines around the table that `update_readme` writes."""
+
 
 def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
     """Write `about` and the fields of `result`, a dataclass or a mapping, to `path`, as JSON.
@@ -48,15 +51,32 @@ def table(paths: Iterable[str | os.PathLike[str]]) -> str:
         about = json.loads(Path(path).read_text(encoding="utf-8"))
         name = Path(about["script"]).name
         for claim in (claim for claim in about["claims"] if claim["holds"] is not None):
-            book, ours = shown(claim["book"]), shown(claim["ours"])
+            book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
             rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
     return "\n".join(rows)
 
 
-def shown(value: Any) -> str:
-    """A number with four significant digits; anything else as it is."""
+def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Put the table of these JSON files into `readme`, between its lines that mark the place.
+
+    The scripts come in the order in which the README names them.
+    """
+    text = readme.read_text(encoding="utf-8")
+    before, found, rest = text.partition(f"{BEGIN}\n")
+    _, ended, after = rest.partition(f"{END}\n")
+    if not found or not ended:
+        raise ValueError(f"{readme} must have the lines {BEGIN!r} and {END!r} around its table")
+    ordered = sorted(paths, key=lambda path: before.find(f"{Path(path).stem}.py"))
+    with atomic_write(readme) as file:
+        file.write(f"{before}{BEGIN}\n\n{table(ordered)}\n\n{END}\n{after}".encode())
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """A number with so many significant digits, also within arrays; anything else as it is."""
     if isinstance(value, float | np.floating):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
+    if isinstance(value, list | tuple | np.ndarray):
+        return f"({', '.join(shown(item, digits) for item in value)})"
     return str(value)
 
 
@@ -94,7 +114,15 @@ def _is_large(value: Any) -> bool:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m dlbasics.results out/ch05_backprop/*.json")
+    readmes = [given for given in sys.argv[1:] if given.endswith("README.md")]
     # Not every shell expands the asterisk.
-    print(table(path for given in sys.argv[1:] for path in sorted(glob(given)) or [given]))
+    given = [argument for argument in sys.argv[1:] if argument not in readmes]
+    found = [path for name in given for path in sorted(glob(name)) or [name]]
+    if not found:
+        sys.exit(
+            "usage: python -m dlbasics.results [ch05_backprop/README.md] out/ch05_backprop/*.json"
+        )
+    for readme in readmes:
+        update_readme(Path(readme), found)
+    if not readmes:
+        print(table(found))

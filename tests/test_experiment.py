@@ -7,7 +7,7 @@ import pytest
 
 from dlbasics import experiment
 from dlbasics.experiment import Claim
-from dlbasics.results import table
+from dlbasics.results import shown, table, update_readme
 
 
 @dataclass(frozen=True)
@@ -263,3 +263,41 @@ def test_quick_does_not_hide_a_wrong_data_folder(monkeypatch, tmp_path):
 def test_other_settings_than_the_books_are_not_judged(tmp_path):
     main(tmp_path, "--steps", "3")
     assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [None, None]
+
+
+def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
+    claim = Claim.same("sum", [6.0, 8.0], lambda r: r, atol=1e-3, digits=3)
+    results = [np.array([6.0005, 8.0]), [6.002, 8.0], [6.0, 8.0, 8.0], 6.0, [6.0, np.nan]]
+    verdicts = [experiment.judge([claim], result)[0] for result in results]
+    assert [verdict.holds for verdict in verdicts] == [True, False, False, False, False]
+    assert verdicts[1].digits == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1 / 3, 4, "0.3333"),
+        (0.1999999999990898, 16, "0.1999999999990898"),
+        ([[1, 2.0], (3, np.float32(0.25))], 4, "((1, 2), (3, 0.25))"),
+        (np.array([1e-10]), 2, "(1e-10)"),
+        ("never", 4, "never"),
+    ],
+)
+def test_numbers_as_they_are_shown(value, digits, text):
+    assert shown(value, digits) == text
+
+
+def test_a_readmes_table_is_replaced_and_nothing_else(tmp_path):
+    main(tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text("Above.\n<!-- claims -->\nold\n<!-- end of claims -->\nBelow.\n", "utf-8")
+    for _ in range(2):
+        update_readme(readme, [tmp_path / "tests" / "test_experiment.json"])
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("Above.\n<!-- claims -->\n\n| script |")
+    assert "| steps | 10 | 10 |\n" in text
+    assert text.endswith("\n\n<!-- end of claims -->\nBelow.\n")
+    readme.write_text("no marks", "utf-8")
+    with pytest.raises(ValueError, match="must have the lines"):
+        update_readme(readme, [])
+    assert readme.read_text(encoding="utf-8") == "no marks"
