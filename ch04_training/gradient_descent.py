@@ -1,0 +1,99 @@
+"""Gradient Method (chapter 4): gradient descent on x0^2 + x1^2, and the choice of learning rate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.gradient import gradient_descent
+
+INIT_X = np.array([-3.0, 4.0])
+LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)
+
+
+def function_2(x: Array) -> Any:
+    """f = x0^2 + x1^2, with its minimum at (0, 0)."""
+    return np.sum(x**2)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The ends and distances belong to the learning rates, in their order."""
+
+    path: Array
+    learning_rates: list[float]
+    ends: list[Array]
+    distances: list[Array]
+
+
+def run() -> Result:
+    return Result(
+        path=descent(0.1, step_num=20),
+        learning_rates=list(LEARNING_RATES),
+        ends=[gradient_descent(function_2, INIT_X, lr, step_num=100) for lr in LEARNING_RATES],
+        distances=[np.linalg.norm(descent(lr, step_num=50), axis=1) for lr in LEARNING_RATES],
+    )
+
+
+def descent(lr: float, step_num: int) -> Array:
+    """Every place that gradient descent comes to, (step_num + 1, 2)."""
+    path = [INIT_X]
+    for _ in range(step_num):
+        path.append(gradient_descent(function_2, path[-1], lr, step_num=1))
+    return np.array(path)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    path, axes = plotting.subplots(width=5.5, height=6.5)
+    x0, x1 = np.meshgrid(np.linspace(-4.5, 4.5, 181), np.linspace(-4.5, 4.5, 181))
+    radii = np.arange(1, 7)
+    axes.contour(x0, x1, x0**2 + x1**2, radii**2, colors="gray", linestyles="dashed", linewidths=1)
+    axes.plot(*result.path.T, "o", markersize=5)
+    axes.set(xlabel="x0", ylabel="x1", aspect="equal", xlim=(-3.5, 3.5), ylim=(-4.5, 4.5))
+
+    rates, panels = plotting.subplots(1, 2, width=5.0)
+    for lr, distance in zip(result.learning_rates, result.distances, strict=True):
+        panels[0 if lr < 1 else 1].semilogy(distance, label=f"lr = {lr:g}")
+    panels[0].set(title="just right, and too small", ylim=(1e-5, 20))
+    panels[1].set(title="too large")
+    for axes in panels:
+        axes.set(xlabel="step", ylabel="distance from the minimum")
+        axes.legend(frameon=False)
+    return {"figure_4_10": path, "learning_rates": rates}
+
+
+def end(lr: float) -> Any:
+    return lambda result: result.ends[result.learning_rates.index(lr)]
+
+
+CLAIMS = [
+    Claim.same(
+        "after 100 steps of lr 0.1",
+        (-6.11110793e-10, 8.14814391e-10),
+        end(0.1),
+        atol=1e-15,
+        digits=9,
+    ),
+    Claim.same(
+        "after 100 steps of lr 10",
+        (-2.58983747e13, -1.29524862e12),
+        end(10.0),
+        rtol=1e-8,
+        digits=9,
+    ),
+    Claim.same(
+        "after 100 steps of lr 1e-10",
+        (-2.99999994, 3.99999992),
+        end(1e-10),
+        atol=1e-8,
+        digits=9,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

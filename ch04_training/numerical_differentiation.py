@@ -1,0 +1,107 @@
+"""Numerical Differentiation (chapter 4): derivatives, tangents and partial derivatives."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.gradient import numerical_diff
+
+
+def function_1(x: Any) -> Any:
+    """y = 0.01 x^2 + 0.1 x (book: *Examples of Numerical Differentiation*, eq. 4.5)."""
+    return 0.01 * x**2 + 0.1 * x
+
+
+def function_tmp1(x0: float) -> float:
+    """x0^2 + x1^2 as a function of x0 alone, with x1 = 4 (book: *Partial Derivative*)."""
+    return x0**2 + 4.0**2
+
+
+def function_tmp2(x1: float) -> float:
+    """x0^2 + x1^2 as a function of x1 alone, with x0 = 3."""
+    return 3.0**2 + x1**2
+
+
+@dataclass(frozen=True)
+class Result:
+    x: Array
+    y: Array
+    places: list[float]
+    slopes: list[float]
+    tangents: list[Array]
+    partial_derivatives: list[float]
+
+
+def run() -> Result:
+    x = np.arange(0.0, 20.1, 0.1)
+    places = [5.0, 10.0]
+    slopes = [numerical_diff(function_1, place) for place in places]
+    return Result(
+        x=x,
+        y=function_1(x),
+        places=places,
+        slopes=slopes,
+        tangents=[
+            function_1(place) + slope * (x - place)
+            for place, slope in zip(places, slopes, strict=True)
+        ],
+        partial_derivatives=[
+            numerical_diff(function_tmp1, 3.0),
+            numerical_diff(function_tmp2, 4.0),
+        ],
+    )
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    function = plotting.curves({"f": result.y}, x=result.x, xlabel="x", ylabel="f(x)")
+    function.axes[0].set(xlim=(0, 20), xticks=range(0, 21, 5), ylim=(0, 6))
+
+    tangents, panels = plotting.subplots(1, 2, width=5.0)
+    for axes, place, tangent in zip(panels, result.places, result.tangents, strict=True):
+        axes.plot(result.x, result.y, label="f(x)")
+        axes.plot(result.x, tangent, label=f"tangent at x = {place:g}")
+        axes.plot(place, function_1(place), "o", color="black", markersize=4)
+        axes.set(xlabel="x", ylabel="f(x)", xlim=(0, 20), xticks=range(0, 21, 5), ylim=(-1, 6))
+        axes.legend(frameon=False)
+    return {"figure_4_6": function, "figure_4_7": tangents}
+
+
+CLAIMS = [
+    Claim.same(
+        "slope of 0.01 x^2 + 0.1 x at 5",
+        0.1999999999990898,
+        lambda result: result.slopes[0],
+        atol=1e-12,
+        digits=16,
+    ),
+    Claim.same(
+        "slope of 0.01 x^2 + 0.1 x at 10",
+        0.2999999999986347,
+        lambda result: result.slopes[1],
+        atol=1e-12,
+        digits=16,
+    ),
+    Claim.same(
+        "partial derivative of x0^2 + x1^2 by x0 at (3, 4)",
+        6.00000000000378,
+        lambda result: result.partial_derivatives[0],
+        atol=1e-11,
+        digits=16,
+    ),
+    Claim.same(
+        "partial derivative of x0^2 + x1^2 by x1 at (3, 4)",
+        7.999999999999119,
+        lambda result: result.partial_derivatives[1],
+        atol=1e-11,
+        digits=16,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

@@ -1,0 +1,84 @@
+"""Why Do We Set a Loss Function? (chapter 4): the slopes of the step function and the sigmoid."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.functions import sigmoid, step_function
+from dlbasics.gradient import numerical_diff
+
+FUNCTIONS = {"step function": step_function, "sigmoid": sigmoid}
+
+
+@dataclass(frozen=True)
+class Result:
+    """For each function: its values at x, and its slope there and at the places of the tangents."""
+
+    x: Array
+    places: Array
+    y: dict[str, Array]
+    slope: dict[str, Array]
+    y_at_places: dict[str, Array]
+    slope_at_places: dict[str, Array]
+
+
+def run() -> Result:
+    x = np.linspace(-5, 5, 1001)
+    places = np.array([-3.0, -1.0, 1.0, 3.0])
+    return Result(
+        x=x,
+        places=places,
+        y={name: f(x) for name, f in FUNCTIONS.items()},
+        slope={name: numerical_diff(f, x) for name, f in FUNCTIONS.items()},
+        y_at_places={name: f(places) for name, f in FUNCTIONS.items()},
+        slope_at_places={name: numerical_diff(f, places) for name, f in FUNCTIONS.items()},
+    )
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, panels = plotting.subplots(1, 2, width=5.0, sharey=True)
+    for axes, name in zip(panels, FUNCTIONS, strict=True):
+        axes.plot(result.x, result.y[name])
+        along = np.array([-0.9, 0.9])
+        tangents = zip(
+            result.places, result.y_at_places[name], result.slope_at_places[name], strict=True
+        )
+        for place, y, slope in tangents:
+            axes.plot(place + along, y + slope * along, color="C1")
+            axes.plot(place, y, "o", color="C1", markersize=4)
+            axes.annotate(
+                f"slope {slope:.2g}",
+                (place, y),
+                xytext=(-8, 8) if y < 0.5 else (8, -8),
+                textcoords="offset points",
+                ha="right" if y < 0.5 else "left",
+                va="bottom" if y < 0.5 else "top",
+            )
+        axes.set(xlabel="x", title=name, ylim=(-0.1, 1.1))
+    panels[0].set_ylabel("y")
+    return {"figure_4_4": figure}
+
+
+CLAIMS = [
+    Claim(
+        "step function: share of places where the slope is exactly 0",
+        "all but the jump",
+        lambda result: np.mean(result.slope["step function"] == 0),
+        lambda v: 0.99 <= v < 1,
+    ),
+    Claim(
+        "sigmoid: the smallest slope for x from -5 to 5",
+        "never 0",
+        lambda result: result.slope["sigmoid"].min(),
+        lambda v: v > 0,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)
