@@ -3,8 +3,31 @@
 import numpy as np
 import pytest
 
-from ch05_backprop import gradient_check, train_neuralnet
+from ch05_backprop import (
+    buy_apple,
+    buy_apple_orange,
+    gradient_check,
+    layers_by_example,
+    train_neuralnet,
+)
 from dlbasics.experiment import judge, load_data
+
+
+@pytest.mark.parametrize("script", [buy_apple, buy_apple_orange])
+def test_the_shopping_scripts_print_the_books_numbers(script):
+    verdicts = judge(script.CLAIMS, script.run(script.Config()))
+    assert all(verdict.holds for verdict in verdicts), verdicts
+
+
+def test_other_prices_and_their_derivatives():
+    result = buy_apple_orange.run(buy_apple_orange.Config(10, 1, 20, 2, 2.0))
+    assert result == buy_apple_orange.Result(100.0, 20.0, 2.0, 4.0, 40.0, 50)
+    assert buy_apple.run(buy_apple.Config(10, 3, 2.0)) == buy_apple.Result(60.0, 6.0, 20.0, 30)
+
+
+def test_the_layers_print_the_books_numbers():
+    verdicts = judge(layers_by_example.CLAIMS, layers_by_example.run())
+    assert all(verdict.holds for verdict in verdicts), verdicts
 
 
 def test_gradient_check_on_mnist(mnist):

@@ -1,0 +1,46 @@
+"""Implementing a Simple Layer (chapter 5): the price of two apples, and its derivatives."""
+
+from dataclasses import dataclass
+
+from dlbasics import experiment
+from dlbasics.experiment import Claim
+from dlbasics.layers import MulLayer
+
+
+@dataclass(frozen=True)
+class Config:
+    apple: float = 100
+    apple_num: float = 2
+    tax: float = 1.1
+
+
+@dataclass(frozen=True)
+class Result:
+    price: float
+    dapple: float
+    dapple_num: float
+    dtax: float
+
+
+def run(config: Config) -> Result:
+    mul_apple_layer = MulLayer()
+    mul_tax_layer = MulLayer()
+
+    apple_price = mul_apple_layer.forward(config.apple, config.apple_num)
+    price = mul_tax_layer.forward(apple_price, config.tax)
+
+    dprice = 1
+    dapple_price, dtax = mul_tax_layer.backward(dprice)
+    dapple, dapple_num = mul_apple_layer.backward(dapple_price)
+    return Result(price, dapple, dapple_num, dtax)
+
+
+CLAIMS = [
+    Claim.same("price", 220, lambda result: result.price, atol=1e-9),
+    Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
+    Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
+    Claim.same("derivative by the tax", 200, lambda r: r.dtax, atol=1e-9),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, config=Config, claims=CLAIMS)

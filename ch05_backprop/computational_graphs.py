@@ -1,0 +1,479 @@
+"""Computational graphs (chapter 5 and appendix A): values forward, derivatives backward.
+
+Each graph is a list of inputs and nodes; its values and derivatives are computed by the nodes along
+its edges, and drawn above and below them.
+"""
+
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+
+from ch05_backprop.graph import Flow, Graph, Input, Node
+from ch05_backprop.graph_drawing import draw
+from dlbasics import experiment
+from dlbasics.experiment import Claim
+
+APPLES = Graph(
+    "Buying two apples, tax included",
+    [
+        Input("apple", 100, (0, 1)),
+        Input("number of apples", 2, (0, 0)),
+        Input("tax", 1.1, (2.1, -0.4)),
+    ],
+    [
+        Node("×", ["apple", "number of apples"], ["apples"], (1.6, 0.5)),
+        Node("×", ["apples", "tax"], ["price"], (3.3, 0.5)),
+    ],
+)
+
+APPLES_AND_ORANGES = Graph(
+    "Buying two apples and three oranges, tax included",
+    [
+        Input("number of apples", 2, (0, 3)),
+        Input("apple", 100, (0, 2)),
+        Input("orange", 150, (0, 1)),
+        Input("number of oranges", 3, (0, 0)),
+        Input("tax", 1.1, (3.8, 0.2)),
+    ],
+    [
+        Node("×", ["number of apples", "apple"], ["apples"], (1.7, 2.5)),
+        Node("×", ["orange", "number of oranges"], ["oranges"], (1.7, 0.5)),
+        Node("+", ["apples", "oranges"], ["fruit"], (3.3, 1.5)),
+        Node("×", ["fruit", "tax"], ["price"], (5.0, 1.5)),
+    ],
+)
+
+LOCAL = Graph(
+    "Each node knows only what meets in it: 4,000 may come from anywhere",
+    [
+        Input("all other goods", 4000, (0, 1)),
+        Input("apples", 200, (0, 0)),
+        Input("tax", 1.1, (2.1, -0.4)),
+    ],
+    [
+        Node("+", ["all other goods", "apples"], ["goods"], (1.6, 0.5)),
+        Node("×", ["goods", "tax"], ["price"], (3.3, 0.5)),
+    ],
+)
+
+CHAIN_RULE = Graph(
+    "The chain rule: z = t², t = x + y",
+    [Input("x", 1, (0, 1)), Input("y", 2, (0, 0))],
+    [
+        Node("+", ["x", "y"], ["t"], (1.7, 0.5)),
+        Node("²", ["t"], ["z"], (3.6, 0.5)),
+    ],
+    values={"t": "x + y", "z": "t**2"},
+    derivatives={"x": "2 * (x + y)", "y": "2 * (x + y)", "t": "2 * t"},
+)
+
+ADDITION = Graph(
+    "Addition hands the derivative on",
+    [Input("x", 10, (0, 1)), Input("y", 5, (0, 0))],
+    [Node("+", ["x", "y"], ["z"], (1.6, 0.5))],
+    upstream={"z": 1.3},
+)
+
+MULTIPLICATION = Graph(
+    "Multiplication exchanges the factors",
+    [Input("x", 10, (0, 1)), Input("y", 5, (0, 0))],
+    [Node("×", ["x", "y"], ["z"], (1.6, 0.5))],
+    upstream={"z": 1.3},
+    derivatives={"x": "g * y", "y": "g * x"},
+)
+
+BRANCHES = Graph(
+    "Branches add their derivatives: z = y³ + (x + y)² + 3x",
+    [Input("y", 2, (0, 2.4)), Input("x", 1, (0, 0)), Input("3", 3, (3.0, -0.8), constant=True)],
+    [
+        Node("branch", ["y"], ["y1", "y2"], (1.3, 2.4)),
+        Node("branch", ["x"], ["x1", "x2"], (1.3, 0)),
+        Node("³", ["y1"], ["y³"], (3.0, 2.4)),
+        Node("+", ["y2", "x1"], ["s"], (3.0, 1.2)),
+        Node("²", ["s"], ["s²"], (4.5, 1.2)),
+        Node("×", ["x2", "3"], ["3x"], (3.0, 0)),
+        Node("+", ["y³", "s²", "3x"], ["z"], (6.3, 1.2)),
+    ],
+    values={"s": "x + y"},
+    derivatives={"x": "2 * (x + y) + 3", "y": "3 * y**2 + 2 * (x + y)"},
+)
+
+
+def relu(x: float) -> Graph:
+    case = "above 0 it hands the derivative on" if x > 0 else "at 0 and below it holds it back"
+    return Graph(
+        f"ReLU: {case}",
+        [Input("x", x, (0, 0))],
+        [Node("relu", ["x"], ["y"], (1.4, 0))],
+        upstream={"y": 1.3},
+    )
+
+
+SIGMOID = Graph(
+    "Sigmoid, y = 1 / (1 + exp(−x))",
+    [
+        Input("x", log(4), (0, 0)),
+        Input("−1", -1, (1.6, -1), constant=True),
+        Input("1", 1, (5.1, -1), constant=True),
+    ],
+    [
+        Node("×", ["x", "−1"], ["a"], (1.6, 0)),
+        Node("exp", ["a"], ["e"], (3.4, 0)),
+        Node("+", ["e", "1"], ["s"], (5.1, 0)),
+        Node("/", ["s"], ["y"], (6.8, 0)),
+    ],
+    upstream={"y": 2},
+    values={"a": "-x", "e": "exp(-x)", "s": "1 + exp(-x)", "y": "y"},
+    derivatives={
+        "x": "g * y**2 * exp(-x)",
+        "a": "-g * y**2 * exp(-x)",
+        "e": "-g * y**2",
+        "s": "-g * y**2",
+        "y": "g",
+    },
+)
+
+
+def sigmoid_in_one(title: str, derivative: str) -> Graph:
+    return Graph(
+        title,
+        [Input("x", log(4), (0, 0))],
+        [Node("sigmoid", ["x"], ["y"], (2.0, 0), height=0.6)],
+        upstream={"y": 2},
+        values={"y": "y"},
+        derivatives={"x": derivative, "y": "g"},
+    )
+
+
+def affine(title: str, X: Any, upstream: Any, dW: str, dB: str) -> Graph:
+    return Graph(
+        title,
+        [
+            Input("X", np.array(X), (0, 0.9)),
+            Input("W", np.array([[1, 3, 5], [2, 4, 6]]), (0, -0.9)),
+            Input("B", np.array([1, 2, 3]), (3.4, -1.3)),
+        ],
+        [
+            Node("dot", ["X", "W"], ["XW"], (2.4, 0)),
+            Node("+", ["XW", "B"], ["Y"], (4.6, 0)),
+        ],
+        upstream={"Y": np.array(upstream)},
+        values={"XW": "X @ W", "Y": "Y"},
+        derivatives={"X": "g @ W.T", "W": dW, "XW": "g", "B": dB, "Y": "g"},
+        via={"Y": [(6.6, 0)]},
+    )
+
+
+AFFINE = affine("Affine, one sample", [1, 2], [1, 2, -1], "outer(X, g)", "g")
+AFFINE_BATCH = affine(
+    "Affine, a batch of two: B serves both, so its derivatives add up",
+    [[1, 2], [3, 4]],
+    [[1, 0, -1], [0, 2, 1]],
+    "X.T @ g",
+    "Σ(g)",
+)
+DOT = Graph(
+    "The shape of a derivative is that of its value",
+    [Input("X", np.array([1, 2]), (0, 0.7)), Input("W", AFFINE.inputs[1].value, (0, -0.7))],
+    [Node("dot", ["X", "W"], ["Y"], (2.4, 0))],
+    upstream={"Y": np.array([1, 2, -1])},
+    values={"Y": "Y"},
+    derivatives={"X": "g @ W.T", "W": "outer(X, g)", "Y": "g"},
+    via={"Y": [(4.4, 0)]},
+)
+
+SQUARED_ERROR = Graph(
+    "z = (ax − y)²",
+    [Input("a", 3, (0, 1.4)), Input("x", 2, (0, -0.4)), Input("y", 5, (2.6, -0.9))],
+    [
+        Node("×", ["a", "x"], ["p"], (2.2, 0.5)),
+        Node("−", ["p", "y"], ["e"], (4.4, 0.5)),
+        Node("²", ["e"], ["z"], (6.6, 0.5)),
+    ],
+    values={"p": "a * x", "e": "a * x - y"},
+    derivatives={
+        "a": "2 * x * (a * x - y)",
+        "x": "2 * a * (a * x - y)",
+        "p": "2 * (a * x - y)",
+        "y": "-2 * (a * x - y)",
+        "e": "2 * (a * x - y)",
+    },
+)
+
+BATCH_NORM = Graph(
+    "Batch normalization, a batch of four (in the columns of a matrix, each by itself)",
+    [
+        Input("x", np.array([8.0, 0.0, 2.0, 2.0]), (0, 0)),
+        Input("ε", 1e-7, (11.4, -3.2), constant=True),
+        Input("γ", 1.5, (16.5, -1.3)),
+        Input("β", 0.6, (18.9, -1.3)),
+    ],
+    [
+        Node("branch", ["x"], ["x1", "x2"], (2.6, 0)),
+        Node("mean", ["x1"], ["μ"], (2.6, -2)),
+        Node("−", ["x2", "μ"], ["xc"], (5.0, 0)),
+        Node("branch", ["xc"], ["xc1", "xc2"], (7.0, 0)),
+        Node("²", ["xc2"], ["xc²"], (7.0, -2)),
+        Node("mean", ["xc²"], ["σ²"], (9.6, -2)),
+        Node("+", ["σ²", "ε"], ["v"], (11.4, -2)),
+        Node("√", ["v"], ["σ"], (12.6, -2)),
+        Node("/", ["σ"], ["r"], (13.8, -2)),
+        Node("×", ["xc1", "r"], ["xn"], (13.8, 0)),
+        Node("×", ["xn", "γ"], ["s"], (16.5, 0)),
+        Node("+", ["s", "β"], ["y"], (18.9, 0)),
+    ],
+    upstream={"y": np.array([8.0, 2.0, 0.0, -2.0])},
+    values={
+        "xc": "x - μ",
+        "xc²": "(x - μ)**2",
+        "σ²": "mean((x - μ)**2)",
+        "σ": "σ",
+        "r": "1 / σ",
+        "xn": "(x - μ) / σ",
+        "y": "γ * xn + β",
+    },
+    derivatives={"β": "Σ(g)", "γ": "Σ(g * xn)", "xn": "γ * g"},
+    via={"μ": [(5.0, -2)], "y": [(21.1, 0)]},
+)
+
+
+ROWS = {1: 0.0, 2: -1.8, 3: -3.6}
+TARGETS = {1: 0, 2: 1, 3: 0}
+
+
+def softmax_parts() -> tuple[list[Input], list[Node]]:
+    """Softmax of scores that make y = (.3, .2, .5)."""
+    inputs = [Input(f"a{k}", log(n), (0, ROWS[k])) for k, n in ((1, 3), (2, 2), (3, 5))]
+    nodes = [Node("exp", [f"a{k}"], [f"e{k}"], (1.5, y)) for k, y in ROWS.items()]
+    nodes += [Node("branch", [f"e{k}"], [f"p{k}", f"q{k}"], (3.6, y)) for k, y in ROWS.items()]
+    nodes += [
+        Node("+", ["q1", "q2", "q3"], ["S"], (6.8, 2)),
+        Node("/", ["S"], ["r"], (8.2, 2)),
+        Node("branch", ["r"], ["r1", "r2", "r3"], (9.8, 2)),
+    ]
+    nodes += [Node("×", [f"p{k}", f"r{k}"], [f"y{k}"], (13.4, y)) for k, y in ROWS.items()]
+    return inputs, nodes
+
+
+def cross_entropy_parts(x: float) -> tuple[list[Input], list[Node]]:
+    """The cross-entropy error of y1, y2, y3, which come in at the place `x`."""
+    targets = [
+        Input(f"t{k}", t, (x + 1.9, ROWS[k] - 0.8), constant=True) for k, t in TARGETS.items()
+    ]
+    nodes = [Node("log", [f"y{k}"], [f"l{k}"], (x, y)) for k, y in ROWS.items()]
+    nodes += [Node("×", [f"l{k}", f"t{k}"], [f"m{k}"], (x + 1.9, y)) for k, y in ROWS.items()]
+    nodes += [
+        Node("+", ["m1", "m2", "m3"], ["n"], (x + 4.2, ROWS[2])),
+        Node("×", ["n", "−1"], ["L"], (x + 5.7, ROWS[2])),
+    ]
+    return [*targets, Input("−1", -1, (x + 5.7, ROWS[2] - 0.9), constant=True)], nodes
+
+
+def each_class(formulas: dict[str, str]) -> dict[str, str]:
+    """The same formula for the three classes: k stands for 1, 2, 3."""
+    return {
+        name.replace("k", str(k)): formula.replace("k", str(k))
+        for name, formula in formulas.items()
+        for k in ROWS
+    }
+
+
+def of_three_classes(title: str, inputs: list[Input], nodes: list[Node], **more: Any) -> Graph:
+    """A graph of these parts, with the formulas of all its edges."""
+    values = {"S": "S", "r": "1 / S", "L": "L"} | each_class(
+        {"ek": "exp(ak)", "yk": "yk", "lk": "log(yk)", "mk": "tk * log(yk)"}
+    )
+    derivatives = {"S": "1 / S", "r": "-S * (t1 + t2 + t3)"} | each_class(
+        {
+            "ak": "yk - tk",
+            "ek": "1 / S - tk / exp(ak)",
+            "pk": "-tk / exp(ak)",
+            "qk": "1 / S",
+            "rk": "-tk * S",
+            "yk": "-tk / yk",
+            "lk": "-tk",
+        }
+    )
+    computed = {name for node in nodes for name in node.gives}
+    edges = computed | {edge.name for edge in inputs}
+    return Graph(
+        title,
+        inputs,
+        nodes,
+        values={name: values[name] for name in values if name in computed},
+        derivatives={name: derivatives[name] for name in derivatives if name in edges},
+        label_at={"q2": 0.25, "q3": 0.2, "r2": 0.75, "r3": 0.8} if "S" in computed else {},
+        **more,
+    )
+
+
+def softmax() -> Graph:
+    """Softmax alone; the derivatives that come in are those of the cross-entropy error."""
+    return of_three_classes(
+        "Softmax",
+        *softmax_parts(),
+        upstream={"y1": 0, "y2": -1 / 0.2, "y3": 0},
+        symbols={f"t{k}": t for k, t in TARGETS.items()},
+    )
+
+
+def cross_entropy() -> Graph:
+    probabilities = [Input(f"y{k}", y, (0, ROWS[k])) for k, y in ((1, 0.3), (2, 0.2), (3, 0.5))]
+    inputs, nodes = cross_entropy_parts(1.6)
+    return of_three_classes("Cross-entropy error", probabilities + inputs, nodes)
+
+
+def softmax_with_loss() -> Graph:
+    (scores, first), (targets, then) = softmax_parts(), cross_entropy_parts(15.2)
+    return of_three_classes("Softmax with loss", scores + targets, first + then)
+
+
+def softmax_with_loss_in_two() -> Graph:
+    rows = {1: 0.0, 2: -0.8, 3: -1.6}
+    scores = [Input(f"a{k}", log(n), (0, rows[k])) for k, n in ((1, 3), (2, 2), (3, 5))]
+    targets = [Input(f"t{k}", t, (2.9, -1.9 - 0.45 * k), constant=True) for k, t in TARGETS.items()]
+    return Graph(
+        "Softmax with loss: what goes back is y − t",
+        scores + targets,
+        [
+            Node("Softmax", ["a1", "a2", "a3"], ["y1", "y2", "y3"], (2.0, -0.8), height=2.2),
+            Node(
+                "Cross\nentropy\nerror",
+                ["y1", "y2", "y3", "t1", "t2", "t3"],
+                ["L"],
+                (4.6, -1.6),
+                height=3.8,
+            ),
+        ],
+        values=each_class({"yk": "yk"}) | {"L": "L"},
+        derivatives=each_class({"ak": "yk - tk", "yk": "-tk / yk"}),
+        via={f"y{k}": [(3.3, rows[k])] for k in rows},
+    )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A graph, the edges whose derivatives are shown (None: all), and whether to fill it in."""
+
+    graph: Graph
+    shown: tuple[str, ...] | None = None
+    blanks: bool = False
+
+
+SOFTMAX, CROSS_ENTROPY = softmax(), cross_entropy()
+SOFTMAX_WITH_LOSS, SOFTMAX_WITH_LOSS_IN_TWO = softmax_with_loss(), softmax_with_loss_in_two()
+
+NOTHING: tuple[str, ...] = ()
+FIGURES = {
+    "figure_5_2": Figure(APPLES, NOTHING),
+    "figure_5_3": Figure(APPLES_AND_ORANGES, NOTHING),
+    "figure_5_4": Figure(LOCAL, NOTHING),
+    "figure_5_5": Figure(APPLES, ("apple", "apples", "price")),
+    "figure_5_8": Figure(CHAIN_RULE),
+    "figure_5_11": Figure(ADDITION),
+    "figure_5_13": Figure(MULTIPLICATION),
+    "figure_5_14": Figure(APPLES),
+    "figure_5_15": Figure(APPLES_AND_ORANGES, blanks=True),
+    "figure_5_17": Figure(APPLES_AND_ORANGES),
+    "figure_5_18_above_0": Figure(relu(2)),
+    "figure_5_18_below_0": Figure(relu(-2)),
+    "figure_5_19": Figure(SIGMOID, NOTHING),
+    "figure_5_20": Figure(SIGMOID, ("y", "s")),
+    "figure_5_21": Figure(SIGMOID, ("y", "s", "e")),
+    "figure_5_22": Figure(SIGMOID, ("y", "s", "e", "a")),
+    "figure_5_23": Figure(SIGMOID),
+    "figure_5_24": Figure(sigmoid_in_one("Sigmoid as one node", "g * y**2 * exp(-x)")),
+    "figure_5_25": Figure(sigmoid_in_one("Sigmoid, by its output alone", "g * y * (1 - y)")),
+    "figure_5_27": Figure(AFFINE, NOTHING),
+    "figure_5_28": Figure(AFFINE),
+    "figure_5_29": Figure(DOT),
+    "figure_5_30": Figure(AFFINE_BATCH),
+    "figure_5_33": Figure(SOFTMAX_WITH_LOSS_IN_TWO),
+    "figure_6_17": Figure(BATCH_NORM),
+    "figure_A_1": Figure(SOFTMAX_WITH_LOSS),
+    "figure_A_2": Figure(SOFTMAX_WITH_LOSS_IN_TWO),
+    "figure_A_3": Figure(SOFTMAX, NOTHING),
+    "figure_A_4": Figure(CROSS_ENTROPY, NOTHING),
+    "figure_A_5": Figure(CROSS_ENTROPY),
+    "branches": Figure(BRANCHES),
+    "squared_error": Figure(SQUARED_ERROR),
+}
+
+
+def back_through_softmax() -> dict[str, Figure]:
+    """The six steps: each figure shows what the one before did, and one step more."""
+    found, shown = {}, NOTHING
+    for number, step in enumerate(("yk", "rk", "r S", "qk", "pk", "ek ak"), start=6):
+        shown += tuple(each_class(dict.fromkeys(step.split(), "")))
+        found[f"figure_A_{number}"] = Figure(SOFTMAX, shown)
+    return found
+
+
+FIGURES |= back_through_softmax()
+
+
+@dataclass(frozen=True)
+class Config:
+    only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = set(self.only) - FIGURES.keys()
+        if unknown:
+            raise ValueError(f"only must name figures, such as figure_5_14, got {sorted(unknown)}")
+
+
+@dataclass(frozen=True)
+class Result:
+    flows: dict[str, Flow]
+    drawn: tuple[str, ...]
+
+
+def run(config: Config) -> Result:
+    flows = {name: figure.graph.run() for name, figure in FIGURES.items()}
+    return Result(flows, config.only or tuple(FIGURES))
+
+
+def plot(result: Result) -> dict[str, Any]:
+    drawn = {}
+    for name in result.drawn:
+        figure = FIGURES[name]
+        drawn[name] = draw(figure.graph, result.flows[name], figure.shown, blanks=figure.blanks)
+    return drawn
+
+
+def value_claim(text: str, book: float, figure: str, edge: str) -> Claim:
+    return Claim.same(text, book, lambda result: result.flows[figure].values[edge], atol=1e-9)
+
+
+def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> Claim:
+    def value(result: Result) -> list[float]:
+        return [float(result.flows[figure].derivatives[edge]) for edge in edges.split(", ")]
+
+    return Claim.same(text, book, value, atol=1e-9)
+
+
+CLAIMS = [
+    value_claim("two apples with tax", 220, "figure_5_14", "price"),
+    derivative_claim(
+        "derivatives by apple, number, tax",
+        [2.2, 110, 200],
+        "figure_5_14",
+        "apple, number of apples, tax",
+    ),
+    value_claim("apples and oranges with tax", 715, "figure_5_17", "price"),
+    derivative_claim(
+        "derivatives by number of apples, apple, orange, number of oranges, tax",
+        [110, 2.2, 3.3, 165, 650],
+        "figure_5_17",
+        "number of apples, apple, orange, number of oranges, tax",
+    ),
+    derivative_claim("addition, backward from 1.3", [1.3, 1.3], "figure_5_11", "x, y"),
+    derivative_claim("multiplication, backward from 1.3", [6.5, 13], "figure_5_13", "x, y"),
+    derivative_claim("softmax with loss, y - t", [0.3, -0.8, 0.5], "figure_A_1", "a1, a2, a3"),
+]
+
+if __name__ == "__main__":
+    quick = {"only": ("figure_5_14", "figure_A_1")}
+    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)

@@ -1,0 +1,201 @@
+"""Draws a computational graph as the book does: values above the arrows, derivatives below."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from ch05_backprop.graph import Flow, Graph, Input, Node, Place
+
+RADIUS = 0.24
+BACKWARD = "#b3261e"
+LETTERS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def draw(
+    graph: Graph, flow: Flow, shown: Collection[str] | None = None, *, blanks: bool = False
+) -> Any:
+    """A figure of the graph and of what flows through it; places are in inches.
+
+    shown: the edges that carry their derivative, by default all.
+    blanks: brackets in the place of what is to be computed, to be filled in with a pencil.
+    """
+    from dlbasics import plotting
+
+    figure, axes = plotting.subplots()
+    axes.set_position((0, 0, 1, 1))
+    axes.axis("off")
+    routes = _routes(graph)
+    inputs = {edge.name: edge.constant for edge in graph.inputs}
+    for name, route in routes.items():
+        value, derivative = flow.values[name], flow.derivatives[name]
+        above = _label(graph, graph.values.get(name), value, blanks and name not in inputs)
+        below = None
+        if name == _number(value):
+            above = ""
+        if not inputs.get(name) and (shown is None or name in shown):
+            below = _label(graph, graph.derivatives.get(name), derivative, blanks)
+        _draw_edge(axes, route, above, below, graph.label_at.get(name, 0.5))
+    for edge in graph.inputs:
+        _draw_name(axes, edge, routes[edge.name][1])
+    for node in graph.nodes:
+        _draw_node(axes, node)
+    _fit(figure, axes, f"{graph.title}: fill in the brackets" if blanks else graph.title)
+    return figure
+
+
+def _routes(graph: Graph) -> dict[str, list[Place]]:
+    """The corners of each edge, from the border of its start to the border of its end."""
+    starts: dict[str, Input | Node] = {edge.name: edge for edge in graph.inputs}
+    starts |= {name: node for node in graph.nodes for name in node.gives}
+    ends = {name: node for node in graph.nodes for name in node.takes}
+    routes = {}
+    for name, start in starts.items():
+        if name in ends:
+            corners = [*graph.via.get(name, ()), ends[name].at]
+            corners[-1] = _border(ends[name], [start.at, *corners][-2])
+        else:
+            corners = list(graph.via.get(name, [(start.at[0] + 1.3, start.at[1])]))
+        first = start.at if isinstance(start, Input) else _border(start, corners[0])
+        routes[name] = [first, *corners]
+    return routes
+
+
+def _border(node: Node, towards: Place) -> Place:
+    """Where an edge that comes from, or goes to, the point `towards` meets the node's frame."""
+    (x, y), (to_x, to_y) = node.at, towards
+    if node.height:
+        half = node.height / 2
+        return x + np.sign(to_x - x) * _half_width(node), min(max(to_y, y - half), y + half)
+    radius = 0.03 if node.operation == "branch" else RADIUS
+    length = np.hypot(to_x - x, to_y - y)
+    return x + (to_x - x) / length * radius, y + (to_y - y) / length * radius
+
+
+def _half_width(node: Node) -> float:
+    return 0.06 + 0.045 * max(map(len, node.operation.split("\n")))
+
+
+def _draw_edge(
+    axes: Any, route: list[Place], value: str, derivative: str | None, label_at: float
+) -> None:
+    """The arrow forward with its value above; that backward, if any, with its derivative below.
+
+    On an upright edge they stand to its left and to its right.
+    """
+    points = np.array(route)
+    steps = np.diff(points, axis=0)
+    lengths = np.hypot(*steps.T)
+    longest = int(np.argmax(lengths))
+    left = np.column_stack([-steps[:, 1], steps[:, 0]]) / lengths[:, None]
+    upright = abs(left[longest][1]) < 0.3
+    side = 1 if (left[longest][0] < 0 if upright else left[longest][1] > 0) else -1
+    up = side * left[longest]
+    place = points[longest] + label_at * steps[longest]
+    angle = 0.0 if upright else np.degrees(np.arctan2(-up[0], up[1]))
+
+    gap = 0.0
+    if derivative is not None:
+        gap = 0.035
+        # At a corner both arrows keep their distance from both parts of the way.
+        before, after = np.vstack([left[:1], left]), np.vstack([left, left[-1:]])
+        aside = (before + after) / (1 + (before * after).sum(axis=1, keepdims=True))
+        aside *= gap * side
+        _arrow(axes, (points - aside)[::-1], BACKWARD)
+        _write(axes, place - 0.07 * up, derivative, angle, "left" if upright else "top", BACKWARD)
+        points = points + aside
+    _arrow(axes, points, "black")
+    _write(axes, place + (0.03 + gap) * up, value, angle, "right" if upright else "bottom", "black")
+
+
+def _arrow(axes: Any, points: Any, color: str) -> None:
+    axes.plot(*points.T, color=color, lw=1.1, solid_capstyle="butt")
+    style = {"arrowstyle": "-|>,head_width=0.16,head_length=0.32", "color": color, "lw": 1.1}
+    axes.annotate("", points[-1], points[-2], arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
+
+
+def _write(axes: Any, place: Any, text: str, angle: float, side: str, color: str) -> None:
+    if not text:
+        return
+    upright = side in ("left", "right")
+    axes.text(
+        *place,
+        text,
+        rotation=angle,
+        rotation_mode="anchor",
+        ha=side if upright else "center",
+        va="center" if upright else side,
+        color=color,
+        fontsize=9,
+        linespacing=1.05,
+    )
+
+
+def _draw_name(axes: Any, edge: Input, towards: Place) -> None:
+    """The name of an input, at the tail of its arrow."""
+    (x, y), (to_x, to_y) = edge.at, towards
+    if abs(to_x - x) < 0.3 * abs(to_y - y):
+        side = {"ha": "center", "va": "top" if to_y > y else "bottom"}
+        y += 0.05 * np.sign(y - to_y)
+    else:
+        side = {"ha": "right", "va": "center"}
+        x -= 0.06
+    axes.text(x, y, _pretty(edge.name), fontsize=10, **side)
+
+
+def _draw_node(axes: Any, node: Node) -> None:
+    if node.operation == "branch":
+        axes.plot(*node.at, "o", color="black", markersize=4.5)
+        return
+    if node.height:
+        half_width, half_height = _half_width(node), node.height / 2
+        x = np.array([-1, 1, 1, -1]) * half_width + node.at[0]
+        y = np.array([-1, -1, 1, 1]) * half_height + node.at[1]
+        axes.fill(x, y, facecolor="white", edgecolor="black")
+    else:
+        points = 2 * 72 * RADIUS
+        axes.plot(*node.at, "o", color="white", markeredgecolor="black", markersize=points)
+    axes.text(*node.at, node.operation, ha="center", va="center", fontsize=10)
+
+
+def _fit(figure: Any, axes: Any, title: str) -> None:
+    """Make the figure as large as what is drawn, in inches, measured as it will be saved."""
+    figure.set_dpi(150)
+    figure.set_size_inches(10, 10)
+    axes.set(xlim=(0, 10), ylim=(0, 10))
+    figure.draw_without_rendering()  # else each text would be measured by a renderer of its own
+    texts = [text for text in axes.texts if text.get_text()]
+    boxes = [artist.get_window_extent() for artist in (*texts, *axes.lines, *axes.patches)]
+    low = np.min([box.min for box in boxes], axis=0) / figure.dpi - 0.15
+    high = np.max([box.max for box in boxes], axis=0) / figure.dpi + 0.15
+    axes.text(low[0] + 0.15, high[1] + 0.1, title, fontsize=11, weight="bold", va="bottom")
+    right = axes.texts[-1].get_window_extent().x1 / figure.dpi + 0.15
+    high = np.array([max(high[0], right), high[1] + 0.4])
+    figure.set_size_inches(high - low)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+
+
+def _label(graph: Graph, formula: str | None, value: Any, blank: bool) -> str:
+    number = "(        )" if blank else _number(value)
+    if formula is None:
+        return number
+    upstream = f"∂L/∂{graph.outputs[0]}"
+    return _pretty(re.sub(r"\bg\b", upstream, formula)) + "\n" + number
+
+
+def _number(value: Any) -> str:
+    """A number, or an array of them, one row a line; with four digits."""
+    if np.ndim(value) == 0:
+        return f"{value + 0.0:.4g}".replace("-", "−")
+    if np.ndim(value) == 1:
+        return f"({', '.join(map(_number, value))})"
+    return "\n".join(map(_number, value))
+
+
+def _pretty(formula: str) -> str:
+    """A formula in Python, as one writes it: -g * y**2 * exp(-x) becomes −∂L/∂y · y² · exp(−x)."""
+    text = re.sub(r"(?<=[a-zA-Z])\d+\b", lambda found: found[0].translate(LETTERS), formula)
+    for old, new in (("**2", "²"), (" * ", " · "), (" @ ", " · "), (".T", "ᵀ"), ("-", "−")):
+        text = text.replace(old, new)
+    return text
