@@ -48,10 +48,19 @@ class Claim:
 
     @classmethod
     def same(
-        cls, text: str, book: Any, value: Callable[[Any], Any], atol: float = 0, digits: int = 4
+        cls,
+        text: str,
+        book: Any,
+        value: Callable[[Any], Any],
+        atol: float = 0,
+        rtol: float = 0,
+        digits: int = 4,
     ) -> "Claim":
-        """A claim that holds where ours, a number or an array, is within `atol` of the book's."""
-        return cls(text, book, value, partial(_within, book, atol), digits)
+        """A claim that holds where ours, a number or an array, equals the book's.
+
+        Up to atol + rtol |book|, as np.allclose has it.
+        """
+        return cls(text, book, value, partial(_equal, book, atol, rtol), digits)
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,8 @@ class Verdict:
     digits: int = 4
 
 
-def _within(book: Any, atol: float, ours: Any) -> bool:
-    return np.shape(book) == np.shape(ours) and np.allclose(ours, book, rtol=0, atol=atol)
+def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
+    return np.shape(book) == np.shape(ours) and np.allclose(ours, book, rtol=rtol, atol=atol)
 
 
 def load_data(name: str = "auto", *, quick: bool = False) -> Data:

@@ -59,14 +59,14 @@ def table(paths: Iterable[str | os.PathLike[str]]) -> str:
 def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
     """Put the table of these JSON files into `readme`, between its lines that mark the place.
 
-    The scripts come in the order in which the README names them.
+    The scripts come in the order of the README's first table.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
     _, ended, after = rest.partition(f"{END}\n")
     if not found or not ended:
         raise ValueError(f"{readme} must have the lines {BEGIN!r} and {END!r} around its table")
-    ordered = sorted(paths, key=lambda path: before.find(f"{Path(path).stem}.py"))
+    ordered = sorted(paths, key=lambda path: before.find(f"| [`{Path(path).stem}.py`]"))
     with atomic_write(readme) as file:
         file.write(f"{before}{BEGIN}\n\n{table(ordered)}\n\n{END}\n{after}".encode())
 

@@ -1,5 +1,6 @@
 """Every chapter script, started as its reader would, from a folder that is not the project's."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from dlbasics.results import shown
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
@@ -27,22 +30,42 @@ def start(command, folder):
     )
 
 
-def test_chapter_5_has_its_scripts():
-    assert {"ch05_backprop/gradient_check", "ch05_backprop/train_neuralnet"} <= set(SCRIPTS)
+def test_the_chapters_have_their_scripts():
+    assert {"ch02_perceptron/gates", "ch05_backprop/train_neuralnet"} <= set(SCRIPTS)
+    assert len(SCRIPTS) >= 20
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_runs_quickly_by_its_path(script, tmp_path):
     done = start([str(ROOT / f"{script}.py"), "--quick"], tmp_path)
     assert done.returncode == 0, done.stderr
-    about = json.loads((tmp_path / "out" / "quick" / f"{script}.json").read_text(encoding="utf-8"))
+    stem = tmp_path / "out" / "quick" / script
+    about = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
     assert about["quick"] is True
     assert about["script"] == f"{script}.py"
     assert len(about["claims"]) > 0
+    readme = readme_of(script)
+    for figure in stem.parent.glob("*.png"):
+        name = figure.stem.removeprefix(f"{stem.name}_")
+        assert f"`{name}`" in readme or f"`{figure.name}`" in readme, f"README lacks {figure.name}"
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_script_starts_as_a_module(script, tmp_path):
+def test_every_claim_of_a_script_stands_in_its_chapters_readme(script):
+    module = importlib.import_module(script.replace("/", "."))
+    readme, name = readme_of(script), Path(script).name
+    for claim in module.CLAIMS:
+        book = shown(claim.book, claim.digits)
+        assert f"| [`{name}.py`]({name}.py) | {claim.text} | {book} | " in readme
+
+
+@pytest.mark.parametrize("chapter", sorted({script.split("/")[0] for script in SCRIPTS}))
+def test_scripts_start_as_modules(chapter, tmp_path):
+    script = next(script for script in SCRIPTS if script.startswith(chapter))
     done = start(["-m", script.replace("/", "."), "--help"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "--quick" in done.stdout
+
+
+def readme_of(script):
+    return (ROOT / script).with_name("README.md").read_text(encoding="utf-8")
