@@ -1,0 +1,70 @@
+"""MNIST Dataset (chapter 3): the shapes of the data, the first image, and a sheet of more."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim, Data
+
+ROWS, COLUMNS = 5, 10
+
+
+@dataclass(frozen=True)
+class Result:
+    """The shapes by name, and the first training images (50, 784) with their labels (50,)."""
+
+    shapes: dict[str, tuple[int, ...]]
+    images: Array
+    labels: Array
+
+
+def run(data: Data | None = None) -> Result:
+    data = data or experiment.load_data()
+    img = data.x_train[0]
+    shapes = {
+        "x_train": data.x_train.shape,
+        "t_train": data.t_train.shape,
+        "x_test": data.x_test.shape,
+        "t_test": data.t_test.shape,
+        "the first image": img.shape,
+        "the first image, reshaped": img.reshape(28, 28).shape,
+    }
+    count = ROWS * COLUMNS
+    return Result(shapes, data.x_train[:count], data.t_train[:count])
+
+
+def img_show(axes: Any, img: Array, title: str) -> None:
+    """Draw an image of 784 grey values, from 0 (black) to 1 (white), row by row."""
+    axes.imshow(img.reshape(28, 28), cmap="gray", vmin=0, vmax=1)
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    first, axes = plotting.subplots(width=3, height=3.3)
+    img_show(axes, result.images[0], f"label {result.labels[0]}")
+    sheet, grid = plotting.subplots(ROWS, COLUMNS, width=0.8, height=1.0)
+    for axes, img, label in zip(grid.flat, result.images, result.labels, strict=True):
+        img_show(axes, img, f"{label}")
+    return {"first_image": first, "first_fifty": sheet}
+
+
+def shape_claim(name: str, book: tuple[int, ...]) -> Claim:
+    return Claim.same(f"shape of {name}", book, lambda result: result.shapes[name])
+
+
+CLAIMS = [
+    shape_claim("x_train", (60000, 784)),
+    shape_claim("t_train", (60000,)),
+    shape_claim("x_test", (10000, 784)),
+    shape_claim("t_test", (10000,)),
+    Claim.same("label of the first image", 5, lambda result: result.labels[0]),
+    shape_claim("the first image", (784,)),
+    shape_claim("the first image, reshaped", (28, 28)),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

@@ -1,0 +1,135 @@
+"""Issues when Implementing the Softmax Function (chapter 3): overflow, and how to avoid it.
+
+The formula as it is written against the one with the largest score subtracted, in three precisions.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.functions import softmax
+
+DTYPES: dict[str, Any] = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the book prints, and by precision the largest score that the formula survives.
+
+    curves: by precision, for each largest score `c` (N,) of the scores c - 2, c - 1 and c, its
+    probability (N,) by the formula, `naive`, and by ours, `shifted`.
+    """
+
+    small: Array
+    large: Array
+    large_naive: Array
+    below_largest: Array
+    largest_score: dict[str, float]
+    curves: dict[str, dict[str, Array]]
+
+
+def naive_softmax(a: Array) -> Array:
+    """y_k = exp(a_k) / sum_i exp(a_i) for scores a (K,), just as eq. 3.10 says."""
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow is what we are here to see
+        exp_a = np.exp(a)
+        return exp_a / np.sum(exp_a)
+
+
+def run() -> Result:
+    large = np.array([1010.0, 1000.0, 990.0])
+    limits = {name: largest_score(dtype) for name, dtype in DTYPES.items()}
+    return Result(
+        small=softmax(np.array([0.3, 2.9, 4.0])),
+        large=softmax(large),
+        large_naive=naive_softmax(large),
+        below_largest=large - np.max(large),
+        largest_score=limits,
+        curves={name: probabilities(dtype, 1.25 * limits[name]) for name, dtype in DTYPES.items()},
+    )
+
+
+def probabilities(dtype: Any, end: float) -> dict[str, Array]:
+    """The probability of the largest of three scores, c, for c from 0 to `end`.
+
+    Shortly before exp(c), the sum overflows: there the formula gives 0.
+    """
+    c = np.arange(0, end, 0.25)  # quarters of such a size are exact even in float16
+    scores = (c[:, np.newaxis] - [2, 1, 0]).astype(dtype)
+    naive = np.array([naive_softmax(a)[-1] for a in scores])
+    return {"c": c, "naive": naive, "shifted": softmax(scores)[:, -1]}
+
+
+def largest_score(dtype: Any) -> float:
+    """The largest c for which the naive softmax of the scores c and 0 is right, by bisection."""
+    works, fails = 0.0, 1000.0
+    while (middle := float(dtype((works + fails) / 2))) not in (works, fails):
+        y = naive_softmax(np.array([middle, 0], dtype))
+        if y[0] > 0.5:  # false for nan
+            works = middle
+        else:
+            fails = middle
+    return works
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, panels = plotting.subplots(1, 3, width=4, sharey=True)
+    for axes, (name, curves) in zip(panels, result.curves.items(), strict=True):
+        c, limit = curves["c"], result.largest_score[name]
+        axes.plot(c, curves["naive"], linewidth=4, label="exp(a) / sum of exp(a)")
+        axes.plot(c, curves["shifted"], "k--", label="the largest score subtracted first")
+        axes.axvspan(limit, c[-1], color="grey", alpha=0.2, label="exp(c) overflows: nan")
+        axes.set(xlabel="c", title=f"{name}: exp(c) up to c = {limit:.1f}")
+        axes.set(xlim=(0, c[-1]), ylim=(-0.05, 1))
+    panels[0].set_ylabel("softmax of (c - 2, c - 1, c), last element")
+    panels[0].legend(frameon=False)
+    return {"precisions": figure}
+
+
+def limit_claim(name: str) -> Claim:
+    limit = math.log(np.finfo(DTYPES[name]).max)
+    return Claim(
+        f"largest score of the naive softmax in {name}, and the log of the largest {name}",
+        limit,
+        lambda result: result.largest_score[name],
+        lambda v: 0.999 * limit < v <= limit,
+        digits=6,
+    )
+
+
+CLAIMS = [
+    Claim.same(
+        "softmax of (0.3, 2.9, 4)",
+        (0.01821127, 0.24519181, 0.73659691),
+        lambda result: result.small,
+        atol=5e-9,
+        digits=8,
+    ),
+    Claim.same("its sum", 1.0, lambda result: result.small.sum(), atol=1e-12),
+    Claim(
+        "naive softmax of (1010, 1000, 990)",
+        (np.nan, np.nan, np.nan),
+        lambda result: result.large_naive,
+        lambda v: np.isnan(v).all(),
+    ),
+    Claim.same(
+        "(1010, 1000, 990) less the largest", (0, -10, -20), lambda result: result.below_largest
+    ),
+    Claim.same(
+        "softmax of (1010, 1000, 990)",
+        (9.99954600e-01, 4.53978686e-05, 2.06106005e-09),
+        lambda result: result.large,
+        rtol=5e-9,
+        digits=9,
+    ),
+    *map(limit_claim, DTYPES),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)
