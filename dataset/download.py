@@ -2,9 +2,11 @@
 
 A server is given up when any TIMEOUT seconds pass without the next MIN_BYTES bytes of the file, or
 its rest.  That one rule holds for finding and reaching the server, for its answer, and for the
-transfer; the slowest that it lets pass takes half an hour for MNIST.
+transfer; the slowest that it lets pass takes half an hour for MNIST.  Who cannot wait so long sets
+a deadline besides, on the clock time.monotonic.
 """
 
+import math
 import queue
 import ssl
 import sys
@@ -20,10 +22,17 @@ TIMEOUT = 15.0
 MIN_BYTES = 100_000
 
 
-def fetch(url: str, output_file: str, _pooch: object, *, size: int) -> None:
+class DeadlineError(TimeoutError):
+    """The deadline has passed, for which the server may not be to blame."""
+
+
+def fetch(
+    url: str, output_file: str, _pooch: object, *, size: int, deadline: float = math.inf
+) -> None:
     """Download the `size` bytes of `url` into `output_file`; called by pooch, as its downloader.
 
-    Raises ConnectionError or TimeoutError where the server fails, ends early or is too slow.
+    Raises ConnectionError or TimeoutError where the server fails, ends early or is too slow,
+    DeadlineError where the deadline has passed.
     A thread receives while this one watches the clock, as the timeouts of sockets hold for each
     address of the server and for each packet anew, and do not hold for looking up its name.
     """
@@ -32,7 +41,7 @@ def fetch(url: str, output_file: str, _pooch: object, *, size: int) -> None:
     threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
     try:
         with open(output_file, "wb") as output:
-            for chunk in _with_progress_bar(_in_time(chunks, size), url, size):
+            for chunk in _with_progress_bar(_in_time(chunks, size, deadline), url, size):
                 output.write(chunk)
     finally:
         given_up.set()
@@ -66,16 +75,20 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-def _in_time(chunks: Chunks, size: int) -> Iterator[bytes]:
+def _in_time(chunks: Chunks, size: int, deadline: float) -> Iterator[bytes]:
     """The chunks up to `size` bytes; an error if they end early or come too slowly."""
     received = due = 0
-    deadline = 0.0
+    late = 0.0
     while received < size:
         if received >= due:
-            due, deadline = received + MIN_BYTES, time.monotonic() + TIMEOUT
+            due, late = received + MIN_BYTES, time.monotonic() + TIMEOUT
         try:
-            chunk = chunks.get(timeout=max(0.0, deadline - time.monotonic()))
+            chunk = chunks.get(timeout=max(0.0, min(late, deadline) - time.monotonic()))
         except queue.Empty:
+            if deadline < late:
+                raise DeadlineError(
+                    f"not done in time: {received:,} of {size:,} bytes came"
+                ) from None
             raise TimeoutError(
                 f"no answer or too slow: after {received:,} of {size:,} bytes, less than "
                 f"{MIN_BYTES:,} more (or the rest) came in {TIMEOUT:g} s"

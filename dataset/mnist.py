@@ -14,8 +14,10 @@ changed since has no stamp and is verified anew. A cache that cannot be written 
 """
 
 import hashlib
+import math
 import os
 import tempfile
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset.idx import idx_header, read_idx
+from dataset.shared import cache_folder, images, labels
 from dlbasics.arrays import Array
 from dlbasics.files import atomic_write
 
@@ -75,22 +78,29 @@ _failures: dict[str, str] = {}  # mirror: why it was given up; not asked again i
 
 
 def load_mnist(
-    normalize: bool = True, flatten: bool = True, one_hot_label: bool = False
+    normalize: bool = True,
+    flatten: bool = True,
+    one_hot_label: bool = False,
+    *,
+    timeout: float = math.inf,
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return `(x_train, t_train), (x_test, t_test)`: 60,000 and 10,000 digits.
 
     normalize: x is float32 from 0.0 to 1.0; else uint8 from 0 to 255.
     flatten: x has shape (N, 784); else (N, 1, 28, 28).
     one_hot_label: t is float32 of shape (N, 10); else the digits themselves, uint8 of shape (N,).
+    timeout: seconds after which a download that is not done is given up.
 
     The arrays are the caller's own. Errors: FileNotFoundError when `DLBASICS_DATA` lacks a file,
     ValueError when a file there is damaged or is not MNIST's, ConnectionError when MNIST has to be
-    downloaded and no mirror has it; once failed, a mirror is not asked again in this session.
+    downloaded and no mirror has it, or not in time; once failed, a mirror is not asked again in
+    this session.
     """
-    x_train, t_train, x_test, t_test = (_load(file) for file in FILES)
+    deadline = time.monotonic() + timeout
+    x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
     return (
-        (_images(x_train, normalize, flatten), _labels(t_train, one_hot_label)),
-        (_images(x_test, normalize, flatten), _labels(t_test, one_hot_label)),
+        (images(x_train, normalize, flatten), labels(t_train, one_hot_label)),
+        (images(x_test, normalize, flatten), labels(t_test, one_hot_label)),
     )
 
 
@@ -106,21 +116,12 @@ def mnist_is_local() -> bool:
         return False
 
 
-def _images(x: Array, normalize: bool, flatten: bool) -> Array:
-    x = x.reshape(len(x), 784) if flatten else x.reshape(len(x), 1, 28, 28)
-    return np.divide(x, 255, dtype=np.float32) if normalize else x
-
-
-def _labels(t: Array, one_hot: bool) -> Array:
-    return np.eye(10, dtype=np.float32)[t] if one_hot else t
-
-
 # ---- Finding and verifying ----
 
 
-def _load(file: MnistFile) -> Array:
+def _load(file: MnistFile, deadline: float) -> Array:
     array = _load_local(file)
-    return _download(file) if array is None else array
+    return _download(file, deadline) if array is None else array
 
 
 def _load_local(file: MnistFile) -> Array | None:
@@ -183,21 +184,12 @@ def _sha256(array: Array) -> str:
 # ---- The cache ----
 
 
-def _cache_folder() -> Path:
-    folder = os.environ.get("DLBASICS_CACHE")
-    if folder:
-        return Path(folder).expanduser() / "mnist"
-    import platformdirs
-
-    return platformdirs.user_cache_path("dlbasics", appauthor=False) / "mnist"
-
-
 def _archive_path(file: MnistFile) -> Path:
-    return _cache_folder() / f"{file.name}.gz"
+    return cache_folder("mnist") / f"{file.name}.gz"
 
 
 def _array_path(file: MnistFile) -> Path:
-    return _cache_folder() / f"{file.name}.npy"
+    return cache_folder("mnist") / f"{file.name}.npy"
 
 
 def _stamp(path: Path, file: MnistFile) -> Path:
@@ -205,7 +197,7 @@ def _stamp(path: Path, file: MnistFile) -> Path:
     stat = path.stat()
     # ctime, too: a copy or an archive may bring its old mtime along.
     key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, file.sha256)
-    return _cache_folder() / "verified" / hashlib.sha256(repr(key).encode()).hexdigest()
+    return cache_folder("mnist") / "verified" / hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def _load_cached(file: MnistFile) -> Array | None:
@@ -250,12 +242,18 @@ def _put_stamp(stamp: Path) -> None:
 # ---- The download ----
 
 
-def _download(file: MnistFile) -> Array:
+def _download(file: MnistFile, deadline: float) -> Array:
+    from dataset.download import DeadlineError
+
     for mirror in MIRRORS:
         if mirror in _failures:
             continue
         try:
-            return _download_from(mirror, file)
+            return _download_from(mirror, file, deadline)
+        except DeadlineError as error:
+            raise ConnectionError(
+                f"MNIST could not be downloaded: {file.name}.gz: {error}"
+            ) from None
         except (OSError, ValueError) as error:
             _failures[mirror] = f"{file.name}.gz: {error}"
     tried = "".join(f"\n  {mirror}: {_failures[mirror]}" for mirror in MIRRORS)
@@ -267,7 +265,7 @@ def _download(file: MnistFile) -> Array:
     )
 
 
-def _download_from(mirror: str, file: MnistFile) -> Array:
+def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
     import pooch  # type: ignore[import-untyped]
 
     from dataset.download import fetch
@@ -280,7 +278,7 @@ def _download_from(mirror: str, file: MnistFile) -> Array:
             known_hash=f"md5:{file.md5}",
             fname=f"{file.name}.gz",
             path=folder,
-            downloader=partial(fetch, size=file.size),
+            downloader=partial(fetch, size=file.size, deadline=deadline),
         )
         array = _read_verified(Path(archive), file)
         content = Path(archive).read_bytes()

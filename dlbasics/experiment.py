@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from dlbasics.flags import parse
 from dlbasics.results import save_result, shown
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
+
+DOWNLOAD_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Claim:
     """A number of the book, how to read ours off a result, and when ours is good enough.
 
     digits: how many significant digits of both are shown.
+    any_data: it must hold on other data than MNIST, too.
     """
 
     text: str
@@ -45,6 +49,7 @@ class Claim:
     value: Callable[[Any], Any]
     holds: Callable[[Any], bool]
     digits: int = 4
+    any_data: bool = False
 
     @classmethod
     def same(
@@ -79,32 +84,39 @@ def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
 
 
 def load_data(name: str = "auto", *, quick: bool = False) -> Data:
-    """The data set `name`: 'mnist', or 'patterns', a stand-in that is there to test code.
+    """The data set `name`: 'mnist', or 'digits', those that are drawn here.
 
-    'auto' is MNIST, downloaded where it is not found; under `quick`, which never downloads, the
-    stand-in takes its place.
+    'auto' is MNIST where it is found or can be downloaded within DOWNLOAD_SECONDS, else the digits.
+    quick: never download; a small share of the digits.
     """
-    from dataset import mnist, patterns
+    from dataset import mnist
+    from dataset.digits import load_digits
 
-    if name not in ("auto", "mnist", "patterns"):
-        raise ValueError(f"name must be 'auto', 'mnist' or 'patterns', got {name!r}")
+    if name not in ("auto", "mnist", "digits"):
+        raise ValueError(f"name must be 'auto', 'mnist' or 'digits', got {name!r}")
     # A folder that was named must be good; without one, only the cache needs no download.
-    local = not quick or bool(os.environ.get("DLBASICS_DATA")) or mnist.mnist_is_local()
-    if quick and name == "mnist" and not local:
+    local = bool(os.environ.get("DLBASICS_DATA")) or mnist.mnist_is_local()
+    if name == "mnist" and quick and not local:
         raise FileNotFoundError("--quick never downloads, and MNIST is not on this machine")
-    if name == "patterns" or not local:
-        train, test = patterns.load_patterns()
-        return Data("patterns", *train, *test)
-    train, test = mnist.load_mnist()
-    return Data("mnist", *train, *test)
+    if name == "mnist" or (name == "auto" and local):
+        train, test = mnist.load_mnist()
+        return Data("mnist", *train, *test)
+    if name == "auto" and not quick:
+        with suppress(ConnectionError):
+            train, test = mnist.load_mnist(timeout=DOWNLOAD_SECONDS)
+            return Data("mnist", *train, *test)
+    train, test = load_digits(train=2_000, test=500) if quick else load_digits()
+    return Data("digits", *train, *test)
 
 
-def judge(claims: Sequence[Claim], result: Any, *, judged: bool = True) -> list[Verdict]:
+def judge(
+    claims: Sequence[Claim], result: Any, *, judged: bool = True, on_mnist: bool = True
+) -> list[Verdict]:
     """Our number for each claim; unless `judged`, nothing is said about whether it holds."""
     verdicts = []
     for claim in claims:
         ours = claim.value(result)
-        holds = bool(claim.holds(ours)) if judged else None
+        holds = bool(claim.holds(ours)) if judged and (on_mnist or claim.any_data) else None
         verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts
 
@@ -126,10 +138,12 @@ def main(
     quick: the fields of `config` that --quick sets.
     """
     args, settings = parse(doc, config, quick or {}, argv)
+    title = (doc or "").strip().split("\n")[0]
+    print(title, flush=True)
     script = Path(inspect.getfile(run))
-    stem = _output_folder(args, script) / script.stem
     wanted = inspect.signature(run).parameters
     data = _data(args) if "data" in wanted else None
+    stem = _output_folder(args, script) / script.stem
     given = {
         "config": settings,
         "rng": np.random.default_rng(args.seed),
@@ -137,11 +151,16 @@ def main(
         "progress": _progress(args),
     }
     start = time.perf_counter()
-    result = run(**{name: value for name, value in given.items() if name in wanted})
+    try:
+        with one_blas_thread():
+            result = run(**{name: value for name, value in given.items() if name in wanted})
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was stored", file=sys.stderr)
+        sys.exit(130)
     seconds = time.perf_counter() - start
     about = {
         "script": f"{script.parent.name}/{script.name}",
-        "title": (doc or "").strip().split("\n")[0],
+        "title": title,
         "config": {} if settings is None else asdict(settings),
         "seed": args.seed,
         "quick": args.quick,
@@ -157,17 +176,34 @@ def main(
     # Before anything is judged or drawn: an error there must not cost the run.
     save_result(result, about, stem.with_suffix(".json"))
     as_in_the_book = settings is None or (config is not None and settings == config())
-    judged = as_in_the_book and not args.quick and (data is None or data.name == "mnist")
-    verdicts = judge(claims, result, judged=judged)
+    judged = as_in_the_book and not args.quick
+    on_mnist = data is None or data.name == "mnist"
+    verdicts = judge(claims, result, judged=judged, on_mnist=on_mnist)
     if verdicts:
         print(_report(verdicts))
         about["claims"] = [asdict(verdict) for verdict in verdicts]
         save_result(result, about, stem.with_suffix(".json"))
     figures = {} if plot is None else plot(result)
+    if data is not None and data.name == "digits":
+        _mark(figures, "embedded digits, not MNIST")
     _save_figures(figures, stem)
     print(f"result: {stem.with_suffix('.json')} ({seconds:.1f} s)")
     _show(figures, args)
     return result
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Matrix products on one core, unless the environment says how many they may use.
+
+    Products as small as the book's hardly gain by a second core, and take many times as long when
+    another program keeps that core busy.  Besides, they round alike whatever the number of cores.
+    """
+    if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL")):
+        return nullcontext()
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limits
 
 
 def _output_folder(args: argparse.Namespace, script: Path) -> Path:
@@ -185,8 +221,12 @@ def _data(args: argparse.Namespace) -> Data:
         data = load_data(args.data, quick=args.quick)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    if data.name == "patterns":
-        print("data: random patterns, not MNIST; accuracies say nothing about handwriting")
+    if data.name == "digits" and args.data == "auto":
+        print(
+            "data: the embedded digits, as MNIST is not on this machine"
+            f"{'' if args.quick else ' and no server had it'}; accuracies differ from the book's",
+            flush=True,
+        )
     return data
 
 
@@ -205,6 +245,14 @@ def _report(verdicts: Sequence[Verdict]) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _mark(figures: Mapping[str, Any], text: str) -> None:
+    if figures:
+        from dlbasics import plotting
+
+        for figure in figures.values():
+            plotting.mark(figure, text)
 
 
 def _save_figures(figures: Mapping[str, Any], stem: Path) -> None:

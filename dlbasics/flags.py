@@ -25,7 +25,7 @@ def parse(
     shared.add_argument("--quick", action="store_true", help="a run of seconds, without a download")
     shared.add_argument("--seed", type=_seed, default=0, help="seed of all random numbers (0)")
     shared.add_argument(
-        "--data", choices=("auto", "mnist", "patterns"), default="auto", help="data set (auto)"
+        "--data", choices=("auto", "mnist", "digits"), default="auto", help="data set (auto)"
     )
     shared.add_argument("--out", default="out", help="folder for figures and results (out)")
     shared.add_argument(
@@ -63,10 +63,9 @@ def _check_numbers(settings: Any) -> None:
 
 
 def _seed(text: str) -> int:
-    seed = int(text)
-    if seed < 0:
-        raise ValueError
-    return seed
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 on, got {text!r}")
+    return int(text)
 
 
 def _add_fields(parser: argparse.ArgumentParser, config: type[Any]) -> None:

@@ -71,6 +71,11 @@ def draw_curves(
         axes.legend(frameon=False)
 
 
+def mark(figure: Figure, text: str) -> None:
+    """Write small text below the right end of the figure, where nothing else stands."""
+    figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="gray")
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG to exactly `path`: completely, or not at all."""
     with atomic_write(path) as file, matplotlib.rc_context(STYLE):

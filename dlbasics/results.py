@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -19,6 +20,7 @@ from dlbasics.storage import save_arrays
 LARGE = 1_000
 """Numbers; an array of more goes into the .npz."""
 
+HEAD = ["| script | number | book | ours |", "|---|---|---|---|"]
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 """The lines around the table that `update_readme` writes."""
 
@@ -46,29 +48,40 @@ def table(paths: Iterable[str | os.PathLike[str]]) -> str:
 
     Runs that were not judged, quick ones and those on other data than the book's, are left out.
     """
-    rows = ["| script | number | book | ours |", "|---|---|---|---|"]
-    for path in paths:
-        about = json.loads(Path(path).read_text(encoding="utf-8"))
-        name = Path(about["script"]).name
-        for claim in (claim for claim in about["claims"] if claim["holds"] is not None):
-            book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
-            rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
-    return "\n".join(rows)
+    return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
 
 
 def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Put the table of these JSON files into `readme`, between its lines that mark the place.
+    """Put the rows of these JSON files into the table of `readme` that two lines enclose.
 
-    The scripts come in the order of the README's first table.
+    Scripts come in the order of the README's first table; those without a judged run among `paths`
+    keep their rows.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
-    _, ended, after = rest.partition(f"{END}\n")
+    old, ended, after = rest.partition(f"{END}\n")
     if not found or not ended:
         raise ValueError(f"{readme} must have the lines {BEGIN!r} and {END!r} around its table")
-    ordered = sorted(paths, key=lambda path: before.find(f"| [`{Path(path).stem}.py`]"))
+    new = [row for path in paths for row in _rows(path)]
+    rows = []
+    for script in re.findall(r"^\| (\[`\w+\.py`\])", before, flags=re.MULTILINE):
+        first = f"| {script}("
+        own = [row for row in new if row.startswith(first)]
+        rows += own or [row for row in old.splitlines() if row.startswith(first)]
     with atomic_write(readme) as file:
-        file.write(f"{before}{BEGIN}\n\n{table(ordered)}\n\n{END}\n{after}".encode())
+        file.write(f"{before}{BEGIN}\n\n{chr(10).join(HEAD + rows)}\n\n{END}\n{after}".encode())
+
+
+def _rows(path: str | os.PathLike[str]) -> list[str]:
+    about = json.loads(Path(path).read_text(encoding="utf-8"))
+    if about["data"] not in (None, "mnist"):
+        return []
+    name = Path(about["script"]).name
+    rows = []
+    for claim in (claim for claim in about["claims"] if claim["holds"] is not None):
+        book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
+        rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
+    return rows
 
 
 def shown(value: Any, digits: int = 4) -> str:
@@ -76,7 +89,7 @@ def shown(value: Any, digits: int = 4) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple | np.ndarray):
-        return f"({', '.join(shown(item, digits) for item in value)})"
+        return f"({', '.join(shown(item, digits) for item in value)}{',' * (len(value) == 1)})"
     return str(value)
 
 
