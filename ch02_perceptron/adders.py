@@ -252,11 +252,11 @@ CLAIMS = [
     Claim.same("half adder, carry", (0, 0, 0, 1), lambda r: r.half_carry),
     Claim.same("full adder, sum", (0, 1, 1, 0, 1, 0, 0, 1), lambda r: r.full_sum),
     Claim.same("full adder, carry", (0, 0, 0, 1, 0, 1, 1, 1), lambda r: r.full_carry),
-    Claim.same("right sums of all pairs of 8 bits", 65_536, lambda r: r.right_sums),
+    Claim.same("right sums, of all pairs of numbers", 65_536, lambda r: r.right_sums),
     Claim.same("NANDs in XOR", 4, lambda r: r.nands["XOR"]),
     Claim.same("NANDs in the half adder", 5, lambda r: r.nands["half adder"]),
     Claim.same("NANDs in the full adder", 9, lambda r: r.nands["full adder"]),
-    Claim.same("NANDs in the adder of 8 bits", 68, lambda r: r.nands["adder"]),
+    Claim.same("NANDs in the adder", 68, lambda r: r.nands["adder"]),
 ]
 
 if __name__ == "__main__":

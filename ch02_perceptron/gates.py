@@ -106,8 +106,8 @@ CLAIMS = [
     Claim.same("NAND by (-0.5, -0.5, -0.8)", TABLES["NAND"], lambda r: r.negated_and_settings[1]),
     # At (1, 0) and (0, 1) w1 x1 + w2 x2 equals theta, which gives 0 whatever the signs.
     Claim(
-        "(-1, -1, -1) is not NAND",
-        TABLES["NAND"],
+        "by (-1, -1, -1)",
+        "not NAND",
         lambda r: r.negated_and_settings[2],
         lambda v: v == [1, 0, 0, 0],
     ),

@@ -90,14 +90,20 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def learned_claims(gate: str) -> list[Claim]:
-    def epochs(result: Result) -> int:
-        return len(result.gates[gate].mistakes)
+    def epochs(result: Result) -> int | None:
+        mistakes = result.gates[gate].mistakes
+        return len(mistakes) if 0 in mistakes else None
 
     def table(result: Result) -> list[int]:
         return result.gates[gate].table
 
     return [
-        Claim(f"epochs until {gate} is learned", "finite", epochs, lambda v: v < Config.max_epochs),
+        Claim(
+            f"epochs until {gate} is learned",
+            "finite",
+            epochs,
+            lambda v: v is not None and 1 <= v < np.inf,
+        ),
         Claim.same(f"{gate}, as learned", TABLES[gate], table),
     ]
 
@@ -113,10 +119,10 @@ CLAIMS = [
         lambda v: v > 0,
     ),
     Claim(
-        "epochs on XOR that begin alike: it never ends",
-        "two",
+        "two epochs on XOR with the same weights at their beginning",
+        "some: it never ends",
         lambda r: r.gates["XOR"].repeat,
-        lambda v: v is not None,
+        lambda v: v is not None and v[0] < v[1],
     ),
 ]
 

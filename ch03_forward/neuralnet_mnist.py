@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
 from dlbasics import experiment
 from dlbasics.arrays import Array
@@ -173,10 +174,6 @@ def samples_figure(result: Result) -> Any:
     return figure
 
 
-def shape_claim(name: str, book: tuple[int, ...]) -> Claim:
-    return Claim.same(f"shape of {name}", book, lambda result: result.shapes[name])
-
-
 CLAIMS = [
     Claim(
         "accuracy, one image at a time",
@@ -192,14 +189,14 @@ CLAIMS = [
     shape_claim("X, a batch", (100, 784)),
     shape_claim("Y, a batch", (100, 10)),
     Claim(
-        "accuracy in batches of 100",
+        "accuracy in batches",
         0.9352,
         lambda result: result.batch_accuracy,
         lambda v: v >= 0.9352,
     ),
     Claim.same("images with another class in a batch than alone", 0, lambda r: r.unlike),
     Claim(
-        "batches of 100 against single images: times as fast",
+        "batches against single images: times as fast",
         "faster",
         lambda result: result.gain,
         lambda v: v > 1,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ch03_forward.matrix_products import shape_claim
 from dlbasics import experiment
 from dlbasics.arrays import Array
 from dlbasics.experiment import Claim, Data
@@ -35,8 +36,8 @@ def run(data: Data | None = None) -> Result:
 
 
 def img_show(axes: Any, img: Array, title: str) -> None:
-    """Draw an image of 784 grey values, from 0 (black) to 1 (white), row by row."""
-    axes.imshow(img.reshape(28, 28), cmap="gray", vmin=0, vmax=1)
+    """Draw grey values from 0 (black) to 1 (white): 784 of them, or an image (H, W)."""
+    axes.imshow(img.reshape(28, 28) if img.ndim == 1 else img, cmap="gray", vmin=0, vmax=1)
     axes.set_title(title)
     axes.set_axis_off()
 
@@ -50,10 +51,6 @@ def plot(result: Result) -> dict[str, Any]:
     for axes, img, label in zip(grid.flat, result.images, result.labels, strict=True):
         img_show(axes, img, f"{label}")
     return {"first_image": first, "first_fifty": sheet}
-
-
-def shape_claim(name: str, book: tuple[int, ...]) -> Claim:
-    return Claim.same(f"shape of {name}", book, lambda result: result.shapes[name])
 
 
 CLAIMS = [

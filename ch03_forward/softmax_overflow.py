@@ -80,11 +80,12 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     figure, panels = plotting.subplots(1, 3, width=4, sharey=True)
+    overflow = "exp(c) overflows: nan\n(just before, only the sum does: 0)"
     for axes, (name, curves) in zip(panels, result.curves.items(), strict=True):
         c, limit = curves["c"], result.largest_score[name]
         axes.plot(c, curves["naive"], linewidth=4, label="exp(a) / sum of exp(a)")
         axes.plot(c, curves["shifted"], "k--", label="the largest score subtracted first")
-        axes.axvspan(limit, c[-1], color="grey", alpha=0.2, label="exp(c) overflows: nan")
+        axes.axvspan(limit, c[-1], color="grey", alpha=0.2, label=overflow)
         axes.set(xlabel="c", title=f"{name}: exp(c) up to c = {limit:.1f}")
         axes.set(xlim=(0, c[-1]), ylim=(-0.05, 1))
     panels[0].set_ylabel("softmax of (c - 2, c - 1, c), last element")

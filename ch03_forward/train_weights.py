@@ -35,9 +35,11 @@ class Config:
     weights: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        folder = Path(self.weights).parent
-        if self.weights and not folder.is_dir():
+        file = Path(self.weights)
+        if self.weights and not file.parent.is_dir():
             raise ValueError(f"weights must lie in a folder that exists, got {self.weights}")
+        if self.weights and file.is_dir():
+            raise ValueError(f"weights must be the name of a file, got the folder {self.weights}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,15 @@ def run(
     return result
 
 
+def run_and_write(config: Config, rng: RngLike, data: Data, progress: Progress) -> Result:
+    """`run`, with the weights written at once: figures may open windows, and wait."""
+    result = run(config, rng, data, progress)
+    if config.weights:
+        save_arrays(config.weights, result.params)
+        print(f"weights: {config.weights}")
+    return result
+
+
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
@@ -97,7 +108,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    trained = experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"epochs": 1})
-    if trained.config.weights:
-        save_arrays(trained.config.weights, trained.params)
-        print(f"weights: {trained.config.weights}")
+    experiment.main(__doc__, run_and_write, plot, config=Config, claims=CLAIMS, quick={"epochs": 1})

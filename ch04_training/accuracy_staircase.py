@@ -27,10 +27,17 @@ class Config:
     reach: float = 10.0
     points: int = 501
 
+    def __post_init__(self) -> None:
+        if self.points < 2:
+            raise ValueError(f"points must be at least 2, to have neighbours, got {self.points}")
+
 
 @dataclass(frozen=True)
 class Result:
-    """The slopes are numerical derivatives; training left the weight at `trained`."""
+    """weight (N,): the places of the weight, around `trained`, where training left it.
+
+    accuracy, loss (N,): of the images, there;  their slopes (N,): numerical derivatives.
+    """
 
     trained: float
     weight: Array
@@ -92,11 +99,12 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 CLAIMS = [
+    # Of 100 images 0 to 100 can be right: 101 values, where the loss takes one for each place.
     Claim(
         "different values of the accuracy",
         "few",
         lambda result: len(np.unique(result.accuracy)),
-        lambda v: 3 <= v <= 50,
+        lambda v: 3 <= v <= 101,
     ),
     Claim(
         "share of places where the slope of the accuracy is exactly 0",

@@ -54,6 +54,7 @@ def plot(result: Result) -> dict[str, Any]:
     field, axes = plotting.subplots(width=5.5, height=5.5)
     axes.quiver(*result.places.T, *-result.gradients.T, angles="xy", color="dimgray")
     axes.set(xlabel="x0", ylabel="x1", aspect="equal", xlim=(-2.3, 2.3), ylim=(-2.3, 2.3))
+    axes.set_title("minus the gradient: the way down")
     return {"figure_4_8": surface, "figure_4_9": field}
 
 
@@ -69,8 +70,8 @@ CLAIMS = [
     gradient_claim(1, (0.0, 4.0)),
     gradient_claim(2, (6.0, 0.0)),
     Claim(
-        "arrows: the largest distance of a gradient from (2 x0, 2 x1)",
-        "0: all point at the minimum",
+        "largest error of the arrows, which should be -(2 x0, 2 x1)",
+        "towards (0, 0)",
         lambda result: np.abs(result.gradients - 2 * result.places).max(),
         lambda v: v < 1e-8,
     ),

@@ -17,13 +17,18 @@ from dlbasics.functions import cross_entropy_error, sum_squared_error
 
 @dataclass(frozen=True)
 class Result:
+    """Losses of the book's predictions: of the right and the wrong one, and of a batch of both.
+
+    x (N,): numbers from 0 to 1, with log_x (N,), and also probabilities of the right digit, with
+    the losses squared_error and cross_entropy (N,) that they give.
+    """
+
     squared_errors: list[float]
     cross_entropies: list[float]
     batch_of_classes: float
     batch_of_rows: float
     x: Array
     log_x: Array
-    right_probability: Array
     squared_error: Array
     cross_entropy: Array
 
@@ -44,7 +49,6 @@ def run() -> Result:
         batch_of_rows=cross_entropy_error(batch, one_hot(classes)),
         x=x,
         log_x=np.log(x),
-        right_probability=x,
         squared_error=np.array([sum_squared_error(y, t) for y in predictions]),
         cross_entropy=np.array([cross_entropy_error(y, t) for y in predictions]),
     )
@@ -65,7 +69,7 @@ def plot(result: Result) -> dict[str, Any]:
     )
     losses = plotting.curves(
         {"sum of squared errors": result.squared_error, "cross-entropy": result.cross_entropy},
-        x=result.right_probability,
+        x=result.x,
         xlabel="probability of the right digit",
         ylabel="loss",
         ylim=(0, 5),

@@ -28,6 +28,11 @@ def function_tmp2(x1: float) -> float:
 
 @dataclass(frozen=True)
 class Result:
+    """x, y (N,): the function of eq. 4.5;  its slopes and tangents (N,) at two places.
+
+    partial_derivatives: of x0^2 + x1^2 by x0 and by x1, at (3, 4).
+    """
+
     x: Array
     y: Array
     places: list[float]
@@ -59,7 +64,9 @@ def run() -> Result:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    function = plotting.curves({"f": result.y}, x=result.x, xlabel="x", ylabel="f(x)")
+    function = plotting.curves(
+        {"f": result.y}, x=result.x, xlabel="x", ylabel="f(x) = 0.01x² + 0.1x"
+    )
     function.axes[0].set(xlim=(0, 20), xticks=range(0, 21, 5), ylim=(0, 6))
 
     tangents, panels = plotting.subplots(1, 2, width=5.0)
@@ -67,7 +74,13 @@ def plot(result: Result) -> dict[str, Any]:
         axes.plot(result.x, result.y, label="f(x)")
         axes.plot(result.x, tangent, label=f"tangent at x = {place:g}")
         axes.plot(place, function_1(place), "o", color="black", markersize=4)
-        axes.set(xlabel="x", ylabel="f(x)", xlim=(0, 20), xticks=range(0, 21, 5), ylim=(-1, 6))
+        axes.set(
+            xlabel="x",
+            ylabel="f(x) = 0.01x² + 0.1x",
+            xlim=(0, 20),
+            xticks=range(0, 21, 5),
+            ylim=(-1, 6),
+        )
         axes.legend(frameon=False)
     return {"figure_4_6": function, "figure_4_7": tangents}
 

@@ -34,6 +34,8 @@ simpleNet = SimpleNet  # noqa: N816, the book's name
 
 @dataclass(frozen=True)
 class Result:
+    """The scores p (3,), the class `answer` of the largest, the loss and its gradient dW (2, 3)."""
+
     p: Array
     answer: int
     loss: float

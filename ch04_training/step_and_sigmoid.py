@@ -16,7 +16,7 @@ FUNCTIONS = {"step function": step_function, "sigmoid": sigmoid}
 
 @dataclass(frozen=True)
 class Result:
-    """For each function: its values at x, and its slope there and at the places of the tangents."""
+    """By function, its values y and its slope at x (N,), and both at the tangents' places (4,)."""
 
     x: Array
     places: Array

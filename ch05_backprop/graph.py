@@ -61,22 +61,30 @@ class Graph:
     label_at: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        open_edges: set[str] = set()
+        waiting = {edge.name for edge in self.inputs}
         every_edge = [edge.name for edge in self.inputs]
-        open_edges.update(every_edge)
         for node in self.nodes:
+            if node.operation not in OPERATIONS and node.operation != "branch":
+                raise ValueError(f"{self.title}: there is no operation {node.operation!r}")
             for name in node.takes:
-                if name not in open_edges:
+                if name not in waiting:
                     raise ValueError(
                         f"{self.title}: node {node.operation!r} takes {name!r}, which no input or "
                         "node before it gives, or which another node has taken (branch it)"
                     )
-                open_edges.remove(name)
-            open_edges.update(node.gives)
+                waiting.remove(name)
+            waiting.update(node.gives)
             every_edge += node.gives
         twice = {name for name in every_edge if every_edge.count(name) > 1}
         if twice:
             raise ValueError(f"{self.title}: edges {sorted(twice)} are given more than once")
+        named = {*self.upstream, *self.values, *self.derivatives, *self.via, *self.label_at}
+        unknown = named.difference(every_edge) | set(self.upstream).difference(self.outputs)
+        if unknown:
+            raise ValueError(f"{self.title}: {sorted(unknown)} are no edges, or not at the end")
+        unused = waiting.difference(self.outputs)
+        if unused:
+            raise ValueError(f"{self.title}: no node takes the inputs {sorted(unused)}")
 
     @property
     def outputs(self) -> list[str]:
@@ -92,7 +100,7 @@ class Graph:
             branches = node.operation == "branch"
             layer = Branch(len(node.gives)) if branches else OPERATIONS[node.operation]()
             given = layer.forward(*(values[name] for name in node.takes))
-            values.update(zip(node.gives, _each(given, len(node.gives)), strict=True))
+            values.update(zip(node.gives, _each(given), strict=True))
             layers.append(layer)
 
         derivatives = {
@@ -101,7 +109,7 @@ class Graph:
         }
         for node, layer in zip(reversed(self.nodes), reversed(layers), strict=True):
             given = layer.backward(*(derivatives[name] for name in node.gives))
-            for name, derivative in zip(node.takes, _each(given, len(node.takes)), strict=True):
+            for name, derivative in zip(node.takes, _each(given), strict=True):
                 derivatives[name] = _sum_to(derivative, np.shape(values[name]))
         return Flow(values, derivatives)
 
@@ -114,13 +122,11 @@ class Flow:
     derivatives: dict[str, Any]
 
 
-def _each(given: Any, count: int) -> tuple[Any, ...]:
-    return given if isinstance(given, tuple) and count > 1 else (given,)
+def _each(given: Any) -> tuple[Any, ...]:
+    return given if isinstance(given, tuple) else (given,)
 
 
 def _sum_to(derivative: Any, shape: tuple[int, ...]) -> Any:
-    """NumPy repeats a smaller array along the batch: then its derivatives, one a row, add up."""
+    """Where NumPy repeated a number or a row for all rows of a batch, their derivatives add up."""
     derivative = np.asarray(derivative)
-    while derivative.ndim > len(shape):
-        derivative = derivative.sum(axis=0)
-    return derivative.reshape(shape)[()]
+    return derivative.sum(axis=tuple(range(derivative.ndim - len(shape))))

@@ -14,11 +14,17 @@ LETTERS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def draw(
-    graph: Graph, flow: Flow, shown: Collection[str] | None = None, *, blanks: bool = False
+    graph: Graph,
+    flow: Flow,
+    shown: Collection[str] | None = None,
+    *,
+    note: str = "",
+    blanks: bool = False,
 ) -> Any:
     """A figure of the graph and of what flows through it; places are in inches.
 
     shown: the edges that carry their derivative, by default all.
+    note: comes after the title.
     blanks: brackets in the place of what is to be computed, to be filled in with a pencil.
     """
     from dlbasics import plotting
@@ -41,7 +47,7 @@ def draw(
         _draw_name(axes, edge, routes[edge.name][1])
     for node in graph.nodes:
         _draw_node(axes, node)
-    _fit(figure, axes, f"{graph.title}: fill in the brackets" if blanks else graph.title)
+    _fit(figure, axes, graph.title + note)
     return figure
 
 
@@ -87,26 +93,32 @@ def _draw_edge(
     points = np.array(route)
     steps = np.diff(points, axis=0)
     lengths = np.hypot(*steps.T)
-    longest = int(np.argmax(lengths))
     left = np.column_stack([-steps[:, 1], steps[:, 0]]) / lengths[:, None]
-    upright = abs(left[longest][1]) < 0.3
-    side = 1 if (left[longest][0] < 0 if upright else left[longest][1] > 0) else -1
-    up = side * left[longest]
+    longest = int(np.argmax(lengths))
     place = points[longest] + label_at * steps[longest]
+    upright = abs(left[longest][1]) < 0.3
+    side = -np.sign(left[longest][0]) if upright else np.sign(left[longest][1])
+    up = side * left[longest]
     angle = 0.0 if upright else np.degrees(np.arctan2(-up[0], up[1]))
-
+    above, below = ("right", "left") if upright else ("bottom", "top")
     gap = 0.0
     if derivative is not None:
         gap = 0.035
-        # At a corner both arrows keep their distance from both parts of the way.
-        before, after = np.vstack([left[:1], left]), np.vstack([left, left[-1:]])
-        aside = (before + after) / (1 + (before * after).sum(axis=1, keepdims=True))
-        aside *= gap * side
+        aside = side * gap * _corner_normals(left)
         _arrow(axes, (points - aside)[::-1], BACKWARD)
-        _write(axes, place - 0.07 * up, derivative, angle, "left" if upright else "top", BACKWARD)
+        _write(axes, place - 2 * gap * up, derivative, angle, below, BACKWARD)
         points = points + aside
     _arrow(axes, points, "black")
-    _write(axes, place + (0.03 + gap) * up, value, angle, "right" if upright else "bottom", "black")
+    _write(axes, place + (0.03 + gap) * up, value, angle, above, "black")
+
+
+def _corner_normals(left: Any) -> Any:
+    """For each corner of a way the step aside that leads to its parallel at the distance 1.
+
+    left: the unit normals of its parts, (parts, 2);  result: (parts + 1, 2).
+    """
+    before, after = np.vstack([left[:1], left]), np.vstack([left, left[-1:]])
+    return (before + after) / (1 + (before * after).sum(axis=1, keepdims=True))
 
 
 def _arrow(axes: Any, points: Any, color: str) -> None:

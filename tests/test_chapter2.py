@@ -141,6 +141,12 @@ def test_lines_give_all_tables_but_xor_and_its_opposite():
     assert set(product((0, 1), repeat=4)) - found == {(0, 1, 1, 0), (1, 0, 0, 1)}
 
 
+def test_lines_of_every_angle_pass_over_all_four_points():
+    tables = regions.tables_of_lines(72, 81).reshape(72, 81, 4)
+    assert tables[:, 0].all()
+    assert not tables[:, -1].any()
+
+
 def test_the_lines_of_figure_2_7_get_so_many_points_wrong():
     result = regions.run(regions.Config())
     assert list(result.wrong.values()) == [1, 1, 2, 1]
@@ -191,6 +197,21 @@ def test_xor_goes_round():
     assert training.mistakes[first - 1 : -period] == training.mistakes[again - 1 :]
     before, after = (learning_rule.learn(gates.TABLES["XOR"], n - 1) for n in training.repeat)
     assert (before.w, before.b) == (after.w, after.b)
+
+
+@pytest.mark.parametrize("t", [(0, 1, 1, 0), (1, 0, 0, 1)])
+def test_the_first_repeat_is_told_however_long_it_goes_on(t):
+    first, again = learning_rule.learn(t, max_epochs=50).repeat
+    begun = [learning_rule.learn(t, n) for n in range(1, again)]
+    weights = [(0.0, 0.0, 0.0), *((*training.w, training.b) for training in begun)]
+    assert weights.index(weights[-1]) == first - 1
+    assert len({*weights}) == again - 1
+
+
+def test_what_is_not_learned_in_time_has_no_number_of_epochs():
+    result = learning_rule.run(learning_rule.Config(max_epochs=4))
+    told = [v for v in judge(learning_rule.CLAIMS, result) if v.text.startswith("epochs until")]
+    assert [(v.ours, v.holds) for v in told] == [(None, False), (None, False), (4, True)]
 
 
 def test_mistakes_are_drawn_from_epoch_1():
@@ -296,11 +317,45 @@ def test_the_full_adder_is_drawn_with_no_wires_on_each_other():
             assert not [pq for pq in product(drawn[one], drawn[other]) if overlap(*pq)]
 
 
+def test_wires_of_1_are_red():
+    result = adders.run(adders.Config(bits=1))
+    (axes,) = adders.plot(result)["full_adder"].axes
+    words = {text.get_text(): text.get_color() for text in axes.texts}
+    assert words["a = 1"] == words["carry = 1"] == words["1"] == "C3"
+    assert words["b = 0"] == words["sum = 0"] == words["0"] == "0.55"
+    for wire, value in product(result.example_wires, (0, 1)):
+        colors = {line.get_color() for line in lines_of(wire, value)}
+        assert colors - {"white"} == {("0.55", "C3")[value]}
+
+
+@pytest.mark.parametrize("wire", adders.run(adders.Config(bits=1)).example_wires)
+def test_dots_are_where_a_wire_branches(wire):
+    drawn = pieces(wire)
+    dots = [xy for line in lines_of(wire) if line.get_marker() == "o" for xy in line.get_xydata()]
+    ends = {tuple(point) for piece in drawn for point in piece}
+    assert {tuple(dot) for dot in dots} == {at for at in ends if len(ways(at, drawn)) > 2}
+
+
+def ways(at, drawn):
+    """The directions in which a wire goes on from a point."""
+    found = set()
+    for piece in drawn:
+        low, high = sorted(piece)
+        fixed = 0 if low[0] == high[0] else 1
+        if at[fixed] == low[fixed] and low[1 - fixed] <= at[1 - fixed] <= high[1 - fixed]:
+            found |= {(fixed, np.sign(end[1 - fixed] - at[1 - fixed])) for end in (low, high)}
+    return {(fixed, sign) for fixed, sign in found if sign != 0}
+
+
+def lines_of(wire, value=1):
+    _, axes = plotting.subplots()
+    adders.draw_wire(axes, wire, value)
+    return axes.lines
+
+
 def pieces(wire):
     """The straight pieces of one wire, as drawn on axes of its own."""
-    _, axes = plotting.subplots()
-    adders.draw_wire(axes, wire, 1)
-    paths = [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "None"]
+    paths = [line.get_xydata().tolist() for line in lines_of(wire) if line.get_marker() == "None"]
     return [pair for path in paths for pair in pairwise(path)]
 
 

@@ -1,8 +1,25 @@
-"""The scripts of chapter 4: their claims, and what they compute beside them."""
+"""The scripts of chapter 4: their claims, and what they compute beside them.
+
+At the end: no claim of chapters 2 to 4 holds whatever comes.
+"""
+
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
+from ch02_perceptron import adders, gates, learning_rule, regions
+from ch03_forward import (
+    activation_functions,
+    linear_layers,
+    matrix_products,
+    neuralnet_mnist,
+    show_mnist,
+    softmax_overflow,
+    three_layer_net,
+    train_weights,
+)
 from ch04_training import (
     accuracy_staircase,
     gradient_descent,
@@ -28,7 +45,7 @@ WITHOUT_DATA = [
     simple_net,
     step_and_sigmoid,
 ]
-PATTERNS = load_data("patterns")
+DIGITS = load_data("digits", quick=True)
 QUICK = accuracy_staircase.Config(hidden_size=10, iters_num=100, points=101)
 
 
@@ -61,8 +78,8 @@ def test_every_claim_of_training_holds_on_mnist(mnist):
 def test_all_figures_of_the_chapter_are_drawn(tmp_path):
     config = train_neuralnet.Config(iters_num=2)
     drawn = {
-        accuracy_staircase: accuracy_staircase.run(QUICK, 0, PATTERNS),
-        train_neuralnet: train_neuralnet.run(config, 0, PATTERNS),
+        accuracy_staircase: accuracy_staircase.run(QUICK, 0, DIGITS),
+        train_neuralnet: train_neuralnet.run(config, 0, DIGITS),
     }
     drawn |= {script: script.run() for script in WITHOUT_DATA}
     names = set()
@@ -81,8 +98,8 @@ def test_all_figures_of_the_chapter_are_drawn(tmp_path):
 class TestLossFunctions:
     def test_losses_against_the_probability_of_the_right_digit(self):
         result = loss_functions.run()
-        i = np.searchsorted(result.right_probability, 0.5)
-        p = result.right_probability[i]
+        i = np.searchsorted(result.x, 0.5)
+        p = result.x[i]
         assert p == pytest.approx(0.5, abs=0.001)
         assert result.cross_entropy[i] == pytest.approx(-np.log(p))
         assert result.squared_error[i] == pytest.approx(0.5 * (1 - p) ** 2 * (1 + 1 / 9))
@@ -102,16 +119,16 @@ class TestLossFunctions:
 
 class TestStaircase:
     def test_each_step_is_a_whole_number_of_images(self):
-        result = accuracy_staircase.run(QUICK, 0, PATTERNS)
+        result = accuracy_staircase.run(QUICK, 0, DIGITS)
         counts = result.accuracy * QUICK.images
         np.testing.assert_allclose(counts, counts.round(), atol=1e-9)
         assert len(np.unique(result.accuracy)) >= 3
 
     def test_the_weight_moves_around_where_training_left_it(self):
-        result = accuracy_staircase.run(QUICK, 0, PATTERNS)
+        result = accuracy_staircase.run(QUICK, 0, DIGITS)
         rng = np.random.default_rng(0)
-        network = accuracy_staircase.trained_network(QUICK, rng, PATTERNS)
-        x, t = PATTERNS.x_test[:100], PATTERNS.t_test[:100]
+        network = accuracy_staircase.trained_network(QUICK, rng, DIGITS)
+        x, t = DIGITS.x_test[:100], DIGITS.t_test[:100]
         assert abs(result.trained) == np.abs(network.params["W2"]).max()
         assert result.weight[50] == pytest.approx(result.trained)
         assert result.loss[50] == pytest.approx(network.loss(x, t))
@@ -119,12 +136,44 @@ class TestStaircase:
 
     def test_the_slope_of_the_loss_is_that_of_its_curve(self):
         config = accuracy_staircase.Config(iters_num=50, points=401, reach=1.0)
-        result = accuracy_staircase.run(config, 0, PATTERNS)
+        result = accuracy_staircase.run(config, 0, DIGITS)
         slope = np.gradient(result.loss, result.weight)
         np.testing.assert_allclose(result.loss_slope[1:-1], slope[1:-1], rtol=1e-3, atol=1e-6)
 
+    def test_the_panels_show_accuracy_and_loss(self):
+        result = accuracy_staircase.run(QUICK, 0, DIGITS)
+        panels = accuracy_staircase.plot(result)["accuracy_and_loss"].axes
+        for axes, label, y in zip(
+            panels, ("accuracy", "loss"), (result.accuracy, result.loss), strict=True
+        ):
+            assert axes.get_ylabel() == label
+            np.testing.assert_array_equal(axes.lines[0].get_data(), (result.weight, y))
+
+    def test_one_place_has_no_neighbours(self):
+        with pytest.raises(ValueError, match=r"points must be at least 2, .*, got 1"):
+            accuracy_staircase.Config(points=1)
+
 
 class TestStepAndSigmoid:
+    def test_tangents_of_figure_4_4_have_the_slopes_of_the_functions(self):
+        step, sigmoid = step_and_sigmoid.plot(step_and_sigmoid.run())["figure_4_4"].axes
+        for axes, y, slope in (
+            (step, lambda x: np.heaviside(x, 0), lambda x: 0 * x),
+            (
+                sigmoid,
+                lambda x: 1 / (1 + np.exp(-x)),
+                lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2,
+            ),
+        ):
+            graph, *others = (line.get_xydata() for line in axes.lines)
+            np.testing.assert_allclose(graph[:, 1], y(graph[:, 0]), atol=1e-12)
+            tangents = [(a, b) for line in others if len(line) == 2 for a, b in [line]]
+            places = np.array([(a[0] + b[0]) / 2 for a, b in tangents])
+            np.testing.assert_allclose(places, [-3, -1, 1, 3])
+            slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in tangents]
+            np.testing.assert_allclose(slopes, slope(places), atol=1e-8)
+            np.testing.assert_allclose([(a[1] + b[1]) / 2 for a, b in tangents], y(places))
+
     def test_the_step_has_a_slope_at_its_jump_alone(self):
         result = step_and_sigmoid.run()
         (jump,) = np.flatnonzero(result.slope["step function"])
@@ -146,6 +195,15 @@ class TestNumericalDifferentiation:
             np.testing.assert_allclose(
                 result.y - tangent, 0.01 * (result.x - place) ** 2, atol=1e-10
             )
+
+    def test_figure_4_7_draws_the_tangents(self):
+        result = numerical_differentiation.run()
+        panels = numerical_differentiation.plot(result)["figure_4_7"].axes
+        for axes, at, slope in zip(panels, (5, 10), (0.2, 0.3), strict=True):
+            (x, y), (along, tangent) = (line.get_data() for line in axes.lines[:2])
+            np.testing.assert_allclose(y, 0.01 * x**2 + 0.1 * x)
+            expected = 0.01 * at**2 + 0.1 * at + slope * (along - at)
+            np.testing.assert_allclose(tangent, expected, atol=1e-9)
 
     def test_figure_4_6_runs_from_0_to_20(self):
         result = numerical_differentiation.run()
@@ -186,6 +244,11 @@ class TestGradientField:
         np.testing.assert_allclose(result.gradients, 2 * result.places, atol=1e-8)
         assert result.surface.max() == pytest.approx(18)
 
+    def test_the_surface_of_figure_4_8_opens_upwards(self):
+        (axes,) = gradient_field.plot(gradient_field.run())["figure_4_8"].axes
+        assert axes.xy_dataLim.extents.tolist() == [-3, -3, 3, 3]
+        assert axes.zz_dataLim.intervalx.tolist() == [0, 18]
+
     def test_arrows_point_at_the_minimum(self):
         result = gradient_field.run()
         (axes,) = gradient_field.plot(result)["figure_4_9"].axes
@@ -205,6 +268,14 @@ class TestGradientDescent:
         result = gradient_descent.run()
         distance = result.distances[result.learning_rates.index(lr)]
         np.testing.assert_allclose(distance, 5 * factor ** np.arange(51), rtol=1e-6)
+
+    def test_figure_4_10_has_circles_and_the_path(self):
+        result = gradient_descent.run()
+        (axes,) = gradient_descent.plot(result)["figure_4_10"].axes
+        np.testing.assert_array_equal(axes.lines[0].get_xydata(), result.path)
+        (circles,) = axes.collections
+        for radius, path in zip(range(1, 7), circles.get_paths(), strict=True):
+            np.testing.assert_allclose(np.hypot(*path.vertices.T), radius, rtol=1e-3)
 
     def test_the_start_stays_where_it_is(self):
         gradient_descent.run()
@@ -319,8 +390,8 @@ class TestTraining:
     )
 
     def test_numerical_gradients_take_the_same_path(self):
-        numerical = train_neuralnet.run(self.NUMERICAL, 0, PATTERNS)
-        backprop = train_neuralnet.run(self.TINY, 0, PATTERNS)
+        numerical = train_neuralnet.run(self.NUMERICAL, 0, DIGITS)
+        backprop = train_neuralnet.run(self.TINY, 0, DIGITS)
         np.testing.assert_allclose(numerical.train_loss, backprop.train_loss, rtol=1e-8)
         assert numerical.test_acc == backprop.test_acc
         assert numerical.train_loss != backprop.train_loss  # they did differ in their gradients
@@ -340,11 +411,34 @@ class TestTraining:
 
     def test_an_epoch_that_batches_do_not_divide_counts_its_last_batch(self):
         config = train_neuralnet.Config(hidden_size=2, iters_num=40, batch_size=128)
-        result = train_neuralnet.run(config, 0, PATTERNS)
+        result = train_neuralnet.run(config, 0, DIGITS)
         assert result.epochs == [0, 1, 2, 2.5]
 
+    def test_accuracies_are_those_of_training_and_of_test_images(self):
+        network = TwoLayerNet(784, 5, 10, weight_init_std=0.1, rng=0)
+        named = network.predict(DIGITS.x_test).argmax(axis=1)
+        data = replace(DIGITS, t_test=named)
+        result = train_neuralnet.Result([], [], [], [], 0.0)
+        train_neuralnet.evaluate(network, data, 2.5, result)
+        right = network.predict(data.x_train).argmax(axis=1) == data.t_train
+        assert result.train_acc == [pytest.approx(np.mean(right))]
+        assert result.train_acc[0] < 0.5
+        assert (result.test_acc, result.epochs) == ([1], [2.5])
+
+    @pytest.mark.parametrize("key", ["W1", "b1", "W2", "b2"])
+    def test_the_gradient_difference_tells_a_wrong_gradient(self, key, monkeypatch):
+        class Wrong(TwoLayerNet):
+            def gradient(self, x, t):
+                grads = super().gradient(x, t)
+                grads[key] = 1.01 * grads[key]
+                return grads
+
+        assert train_neuralnet.gradient_difference(DIGITS) < 1e-8
+        monkeypatch.setattr(train_neuralnet, "TwoLayerNet", Wrong)
+        assert train_neuralnet.gradient_difference(DIGITS) > 1e-6
+
     def test_same_seed_same_training(self):
-        first, again = (train_neuralnet.run(self.TINY, 3, PATTERNS) for _ in range(2))
+        first, again = (train_neuralnet.run(self.TINY, 3, DIGITS) for _ in range(2))
         assert first == again
 
     def test_the_time_is_said_before_numerical_training_begins(self, capsys, monkeypatch):
@@ -353,23 +447,35 @@ class TestTraining:
 
         monkeypatch.setattr(train_neuralnet, "run", stop)
         with pytest.raises(KeyboardInterrupt):
-            train_neuralnet.run_after_warning(self.NUMERICAL, 0, PATTERNS, iter)
+            train_neuralnet.run_after_warning(self.NUMERICAL, 0, DIGITS, iter)
         said = capsys.readouterr().out
         assert "one numerical gradient, 3,200 losses, takes about" in said
         assert "4 iterations take about" in said
         assert "--gradient backprop" in said
 
     def test_nothing_is_said_before_backpropagation(self, capsys):
-        result = train_neuralnet.run_after_warning(self.TINY, 0, PATTERNS, iter)
-        assert result == train_neuralnet.run(self.TINY, 0, PATTERNS)
+        result = train_neuralnet.run_after_warning(self.TINY, 0, DIGITS, iter)
+        assert result == train_neuralnet.run(self.TINY, 0, DIGITS)
         assert capsys.readouterr().out == ""
 
     def test_the_expected_time_is_what_was_measured_times_the_parameters(self, monkeypatch):
         monkeypatch.setattr(train_neuralnet, "seconds", lambda call: 0.05)
-        said = train_neuralnet.expected_time(train_neuralnet.Config(), PATTERNS)
-        # 39,760 parameters at 0.05 s for the 50 of b1: 39.76 s, 10,000 times.
-        assert "79,520 losses, takes about 40 s: 10,000 iterations take about 5 days" in said
+        said = train_neuralnet.expected_time(train_neuralnet.Config(), DIGITS)
+        # 39,760 parameters at 0.05 s for the 10 of b2: 198.8 s, 10,000 times.
+        assert "79,520 losses, takes about 3 minutes: 10,000 iterations take about 23 days" in said
         assert "the same gradients: about 8 minutes" in said
+
+    def test_a_wide_network_is_measured_no_longer(self, monkeypatch):
+        losses = []
+
+        class Counting(TwoLayerNet):
+            def loss(self, x, t):
+                losses.append(1)
+                return super().loss(x, t)
+
+        monkeypatch.setattr(train_neuralnet, "TwoLayerNet", Counting)
+        train_neuralnet.expected_time(train_neuralnet.Config(hidden_size=300), DIGITS)
+        assert len(losses) == 20
 
     @pytest.mark.parametrize(
         "duration, words",
@@ -389,7 +495,66 @@ class TestTraining:
         losses = [*np.linspace(2.3, 0.2, 1_500)]
         result = train_neuralnet.Result(losses, [0.0, 1.0], [0.1, 0.9], [0.1, 0.9], 0.0)
         figures = train_neuralnet.plot(result)
-        counts = [len(axes.lines[0].get_xdata()) for axes in figures["figure_4_11"].axes]
-        assert counts == [1_500, 1_000]
+        for axes, count in zip(figures["figure_4_11"].axes, (1_500, 1_000), strict=True):
+            assert axes.lines[0].get_ydata().tolist() == losses[:count]
+            assert axes.get_ylim()[0] == 0
+            assert axes.get_ylim()[1] > 2.3
         (axes,) = figures["figure_4_12"].axes
         assert [line.get_label() for line in axes.lines] == ["training", "test"]
+
+    @pytest.mark.parametrize("count", [1, 150, 1_000])
+    def test_figure_4_11_of_a_short_run_shows_it_once(self, count):
+        result = train_neuralnet.Result([5.0] * count, [0.0, 1.0], [0.1, 0.9], [0.1, 0.9], 0.0)
+        (axes,) = train_neuralnet.plot(result)["figure_4_11"].axes
+        assert len(axes.lines[0].get_xdata()) == count
+        assert axes.get_ylim()[0] == 0
+        assert axes.get_ylim()[1] > 5
+
+
+RUNS = {
+    accuracy_staircase: lambda: accuracy_staircase.run(QUICK, 0, DIGITS),
+    adders: lambda: adders.run(adders.Config(bits=2)),
+    learning_rule: lambda: learning_rule.run(learning_rule.Config()),
+    linear_layers: lambda: linear_layers.run(linear_layers.Config(), 0),
+    neuralnet_mnist: lambda: neuralnet_mnist.run(neuralnet_mnist.Config(repeats=1), DIGITS),
+    regions: lambda: regions.run(regions.Config(angles=8, offsets=9)),
+    show_mnist: lambda: show_mnist.run(DIGITS),
+    train_neuralnet: lambda: train_neuralnet.run(TestTraining.TINY, 0, DIGITS),
+    train_weights: lambda: train_weights.run(train_weights.Config(epochs=1), 0, DIGITS),
+}
+RUNS |= {
+    script: script.run
+    for script in (
+        *WITHOUT_DATA,
+        activation_functions,
+        gates,
+        matrix_products,
+        softmax_overflow,
+        three_layer_net,
+    )
+}
+
+
+@cache
+def result_of(script):
+    return RUNS[script]()
+
+
+@pytest.mark.parametrize(
+    ("script", "claim"),
+    [
+        pytest.param(script, claim, id=f"{short(script)}: {claim.text}")
+        for script in RUNS
+        for claim in script.CLAIMS
+        if claim.text != "a (2, 3) by a (2, 2) matrix"  # the name of an error, no number
+    ],
+)
+def test_no_claim_of_chapters_2_to_4_holds_whatever_comes(script, claim):
+    value = np.array(claim.value(result_of(script)), dtype=float)
+    # The naive softmax is meant to be nan; anything else must not be.
+    nowhere = np.where(np.isnan(value), 0, np.nan)
+    assert not claim.holds(nowhere.tolist())
+    value = np.nan_to_num(value)
+    away = 1_000 * np.arange(1, value.size + 1).reshape(value.shape) * (1 + np.abs(value))
+    far = [claim.holds((value + sign * away).tolist()) for sign in (1, -1)]
+    assert not all(far)

@@ -16,7 +16,7 @@ from ch05_backprop.computational_graphs import (
     Config,
 )
 from ch05_backprop.graph import Graph, Input, Node
-from ch05_backprop.graph_drawing import draw
+from ch05_backprop.graph_drawing import BACKWARD, draw
 from dlbasics import experiment
 from dlbasics.layers import Affine, BatchNorm, Sigmoid, SoftmaxWithLoss
 
@@ -74,7 +74,7 @@ def test_the_formulas_are_what_flows(graph):
         (graph.derivatives, flow.derivatives),
     ):
         for edge, formula in formulas.items():
-            expected = eval(formula, {"__builtins__": {}}, names)
+            expected = eval(formula.rpartition("= ")[2], {"__builtins__": {}}, names)
             np.testing.assert_allclose(
                 found[edge], expected, rtol=1e-6, atol=1e-12, err_msg=f"{edge}: {formula}"
             )
@@ -220,3 +220,84 @@ def test_formulas_are_drawn_as_one_writes_them():
     texts = [text.get_text() for text in draw(SIGMOID, SIGMOID.run()).axes[0].texts]
     assert "∂L/∂y · y² · exp(−x)\n0.32" in texts
     assert not any(re.search(r"\*|-|\bg\b", text) for text in texts)
+
+
+def drawn(name):
+    """The title, the black and the red labels, sorted, and where the red arrows begin and end."""
+    result = computational_graphs.run(Config(only=(name,)))
+    (axes,) = computational_graphs.plot(result)[name].axes
+    *texts, title = [text for text in axes.texts if text.get_text()]
+    names = {text.get_text() for text in texts if text.get_fontsize() == 10}
+    labels = [text for text in texts if text.get_fontsize() == 9]
+    red = [text.get_text() for text in labels if text.get_color() == BACKWARD]
+    black = [text.get_text() for text in labels if text.get_color() == "black"]
+    ways = [line.get_xydata() for line in axes.lines if line.get_color() == BACKWARD]
+    heads = [text.xy for text in axes.texts if not text.get_text() and text.arrow_patch is not None]
+    assert all(any(np.allclose(way[-1], head) for head in heads) for way in ways)
+    assert {"×", "x", "a₁", "apple", "X", "number of apples"} & names
+    return title.get_text(), sorted(black), sorted(red), ways
+
+
+def test_figure_5_5_shows_one_way_back():
+    title, black, red, ways = drawn("figure_5_5")
+    assert title == "Buying two apples, tax included: a yen more for an apple"
+    assert black == ["1.1", "100", "2", "200", "220"]
+    assert red == ["1", "1.1", "2.2"]
+    assert all(way[-1][0] < way[0][0] for way in ways), "derivatives flow to the left"
+
+
+def test_figure_5_15_is_an_exercise():
+    title, black, red, _ = drawn("figure_5_15")
+    assert title.endswith("fill in the brackets")
+    assert [text for text in black if "(" not in text] == ["1.1", "100", "150", "2", "3"]
+    assert len(black) == len(red) == 9
+    assert {text.replace(" ", "") for text in red} == {"()"}
+
+
+def test_figures_5_19_to_5_23_go_one_step_further_each():
+    reds = [drawn(f"figure_5_{number}")[2] for number in range(19, 24)]
+    assert [len(red) for red in reds] == [0, 2, 3, 4, 5]
+    assert reds[1] == ["∂L/∂y\n2", "−∂L/∂y · y²\n−1.28"]
+    assert set(reds[4]) - set(reds[3]) == {"∂L/∂y · y² · exp(−x)\n0.32"}
+
+
+def test_figure_5_30_shows_matrices_row_by_row():
+    _, black, red, _ = drawn("figure_5_30")
+    assert "X · W\n(5, 11, 17)\n(11, 25, 39)" in black
+    assert "Xᵀ · ∂L/∂Y\n(1, 6, 2)\n(2, 8, 2)" in red
+    assert "∂L/∂Y · Wᵀ\n(−4, −4)\n(11, 14)" in red
+
+
+def test_figures_a_6_to_a_11_go_back_through_softmax_step_by_step():
+    reds = [drawn(f"figure_A_{number}")[2] for number in range(6, 12)]
+    new = [set(after) - set(before) for before, after in zip([[], *reds], reds, strict=False)]
+    assert new == [
+        {"−t₁ / y₁\n0", "−t₂ / y₂\n−5", "−t₃ / y₃\n0"},
+        {"−t₁ · S\n0", "−t₂ · S\n−10", "−t₃ · S\n0"},
+        {"−S · (t₁ + t₂ + t₃)\n−10", "(t₁ + t₂ + t₃) / S\n0.1"},
+        {"1 / S\n0.1"},
+        {"−t₁ / exp(a₁)\n0", "−t₂ / exp(a₂)\n−0.5", "−t₃ / exp(a₃)\n0"},
+        {"1 / S − t₁ / exp(a₁)\n0.1", "1 / S − t₂ / exp(a₂)\n−0.4", "1 / S − t₃ / exp(a₃)\n0.1"}
+        | {"y₁ − t₁\n0.3", "y₂ − t₂\n−0.8", "y₃ − t₃\n0.5"},
+    ]
+
+
+def test_misspelt_graphs_are_refused():
+    x, node = Input("x", 2.0, (0, 0)), Node("exp", ["x"], ["y"], (1, 0))
+    with pytest.raises(ValueError, match="there is no operation 'sin'"):
+        Graph("sine", [x], [Node("sin", ["x"], ["y"], (1, 0))])
+    for wrong in ({"upstream": {"Y": 5}}, {"values": {"z": "x"}}, {"upstream": {"x": 1}}):
+        with pytest.raises(ValueError, match="are no edges, or not at the end"):
+            Graph("wrong", [x], [node], **wrong)
+    with pytest.raises(ValueError, match=r"no node takes the inputs \['u'\]"):
+        Graph("unused", [x, Input("u", 1.0, (0, 1))], [node])
+
+
+def test_a_row_that_is_repeated_gets_the_sum():
+    graph = Graph(
+        "repeat",
+        [Input("A", np.ones((2, 3)), (0, 1)), Input("b", np.arange(3.0), (0, 0))],
+        [Node("+", ["A", "b"], ["y"], (1, 0))],
+        upstream={"y": np.arange(6.0).reshape(2, 3)},
+    )
+    np.testing.assert_array_equal(graph.run().derivatives["b"], [3.0, 5.0, 7.0])

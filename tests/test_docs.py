@@ -48,4 +48,4 @@ def test_a_network_fits_the_readmes_summary():
 
 
 def test_the_readme_has_no_blanks_left_to_fill():
-    assert not re.search(r"\b(TODO|TABLE|[A-Z]+_[A-Z_]+)\b", README.replace("DLBASICS_", ""))
+    assert not re.search(r"\b(TODO|TABLE|(?!DLBASICS|OPENBLAS)[A-Z]+_[A-Z_]+)\b", README)

@@ -1,15 +1,19 @@
 """Every chapter script, started as its reader would, from a folder that is not the project's."""
 
 import importlib
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dlbasics.results import shown
+from dlbasics.experiment import judge
+from dlbasics.results import BEGIN, END, shown
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
@@ -51,12 +55,41 @@ def test_script_runs_quickly_by_its_path(script, tmp_path):
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_every_claim_of_a_script_stands_in_its_chapters_readme(script):
+def test_the_chapters_readme_has_a_row_for_every_claim_and_no_other(script):
     module = importlib.import_module(script.replace("/", "."))
-    readme, name = readme_of(script), Path(script).name
-    for claim in module.CLAIMS:
-        book = shown(claim.book, claim.digits)
-        assert f"| [`{name}.py`]({name}.py) | {claim.text} | {book} | " in readme
+    rows = rows_of(script)
+    claimed = [(claim.text, shown(claim.book, claim.digits)) for claim in module.CLAIMS]
+    assert [(text, book) for text, book, _ in rows] == claimed
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_our_numbers_in_the_readme_are_those_of_a_run(script):
+    """Of the scripts that need no data, and therefore no time."""
+    module = importlib.import_module(script.replace("/", "."))
+    wanted = inspect.signature(module.run).parameters
+    if "data" in wanted:
+        return
+    given = {"config": getattr(module, "Config", dict)(), "rng": np.random.default_rng(0)}
+    result = module.run(**{name: given[name] for name in wanted})
+    for verdict, (text, _, ours) in zip(judge(module.CLAIMS, result), rows_of(script), strict=True):
+        assert verdict.holds, verdict
+        assert same_numbers(shown(verdict.ours, verdict.digits), ours), text
+
+
+def rows_of(script):
+    """(text, book, ours) of each row that the table of numbers has for this script."""
+    table = readme_of(script).partition(BEGIN)[2].partition(END)[0]
+    first = f"| [`{Path(script).name}.py`]"
+    rows = [line for line in table.splitlines() if line.startswith(first)]
+    return [tuple(re.match(r"\| .*? \| (.*) \| (.*) \| (.*) \|$", row).groups()) for row in rows]
+
+
+def same_numbers(first, second):
+    """Whether two texts are the same but for the rounding of their numbers."""
+    number = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+    one, other = (np.array(re.findall(number, text), float) for text in (first, second))
+    same_words = re.sub(number, "", first) == re.sub(number, "", second)
+    return same_words and np.allclose(one, other, rtol=1e-3, atol=1e-8)
 
 
 @pytest.mark.parametrize("chapter", sorted({script.split("/")[0] for script in SCRIPTS}))
