@@ -4,11 +4,10 @@ The network 784-50-100-10 with sigmoid learns MNIST by Adam, with a rate that fa
 line to 0 and a little weight decay; all settings were chosen on 10,000 held-out training images,
 never on the test images.  The file sample_weight.npz was made in the project's folder by
 
-    OPENBLAS_NUM_THREADS=1 python ch03_forward/train_weights.py \\
-        --weights ch03_forward/sample_weight.npz
+    python ch03_forward/train_weights.py --weights ch03_forward/sample_weight.npz
 
-Without --weights no such file is written.  With more threads, or on another kind of processor, the
-weights differ by rounding.
+Without --weights no such file is written.  On another kind of processor the weights differ by
+rounding.
 """
 
 import math

@@ -12,6 +12,7 @@ one, is in here; only the numbers in `SETTINGS` and the shares of the styles wer
 a network that has learned these digits reads MNIST's training images.
 """
 
+import math
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -264,7 +265,7 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
     s = 0.4 * half + np.float32(0.2)
     pixel = np.arange(28, dtype=np.float32)[:, None]
     in_x, in_y = (np.exp(-(((pixel - v) / s) ** 2) / 2) for v in (x, y))
-    total = (in_y * ink.astype(np.float32)) @ in_x.transpose(0, 2, 1) / (np.sqrt(2 * np.pi) * s)
+    total = (in_y * ink.astype(np.float32)) @ in_x.transpose(0, 2, 1) / (math.sqrt(2 * math.pi) * s)
     distance = s * np.sqrt(-2 * np.log(np.clip(total, 1e-12, 1)))
     return 1 / (1 + np.exp(np.clip((distance - half) / SETTINGS["softness"], -20, 20)))
 
@@ -275,15 +276,16 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
 def centred(images: Array) -> Array:
     """The images, moved by whole pixels until their centre of mass is nearest to (14, 14).
 
-    As in MNIST.  What leaves on one side would come back on the other; but as the box has four
-    empty pixels around it, that is nothing.
+    As in MNIST.  No further than by 4, which is the room around the box of 20x20.
     """
     pixel = np.arange(28)
     for axis in (1, 2):
         mass = images.sum(axis=3 - axis, dtype=np.float64)
         shift = np.round(14 - mass @ pixel / mass.sum(axis=1)).astype(int)
-        source = (pixel - np.clip(shift, -4, 4)[:, None]) % 28
-        images = np.take_along_axis(images, np.expand_dims(source, 3 - axis), axis=axis)
+        source = pixel - np.clip(shift, -4, 4)[:, None] + 4
+        room = [(0, 0), (4, 4), (0, 0)] if axis == 1 else [(0, 0), (0, 0), (4, 4)]
+        source = np.expand_dims(source, 3 - axis)
+        images = np.take_along_axis(np.pad(images, room), source, axis=axis)
     return images
 
 

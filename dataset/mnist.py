@@ -270,6 +270,7 @@ def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
 
     from dataset.download import fetch
 
+    pooch.get_logger().setLevel("WARNING")  # where it downloads from, and to, is not news
     # Not straight into the cache: that may be unwritable, and where several processes download at
     # once, each needs a place of its own.
     with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:

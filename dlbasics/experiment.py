@@ -60,12 +60,13 @@ class Claim:
         atol: float = 0,
         rtol: float = 0,
         digits: int = 4,
+        any_data: bool = False,
     ) -> "Claim":
         """A claim that holds where ours, a number or an array, equals the book's.
 
         Up to atol + rtol |book|, as np.allclose has it.
         """
-        return cls(text, book, value, partial(_equal, book, atol, rtol), digits)
+        return cls(text, book, value, partial(_equal, book, atol, rtol), digits, any_data)
 
 
 @dataclass(frozen=True)

@@ -66,14 +66,15 @@ def test_same_seed_same_training(mnist):
 def test_an_epoch_that_batches_do_not_divide_is_evaluated_each_time():
     """Bug 15: with a float `iter_per_epoch`, 2,000 / 128 would be met at iteration 0 only."""
     config = train_neuralnet.Config(iters_num=40, batch_size=128)
-    data = load_data("patterns")
+    data = load_data("digits", quick=True)
     result = train_neuralnet.run(config, np.random.default_rng(0), data)
     assert result.epochs == [0, 1, 2, 2.5]
     assert len(result.train_acc) == len(result.test_acc) == 4
 
 
 def test_run_takes_a_seed_as_a_notebook_gives_it():
-    data = load_data("patterns")
+    data = load_data("digits", quick=True)
     config = train_neuralnet.Config(iters_num=2)
     assert train_neuralnet.run(config, 3, data) == train_neuralnet.run(config, 3, data)
-    assert gradient_check.run(gradient_check.Config(), 3, data).mean_error["W1"] < 1e-9
+    # Where an input of ReLU comes within h of its kink, as with this seed, the error is above 1e-9.
+    assert gradient_check.run(gradient_check.Config(), 3, data).mean_error["W1"] < 1e-5

@@ -1,13 +1,21 @@
+import hashlib
 import json
+import socket
+import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+import threadpoolctl
 
+from dataset import digits
+from dataset import mnist as mnist_module
+from dataset.digits import load_digits
 from dlbasics import experiment
 from dlbasics.experiment import Claim
-from dlbasics.results import shown, table, update_readme
+from dlbasics.results import BEGIN, END, shown, table, update_readme
 
 
 @dataclass(frozen=True)
@@ -163,31 +171,304 @@ def test_a_script_without_config_or_figures(tmp_path):
     assert stored(tmp_path)["data"] is None
 
 
-def test_data_is_loaded_only_for_a_run_that_asks(tmp_path, capsys):
-    def with_data(data):
-        return {"n": len(data.x_train), "name": data.name}
-
-    result = experiment.main("T", with_data, argv=["--out", str(tmp_path), "--data", "patterns"])
-    assert result == {"n": 2000, "name": "patterns"}
-    assert "not MNIST" in capsys.readouterr().out
+# ---- Data ----
 
 
-def test_quick_without_mnist_takes_patterns_and_never_downloads(monkeypatch):
+@pytest.fixture
+def no_mnist(tmp_path, monkeypatch) -> Path:
+    """A machine without MNIST, digits or network; the folder of its cache."""
     monkeypatch.delenv("DLBASICS_DATA", raising=False)
-    monkeypatch.setattr("dataset.mnist.mnist_is_local", lambda: False)
-    monkeypatch.setattr("dataset.mnist.load_mnist", lambda: pytest.fail("a download"))
-    assert experiment.load_data("auto", quick=True).name == "patterns"
-    with pytest.raises(FileNotFoundError, match="never downloads"):
-        experiment.load_data("mnist", quick=True)
+    monkeypatch.setenv("DLBASICS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(mnist_module, "_failures", {})
+    monkeypatch.setattr(mnist_module, "MIRRORS", (closed_url(),))
+    return tmp_path / "cache"
 
 
-def test_missing_mnist_ends_with_its_message(tmp_path, monkeypatch):
-    def fail():
-        raise ConnectionError("no mirror answered")
+def closed_url():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}/"
 
-    monkeypatch.setattr("dataset.mnist.load_mnist", fail)
-    with pytest.raises(SystemExit, match="no mirror answered"):
-        experiment.main("T", lambda data: {}, argv=["--out", str(tmp_path)])
+
+@pytest.fixture
+def few_digits(monkeypatch) -> list[dict]:
+    """With what load_digits was called; its default becomes 60 + 20."""
+    calls = []
+
+    def load_few(**options):
+        calls.append(options)
+        return load_digits(**{"train": 60, "test": 20} | options)
+
+    monkeypatch.setattr(digits, "load_digits", load_few)
+    monkeypatch.setattr(digits, "BLOCK", 50)
+    return calls
+
+
+@pytest.fixture
+def found_mnist(no_mnist, monkeypatch) -> Path:
+    """A machine with a (small) MNIST in the folder that DLBASICS_DATA names."""
+    folder = no_mnist.with_name("data")
+    folder.mkdir()
+    files = []
+    for file in mnist_module.FILES:
+        shape = (5, 28, 28) if "images" in file.name else (5,)
+        array = np.full(shape, len(files), np.uint8)
+        content = mnist_module.idx_header(shape) + array.tobytes()
+        (folder / file.name).write_bytes(content)
+        files.append(file._replace(sha256=hashlib.sha256(content).hexdigest()))
+    monkeypatch.setattr(mnist_module, "FILES", tuple(files))
+    monkeypatch.setenv("DLBASICS_DATA", str(folder))
+    return folder
+
+
+DATA_CLAIMS = [
+    Claim("on MNIST", 0.9, lambda r: r["n"], lambda v: v > 0),
+    Claim("anywhere", 1, lambda r: r["n"], lambda v: v > 0, any_data=True),
+    Claim("wrong anywhere", 1, lambda r: r["n"], lambda v: v < 0, any_data=True),
+]
+MARK = "embedded digits, not MNIST"
+SAYS = "data: the embedded digits, as MNIST is not on this machine"
+
+
+def run_on_data(data):
+    shape = data.x_train.shape, data.x_test.shape
+    return {"n": len(data.x_train), "name": data.name, "shape": shape}
+
+
+def two_figures(result):
+    return {"one": plot(result)["curve"], "two": plot(result)["curve"]}
+
+
+def main_on_data(tmp_path, *flags, **options):
+    options = {"claims": DATA_CLAIMS, "plot": two_figures} | options
+    argv = ["--out", str(tmp_path), *flags]
+    return experiment.main("A title.", run_on_data, argv=argv, **options)
+
+
+@pytest.fixture
+def saved(monkeypatch) -> dict[str, list[str]]:
+    """The texts of each figure at the time it was saved."""
+    from matplotlib.text import Text
+
+    from dlbasics import plotting
+
+    texts = {}
+    save = plotting.save
+
+    def save_and_note(figure, path):
+        texts[path.name] = [text.get_text() for text in figure.findobj(Text)]
+        save(figure, path)
+
+    monkeypatch.setattr(plotting, "save", save_and_note)
+    return texts
+
+
+def verdicts(tmp_path, folder="tests"):
+    return [claim["holds"] for claim in stored(tmp_path, folder)["claims"]]
+
+
+def marked(saved):
+    assert set(saved) == {"test_experiment_one.png", "test_experiment_two.png"}
+    return [MARK in texts for texts in saved.values()]
+
+
+def lines_about_digits(capsys):
+    return [line for line in capsys.readouterr().out.splitlines() if "embedded digits" in line]
+
+
+def test_data_is_loaded_only_for_a_run_that_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "load_data", lambda *_, **__: pytest.fail("data was loaded"))
+    main(tmp_path, "--data", "digits")
+
+
+def test_auto_without_mnist_or_network_draws_digits_and_says_so(
+    tmp_path, no_mnist, few_digits, saved, capsys
+):
+    result = main_on_data(tmp_path)
+    assert result == {"n": 60, "name": "digits", "shape": ((60, 784), (20, 784))}
+    assert few_digits == [{}], "the whole data set, of the default seed"
+    assert lines_about_digits(capsys) == [
+        f"{SAYS} and no server had it; accuracies differ from the book's"
+    ]
+    assert stored(tmp_path)["data"] == "digits"
+    assert marked(saved) == [True, True]
+    assert verdicts(tmp_path) == [None, True, False]
+
+
+def test_auto_does_not_wait_for_a_server_that_stalls(
+    tmp_path, no_mnist, few_digits, monkeypatch, capsys
+):
+    assert experiment.DOWNLOAD_SECONDS == 15
+    monkeypatch.setattr(experiment, "DOWNLOAD_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:  # it accepts no connection
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(mnist_module, "MIRRORS", (url,))
+        start = time.monotonic()
+        assert main_on_data(tmp_path, plot=None)["name"] == "digits"
+        assert 0.25 < time.monotonic() - start < 2.5
+    assert len(lines_about_digits(capsys)) == 1
+    assert stored(tmp_path)["data"] == "digits"
+    assert mnist_module._failures == {}
+
+
+def test_digits_that_were_asked_for_are_marked_without_a_word(
+    tmp_path, no_mnist, few_digits, saved, capsys, monkeypatch
+):
+    monkeypatch.setattr(mnist_module, "load_mnist", lambda **_: pytest.fail("MNIST was loaded"))
+    assert main_on_data(tmp_path, "--data", "digits")["name"] == "digits"
+    assert few_digits == [{}]
+    assert lines_about_digits(capsys) == []
+    assert stored(tmp_path)["data"] == "digits"
+    assert marked(saved) == [True, True]
+    assert verdicts(tmp_path) == [None, True, False]
+
+
+@pytest.mark.parametrize("name", ["auto", "mnist"])
+@pytest.mark.parametrize("quick", [False, True])
+def test_mnist_is_used_where_it_is_found(
+    tmp_path, found_mnist, few_digits, saved, capsys, name, quick
+):
+    result = main_on_data(tmp_path, "--data", name, *(["--quick"] if quick else []))
+    assert result == {"n": 5, "name": "mnist", "shape": ((5, 784), (5, 784))}
+    assert few_digits == []
+    assert lines_about_digits(capsys) == []
+    folder = "quick/tests" if quick else "tests"
+    assert stored(tmp_path, folder)["data"] == "mnist"
+    assert marked(saved) == [False, False]
+    assert verdicts(tmp_path, folder) == ([None] * 3 if quick else [True, True, False])
+
+
+def test_mnist_in_the_cache_is_found(found_mnist, few_digits, monkeypatch):
+    experiment.load_data("auto")
+    monkeypatch.delenv("DLBASICS_DATA")
+    data = [experiment.load_data("auto", quick=quick) for quick in (False, True)]
+    assert [(each.name, len(each.x_test)) for each in data] == [("mnist", 5)] * 2
+
+
+def test_mnist_that_can_be_downloaded_in_time_is_used(no_mnist, few_digits, monkeypatch):
+    asked = []
+
+    def load_mnist(**options):
+        asked.append(options)
+        return (np.zeros((3, 784)), np.zeros(3)), (np.zeros((2, 784)), np.zeros(2))
+
+    monkeypatch.setattr(mnist_module, "load_mnist", load_mnist)
+    assert experiment.load_data("auto").name == "mnist"
+    assert asked == [{"timeout": 15.0}]
+    assert experiment.load_data("mnist").name == "mnist"
+    assert asked[1:] == [{}], "who asks for MNIST, waits for it"
+
+
+@pytest.mark.parametrize("name", ["auto", "digits"])
+def test_quick_takes_a_few_digits_without_cache_or_network(tmp_path, no_mnist, monkeypatch, name):
+    """2,000 + 500 of them, drawn within a second."""
+    monkeypatch.setattr(mnist_module, "load_mnist", lambda **_: pytest.fail("a download"))
+    monkeypatch.setattr("dataset.download.fetch", lambda *_, **__: pytest.fail("a download"))
+    data = experiment.load_data(name, quick=True)
+    assert data.name == "digits"
+    assert data.x_train.shape == (2_000, 784)
+    assert data.x_test.shape == (500, 784)
+    assert data.x_train.dtype == np.float32
+    assert data.t_train.dtype == data.t_test.dtype == np.uint8
+    assert not no_mnist.exists()
+
+
+def test_a_quick_run_says_that_it_takes_digits(tmp_path, no_mnist, few_digits, saved, capsys):
+    assert main_on_data(tmp_path, "--quick")["n"] == 2_000
+    assert lines_about_digits(capsys) == [f"{SAYS}; accuracies differ from the book's"]
+    assert stored(tmp_path, "quick/tests")["data"] == "digits"
+    assert verdicts(tmp_path, "quick/tests") == [None, None, None]
+    assert marked(saved) == [True, True]
+
+
+def test_a_run_without_data_is_judged_and_not_marked(tmp_path, no_mnist, saved):
+    main(tmp_path, plot=two_figures)
+    assert marked(saved) == [False, False]
+    assert verdicts(tmp_path) == [True, False]
+
+
+def test_quick_without_mnist_ends_with_a_message_where_mnist_was_asked_for(tmp_path, no_mnist):
+    with pytest.raises(SystemExit, match="--quick never downloads, and MNIST is not on"):
+        main_on_data(tmp_path, "--data", "mnist", "--quick")
+
+
+def test_missing_mnist_ends_with_its_message_where_it_was_asked_for(tmp_path, no_mnist):
+    with pytest.raises(SystemExit, match="MNIST could not be downloaded; tried"):
+        main_on_data(tmp_path, "--data", "mnist")
+
+
+@pytest.mark.parametrize("flags", [[], ["--quick"], ["--data", "mnist"]])
+def test_a_wrong_data_folder_is_no_reason_for_digits(
+    tmp_path, no_mnist, few_digits, monkeypatch, flags
+):
+    monkeypatch.setenv("DLBASICS_DATA", str(tmp_path / "misspelt"))
+    with pytest.raises(SystemExit, match=r"DLBASICS_DATA names .*misspelt, which is not a folder"):
+        main_on_data(tmp_path, *flags)
+    assert few_digits == []
+
+
+@pytest.mark.parametrize("flags", [[], ["--quick"]])
+def test_a_damaged_mnist_is_no_reason_for_digits(tmp_path, found_mnist, few_digits, flags):
+    next(found_mnist.glob("train-images*")).write_bytes(b"no IDX file")
+    with pytest.raises(SystemExit, match="expected an IDX file"):
+        main_on_data(tmp_path, *flags)
+    assert few_digits == []
+
+
+def test_a_wrong_data_folder_does_not_matter_to_digits(no_mnist, few_digits, monkeypatch):
+    monkeypatch.setenv("DLBASICS_DATA", str(no_mnist / "misspelt"))
+    assert experiment.load_data("digits").name == "digits"
+
+
+def test_patterns_are_no_data_set(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(tmp_path, "--data", "patterns")
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_a_run_on_digits_leaves_the_readmes_table_alone(tmp_path, no_mnist, few_digits):
+    main_on_data(tmp_path, plot=None)
+    path = tmp_path / "tests" / "test_experiment.json"
+    assert verdicts(tmp_path) == [None, True, False]
+    assert len(table([path]).splitlines()) == 2
+    readme = tmp_path / "README.md"
+    row = "| [`test_experiment.py`](test_experiment.py) | anywhere | 1 | 60000 |"
+    readme.write_text(f"| [`test_experiment.py`](x) |\n{BEGIN}\n{row}\n{END}\n", "utf-8")
+    update_readme(readme, [path])
+    assert row in readme.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("judged", "on_mnist", "expected"),
+    [
+        (True, True, [True, True, False]),
+        (True, False, [None, True, False]),
+        (False, True, [None, None, None]),
+        (False, False, [None, None, None]),
+    ],
+)
+def test_claims_are_judged_where_they_must_hold(judged, on_mnist, expected):
+    found = experiment.judge(DATA_CLAIMS, {"n": 7}, judged=judged, on_mnist=on_mnist)
+    assert [verdict.holds for verdict in found] == expected
+    assert [verdict.ours for verdict in found] == [7, 7, 7]
+
+
+def test_a_mark_stands_below_everything_else():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from dlbasics import plotting
+
+    figure = plot(None)["curve"]
+    plotting.mark(figure, "some words")
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    words = [t for t in figure.texts if t.get_text() == "some words"]
+    assert len(words) == 1
+    box = words[0].get_window_extent(renderer)
+    axes = figure.axes[0].get_tightbbox(renderer)
+    assert box.y1 <= axes.y0
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert box.y0 >= 0
 
 
 def test_the_readme_table_comes_from_the_stored_claims(tmp_path):
@@ -254,12 +535,6 @@ def test_unknown_data_is_an_error():
         experiment.load_data("cifar")
 
 
-def test_quick_does_not_hide_a_wrong_data_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLBASICS_DATA", str(tmp_path / "misspelt"))
-    with pytest.raises(FileNotFoundError, match="misspelt"):
-        experiment.load_data("auto", quick=True)
-
-
 def test_other_settings_than_the_books_are_not_judged(tmp_path):
     main(tmp_path, "--steps", "3")
     assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [None, None]
@@ -279,7 +554,7 @@ def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
         (1 / 3, 4, "0.3333"),
         (0.1999999999990898, 16, "0.1999999999990898"),
         ([[1, 2.0], (3, np.float32(0.25))], 4, "((1, 2), (3, 0.25))"),
-        (np.array([1e-10]), 2, "(1e-10)"),
+        (np.array([1e-10]), 2, "(1e-10,)"),
         ("never", 4, "never"),
     ],
 )
@@ -290,14 +565,56 @@ def test_numbers_as_they_are_shown(value, digits, text):
 def test_a_readmes_table_is_replaced_and_nothing_else(tmp_path):
     main(tmp_path)
     readme = tmp_path / "README.md"
-    readme.write_text("Above.\n<!-- claims -->\nold\n<!-- end of claims -->\nBelow.\n", "utf-8")
+    above = "| [`test_experiment.py`](x) | ours |\n| [`other.py`](other.py) | another |\n"
+    kept = "| [`other.py`](other.py) | kept | 1 | 1 |"
+    dropped = "| [`gone.py`](gone.py) | gone | 1 | 1 |\n| [`test_experiment.py`](x) | old | 1 | 2 |"
+    readme.write_text(f"{above}{BEGIN}\n{dropped}\n{kept}\n{END}\nBelow.\n", "utf-8")
     for _ in range(2):
         update_readme(readme, [tmp_path / "tests" / "test_experiment.json"])
     text = readme.read_text(encoding="utf-8")
-    assert text.startswith("Above.\n<!-- claims -->\n\n| script |")
-    assert "| steps | 10 | 10 |\n" in text
-    assert text.endswith("\n\n<!-- end of claims -->\nBelow.\n")
+    assert text.startswith(f"{above}{BEGIN}\n\n| script |")
+    assert text.index("| steps | 10 | 10 |\n") < text.index(kept)
+    assert "gone" not in text
+    assert "old" not in text
+    assert text.endswith(f"\n\n{END}\nBelow.\n")
     readme.write_text("no marks", "utf-8")
     with pytest.raises(ValueError, match="must have the lines"):
         update_readme(readme, [])
     assert readme.read_text(encoding="utf-8") == "no marks"
+
+
+def test_a_run_that_is_interrupted_ends_with_one_line(tmp_path, capsys):
+    def run():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        experiment.main("T", run, argv=["--out", str(tmp_path)])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted: nothing was stored\n"
+
+
+def test_a_run_says_at_once_what_it_is(tmp_path, capsys):
+    def run():
+        return {"printed": capsys.readouterr().out}
+
+    result = experiment.main("A title.\n\nMore.", run, argv=["--out", str(tmp_path)])
+    assert result["printed"] == "A title.\n"
+
+
+def blas_threads():
+    libraries = threadpoolctl.threadpool_info()
+    return {each["num_threads"] for each in libraries if each["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("variable", [None, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_products_keep_to_one_core_unless_the_environment_says_otherwise(monkeypatch, variable):
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv(variable, "2")
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        with experiment.one_blas_thread():
+            inside = blas_threads()
+        after = blas_threads()
+    assert inside <= ({1} if variable is None else {2})
+    assert after <= {2}

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from dataset import download, mnist
 from dataset.idx import idx_header, read_idx
 from dataset.mnist import load_mnist, mnist_is_local
+from dataset.shared import cache_folder
 
 REAL_DATA = os.environ.get("DLBASICS_DATA", "")
 needs_real_data = pytest.mark.skipif(
@@ -523,7 +524,7 @@ class TestCache:
 
         monkeypatch.delenv("DLBASICS_CACHE")
         expected = platformdirs.user_cache_path("dlbasics", appauthor=False) / "mnist"
-        assert mnist._cache_folder() == expected
+        assert cache_folder("mnist") == expected
 
 
 class Unpicklable:
@@ -669,6 +670,93 @@ class TestDownload:
             assert_loads_small_mnist()
         for name in CONTENTS:
             assert f"{name}: 100%" in terminal.getvalue()
+
+
+# ---- Giving up in time ----
+
+
+@pytest.mark.usefixtures("small")
+class TestTimeout:
+    """`timeout` is for those who do not want to wait; it says nothing about a mirror."""
+
+    @pytest.mark.parametrize("behave", [silent, trickling_header, trickling, stalling])
+    def test_slow_mirror_is_not_waited_for_and_not_given_up(self, cache, monkeypatch, behave):
+        with serving(behave) as server:
+            use_mirrors(monkeypatch, server.url)
+            start = time.monotonic()
+            with pytest.raises(ConnectionError, match=r"not done in time: [\d,]+ of") as error:
+                load_mnist(timeout=0.3)
+            assert 0.25 < time.monotonic() - start < 1.5
+            assert "MNIST could not be downloaded" in str(error.value)
+            assert f"{TRAIN_IMAGES}.gz" in str(error.value)
+            assert "not to be tried again" not in str(error.value)
+            assert mnist._failures == {}
+            assert not files_in(cache)
+            server.behave = good
+            assert_loads_small_mnist()
+        assert len(server.requests) == 5
+
+    def test_hangs_up_on_the_mirror(self, monkeypatch):
+        with serving(trickling) as server:
+            use_mirrors(monkeypatch, server.url)
+            with pytest.raises(ConnectionError):
+                load_mnist(timeout=0.1)
+            deadline = time.monotonic() + 3
+            while is_receiving() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not is_receiving()
+
+    def test_holds_for_all_files_together_and_what_came_is_kept(self, monkeypatch):
+        def slow(handler, content):
+            time.sleep(0.6)
+            good(handler, content)
+
+        with serving(slow) as server:
+            use_mirrors(monkeypatch, server.url)
+            with pytest.raises(ConnectionError, match=f"{TRAIN_LABELS}.gz: not done in time"):
+                load_mnist(timeout=1)
+            assert server.requests == [f"/{TRAIN_IMAGES}.gz", f"/{TRAIN_LABELS}.gz"]
+            server.behave = good
+            assert_loads_small_mnist()
+        assert server.requests.count(f"/{TRAIN_IMAGES}.gz") == 1
+
+    def test_is_not_renewed_for_the_next_mirror(self, monkeypatch):
+        """A mirror that fails in time is given up as ever; the last one only ran out of time."""
+        with serving(missing) as bad, serving(silent) as server:
+            use_mirrors(monkeypatch, bad.url, server.url)
+            start = time.monotonic()
+            with pytest.raises(ConnectionError, match="not done in time"):
+                load_mnist(timeout=0.3)
+            assert time.monotonic() - start < 1.5
+        assert list(mnist._failures) == [bad.url]
+
+    def test_later_deadline_leaves_the_rule_for_slow_mirrors_as_it_is(self, monkeypatch):
+        monkeypatch.setattr(download, "TIMEOUT", 0.3)
+        with serving(silent) as bad, serving(good) as server:
+            use_mirrors(monkeypatch, bad.url, server.url)
+            (x_train, _), _ = load_mnist(timeout=60)
+        assert len(x_train) == 30
+        assert "no answer or too slow" in mnist._failures[bad.url]
+
+    def test_all_mirrors_down_is_said_at_once(self, monkeypatch):
+        url = closed_url()
+        use_mirrors(monkeypatch, url)
+        with pytest.raises(ConnectionError, match="not to be tried again"):
+            load_mnist(timeout=60)
+        assert list(mnist._failures) == [url]
+
+    @pytest.mark.parametrize("timeout", [0, -1])
+    def test_what_is_local_needs_no_time(self, data, monkeypatch, timeout):
+        with serving(silent) as server:
+            use_mirrors(monkeypatch, server.url)
+            assert len(load_mnist(timeout=timeout)[0][0]) == 30
+            monkeypatch.delenv("DLBASICS_DATA")  # now from the cache
+            assert len(load_mnist(timeout=timeout)[1][0]) == 20
+        assert server.requests == []
+
+    def test_is_given_by_name(self, data):
+        with pytest.raises(TypeError):
+            load_mnist(True, True, False, 5.0)
 
 
 # ---- Other processes ----

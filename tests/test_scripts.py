@@ -64,10 +64,10 @@ def test_the_chapters_readme_has_a_row_for_every_claim_and_no_other(script):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_our_numbers_in_the_readme_are_those_of_a_run(script):
-    """Of the scripts that need no data, and therefore no time."""
+    """Of the scripts that need no data, and therefore no time; show_digits draws them all."""
     module = importlib.import_module(script.replace("/", "."))
     wanted = inspect.signature(module.run).parameters
-    if "data" in wanted:
+    if "data" in wanted or script.endswith("show_digits"):
         return
     given = {"config": getattr(module, "Config", dict)(), "rng": np.random.default_rng(0)}
     result = module.run(**{name: given[name] for name in wanted})
