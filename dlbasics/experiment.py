@@ -87,7 +87,8 @@ def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
 def load_data(name: str = "auto", *, quick: bool = False) -> Data:
     """The data set `name`: 'mnist', or 'digits', those that are drawn here.
 
-    'auto' is MNIST where it is found or can be downloaded within DOWNLOAD_SECONDS, else the digits.
+    'auto' is MNIST where it is found or can be downloaded within DOWNLOAD_SECONDS, else the digits,
+    which a printed line says.
     quick: never download; a small share of the digits.
     """
     from dataset import mnist
@@ -106,6 +107,9 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
         with suppress(ConnectionError):
             train, test = mnist.load_mnist(timeout=DOWNLOAD_SECONDS)
             return Data("mnist", *train, *test)
+    if name == "auto":
+        reason = "is not on this machine" + ("" if quick else " and could not be downloaded")
+        print(f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's")
     train, test = load_digits(train=2_000, test=500) if quick else load_digits()
     return Data("digits", *train, *test)
 
@@ -219,16 +223,9 @@ def _output_folder(args: argparse.Namespace, script: Path) -> Path:
 
 def _data(args: argparse.Namespace) -> Data:
     try:
-        data = load_data(args.data, quick=args.quick)
+        return load_data(args.data, quick=args.quick)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    if data.name == "digits" and args.data == "auto":
-        print(
-            "data: the embedded digits, as MNIST is not on this machine"
-            f"{'' if args.quick else ' and no server had it'}; accuracies differ from the book's",
-            flush=True,
-        )
-    return data
 
 
 def _progress(args: argparse.Namespace) -> Progress:

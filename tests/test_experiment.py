@@ -288,7 +288,7 @@ def test_auto_without_mnist_or_network_draws_digits_and_says_so(
     assert result == {"n": 60, "name": "digits", "shape": ((60, 784), (20, 784))}
     assert few_digits == [{}], "the whole data set, of the default seed"
     assert lines_about_digits(capsys) == [
-        f"{SAYS} and no server had it; accuracies differ from the book's"
+        f"{SAYS} and could not be downloaded; accuracies differ from the book's"
     ]
     assert stored(tmp_path)["data"] == "digits"
     assert marked(saved) == [True, True]
