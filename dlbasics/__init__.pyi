@@ -154,6 +154,9 @@ from dlbasics.optimizers import (
     Adam as Adam,
 )
 from dlbasics.optimizers import (
+    AdamW as AdamW,
+)
+from dlbasics.optimizers import (
     Momentum as Momentum,
 )
 from dlbasics.optimizers import (

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlbasics.arrays import Array, as_array, as_count, as_float, as_number, quiet
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
+__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
 
@@ -37,6 +37,9 @@ class Optimizer(ABC):
 
     settings: ClassVar[tuple[str, ...]] = ("lr",)
     """Attributes that are numbers, given when the optimizer is made."""
+
+    weight_decay = 0.0
+    """The share of each weight, times lr, that a step takes away besides; for biases none."""
 
     CHUNK: ClassVar[int] = 65_536
     """Elements worked on at once: few enough to stay in the processor's cache."""
@@ -70,6 +73,8 @@ class Optimizer(ABC):
         states = self._states(arrays)
         self.iter += 1
         for key, param in arrays.items():
+            if self.weight_decay and key.startswith("W"):
+                param *= 1 - self.lr * self.weight_decay
             step = self._step if param.size <= self.CHUNK else self._step_in_chunks
             step(param, checked[key], *(state[key] for state in states))
         for key, param in given.items():
@@ -270,3 +275,25 @@ class Adam(Optimizer):
         m += (1 - self.beta1) * (grad - m)
         v += (1 - self.beta2) * (grad * grad - v)
         param -= rate * m / (np.sqrt(v) + 1e-7)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+
+    W <- W - lr weight_decay W, then a step of Adam.  A penalty in the loss (the book's
+    weight_decay_lambda) becomes part of the gradient, which Adam divides by its size: weights with
+    large gradients decay less.  Here all decay alike.  As in the book only weights do, the
+    parameters whose names begin with W.
+    """
+
+    settings: ClassVar[tuple[str, ...]] = ("lr", "beta1", "beta2", "weight_decay")
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(lr, beta1, beta2)
+        self.weight_decay = as_number(weight_decay, "weight_decay", low=0)

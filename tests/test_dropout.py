@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlbasics.gradient import check_gradients
 from dlbasics.layers import Dropout
 
 
@@ -18,6 +19,38 @@ def test_test_mode_multiplies_by_the_share_that_is_kept():
     layer, x = Dropout(0.3), np.arange(1.0, 25).reshape(4, 6)
     np.testing.assert_allclose(layer.forward(x, train_flg=False), 0.7 * x)
     np.testing.assert_allclose(layer.backward(2 * x), 1.4 * x)
+
+
+def test_inverted_dropout_scales_in_training_and_leaves_the_test_alone():
+    x = np.arange(1.0, 25).reshape(4, 6)
+    layer, usual = Dropout(0.2, inverted=True, rng=0), Dropout(0.2, rng=0)
+    np.testing.assert_allclose(layer.forward(x), usual.forward(x) / 0.8)
+    np.testing.assert_allclose(layer.backward(2 * x), usual.backward(2 * x) / 0.8)
+    np.testing.assert_array_equal(layer.mask, usual.mask)
+    np.testing.assert_array_equal(layer.forward(x, train_flg=False), x)
+    np.testing.assert_array_equal(layer.backward(2 * x), 2 * x)
+
+
+def test_inverted_dropout_keeps_the_mean_and_the_dtype():
+    layer = Dropout(0.3, inverted=True, rng=0)
+    for dtype in (np.float16, np.float32, np.float64):
+        for train_flg in (True, False):
+            y = layer.forward(np.ones((300, 400), dtype), train_flg)
+            assert y.dtype == layer.backward(y).dtype == dtype
+            assert y.mean(dtype=np.float64) == pytest.approx(1, abs=0.01)
+    assert layer.forward(np.ones(3, int)).dtype == np.float64
+
+
+def test_inverted_dropout_of_everything_is_0():
+    layer = Dropout(1.0, inverted=True, rng=0)
+    assert np.all(layer.forward(np.ones((3, 4))) == 0)
+    assert np.all(layer.forward(np.ones((3, 4)), train_flg=False) == 0)
+
+
+def test_inverted_dropout_passes_the_gradient_check():
+    layer = Dropout(0.4, inverted=True, rng=0)
+    for train_flg in (True, False):
+        assert check_gradients(layer, np.ones((4, 5)), train_flg=train_flg)
 
 
 def test_backward_belongs_to_the_last_forward_of_either_mode():

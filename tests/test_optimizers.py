@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dlbasics.networks import TwoLayerNet
-from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
 STATELESS = [SGD]
-STATEFUL = [Momentum, Nesterov, AdaGrad, RMSprop, Adam]
+STATEFUL = [Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
 ALL = STATELESS + STATEFUL
 each = pytest.mark.parametrize("kind", ALL)
 each_stateful = pytest.mark.parametrize("kind", STATEFUL)
@@ -130,6 +130,7 @@ class TestFormulas:
         (AdaGrad, {"lr": 0.01}),
         (RMSprop, {"lr": 0.01, "decay_rate": 0.99}),
         (Adam, {"lr": 0.001, "beta1": 0.9, "beta2": 0.999}),
+        (AdamW, {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01}),
     ],
 )
 def test_settings_are_the_books_in_its_order(kind, settings):
@@ -258,7 +259,7 @@ def rows_and_whole(kind):
     shape = (10, kind.CHUNK // 4 + 7)
     rng = np.random.default_rng(0)
     start, grads = rng.standard_normal(shape), rng.standard_normal((3, *shape))
-    rows = {str(i): row.copy() for i, row in enumerate(start)}
+    rows = {f"W{i}": row.copy() for i, row in enumerate(start)}
     optimizer = kind()
     for grad in grads:
         optimizer.update(rows, dict(zip(rows, grad, strict=True)))
@@ -309,3 +310,24 @@ def test_a_learning_rate_set_later_is_checked_and_kept_as_a_python_float():
     with pytest.raises(ValueError, match="lr must be"):
         optimizer.lr = -1
     assert optimizer.lr == 0.5
+
+
+def test_adamw_is_adam_after_a_decay_of_weights_alone():
+    plain, decayed = make_params(), make_params()
+    adam, adamw = Adam(0.1), AdamW(0.1, weight_decay=0.2)
+    for seed in range(3):
+        grads = make_grads(seed)
+        plain["W"] *= 1 - 0.1 * 0.2
+        adam.update(plain, grads)
+        adamw.update(decayed, grads)
+        for key in plain:
+            np.testing.assert_allclose(decayed[key], plain[key], rtol=1e-14)
+    assert not np.allclose(decayed["W"], make_params()["W"])
+
+
+def test_adamw_without_decay_is_adam():
+    plain, same = make_params(), make_params()
+    train(Adam(0.1), plain, range(3))
+    train(AdamW(0.1, weight_decay=0), same, range(3))
+    for key in plain:
+        np.testing.assert_array_equal(same[key], plain[key])

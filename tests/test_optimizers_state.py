@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from dlbasics.storage import load_arrays, save_arrays
 
-STATEFUL = [Momentum, Nesterov, AdaGrad, RMSprop, Adam]
+STATEFUL = [Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
 ALL = [SGD, *STATEFUL]
 each = pytest.mark.parametrize("kind", ALL)
 each_stateful = pytest.mark.parametrize("kind", STATEFUL)

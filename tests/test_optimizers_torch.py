@@ -10,12 +10,13 @@ Where the formulas differ:
 - Adam: torch divides by sqrt(v / (1 - beta2^t)) + eps.  The book has the corrections in the rate,
   W <- W - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), which is torch's with an eps
   of 1e-7 / sqrt(1 - beta2^t): 3.2e-6 at first, 1e-7 in the end.
+- AdamW: torch decays all parameters of a group, ours the weights: two groups make it the same.
 """
 
 import numpy as np
 import pytest
 
-from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
 torch = pytest.importorskip("torch")
 
@@ -107,3 +108,17 @@ def test_the_path_of_adam_is_torchs_with_the_books_epsilon():
 def test_the_path_of_adam_is_near_torchs_with_its_own_epsilon():
     theirs = torch_path(make_torch_adam)
     assert_same_path(our_path(Adam(0.01, 0.9, 0.999)), theirs, tolerance=5e-5)
+
+
+def test_the_path_of_adamw_is_torchs_with_the_books_epsilon():
+    def make(leaves):
+        W1, b1, W2, b2 = leaves
+        groups = [{"params": [W1, W2]}, {"params": [b1, b2], "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=0.01, weight_decay=0.3)
+
+    def set_epsilon(optimizer, t):
+        for group in optimizer.param_groups:
+            group["eps"] = 1e-7 / (1 - 0.999**t) ** 0.5
+
+    ours = our_path(AdamW(0.01, weight_decay=0.3))
+    assert_same_path(ours, torch_path(make, set_epsilon), tolerance=1e-13)

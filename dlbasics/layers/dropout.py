@@ -1,5 +1,7 @@
 """Dropout."""
 
+from typing import Any
+
 import numpy as np
 
 from dlbasics.arrays import Array, RngLike, as_array, as_number, as_rng, quiet
@@ -13,17 +15,29 @@ class Dropout(Layer):
     drawn anew each time;  in test y = x (1 - dropout_ratio), so that the next layer meets the same
     mean;  dx is dout times the same factor.  Any shape.  A frozen layer keeps its mask, and lays it
     again on each repetition of the batch.
+
+    inverted: scale in training instead, y = x mask / (1 - dropout_ratio), and in test not at all,
+        as most libraries do; then a network needs no dropout layers once it is trained.
     """
 
-    def __init__(self, dropout_ratio: float = 0.5, *, rng: RngLike = None) -> None:
+    def __init__(
+        self, dropout_ratio: float = 0.5, *, inverted: bool = False, rng: RngLike = None
+    ) -> None:
         self.dropout_ratio = as_number(dropout_ratio, "dropout_ratio", low=0, high=1)
+        self.inverted = inverted
         self.rng = None if rng is None else as_rng(rng)
         self.mask: Array | None = None
 
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
-        self._factor = self._mask_for(x.shape) if train_flg else 1 - self.dropout_ratio
+        kept = 1 - self.dropout_ratio
+        self._factor: Any = kept
+        if train_flg:
+            self._factor = self._mask_for(x.shape)
+        if self.inverted and kept:
+            dtype = np.result_type(x, np.float16)  # x's own, where it is floating-point
+            self._factor = np.divide(self._factor, kept, dtype=dtype)
         self._y_shape = x.shape
         return x * self._factor
 
