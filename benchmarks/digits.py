@@ -8,9 +8,11 @@ import time
 
 import numpy as np
 
-from dataset.digits import draw_all, load_digits
+from dataset.digits import draw_all
 from dataset.mnist import load_mnist
+from dataset.shared import images
 from dlbasics.arrays import Array
+from dlbasics.experiment import one_blas_thread
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 
@@ -28,12 +30,14 @@ def trained(x: Array, t: Array, seed: int) -> MultiLayerNet:
 
 def main() -> None:
     start = time.perf_counter()
-    draw_all(60_000, 10_000, seed=0)
+    drawn = draw_all(60_000, 10_000, seed=0)
     print(f"drawing 70,000 digits: {time.perf_counter() - start:.1f} s")
 
-    (x_train, t_train), (x_test, t_test) = load_digits()
+    x_train, x_test = (images(drawn[name], True, True) for name in ("x_train", "x_test"))
+    t_train, t_test = drawn["t_train"], drawn["t_test"]
     _, (x_mnist, t_mnist) = load_mnist()
-    networks = [trained(x_train, t_train, seed) for seed in SEEDS]
+    with one_blas_thread():
+        networks = [trained(x_train, t_train, seed) for seed in SEEDS]
     for name, x, t in (("digits", x_test, t_test), ("MNIST", x_mnist, t_mnist)):
         accuracies = [network.accuracy(x, t) for network in networks]
         each = " ".join(f"{accuracy:.4f}" for accuracy in accuracies)

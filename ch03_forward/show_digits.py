@@ -10,9 +10,9 @@ import numpy as np
 
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
-from dataset.digits import load_digits
+from dataset.digits import draw, load_digits
 from dlbasics import experiment
-from dlbasics.arrays import Array
+from dlbasics.arrays import Array, RngLike
 from dlbasics.experiment import Claim
 
 COLUMNS = 16
@@ -26,7 +26,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """shapes: by name;  sheet (10, COLUMNS, 784): images, a row for each digit.
+    """shapes: by name;  sheet (10, COLUMNS, 28, 28): images, a row for each digit.
 
     shares: of the ten digits among the training images;  longer_side: that of the box around each
     test image's ink, in pixels, the median;  off_centre: how far its centre of mass is from the
@@ -40,9 +40,9 @@ class Result:
     off_centre: float
 
 
-def run(config: Config) -> Result:
+def run(config: Config, rng: RngLike) -> Result:
     (x_train, t_train), (x_test, t_test) = load_digits(train=config.train, test=config.test)
-    sheet = [x_train[t_train == digit][:COLUMNS] for digit in range(10)]
+    sheet = draw(np.repeat(np.arange(10), COLUMNS), rng) / 255
     return Result(
         shapes={
             "x_train": x_train.shape,
@@ -50,7 +50,7 @@ def run(config: Config) -> Result:
             "x_test": x_test.shape,
             "t_test": t_test.shape,
         },
-        sheet=np.array(sheet),
+        sheet=sheet.reshape(10, COLUMNS, 28, 28),
         shares=np.bincount(t_train, minlength=10) / len(t_train),
         longer_side=float(np.median(longer_sides(x_test))),
         off_centre=float(np.median(distances_from_middle(x_test))),
@@ -80,9 +80,7 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     figure, axes = plotting.subplots(width=8, height=5)
-    rows, columns = result.sheet.shape[:2]
-    pixels = result.sheet.reshape(rows, columns, 28, 28).swapaxes(1, 2)
-    img_show(axes, pixels.reshape(rows * 28, columns * 28), "")
+    img_show(axes, result.sheet.swapaxes(1, 2).reshape(10 * 28, COLUMNS * 28), "")
     return {"sheet": figure}
 
 

@@ -1,4 +1,4 @@
-"""Implementing Mini-Batch Training (chapter 4): the two-layer network learns MNIST.
+"""Implementing Mini-Batch Training (chapter 4): a two-layer network learns digits.
 
 The loss of every batch, and the accuracy on training and test images after every epoch.  The
 gradients come from backpropagation, or, with --gradient numerical, from numerical differentiation:

@@ -1,4 +1,4 @@
-"""Training Using Backpropagation (chapter 5): the two-layer network learns MNIST.
+"""Training Using Backpropagation (chapter 5): a two-layer network learns digits.
 
 The loss of every batch, and the accuracy on training and test images after every epoch.
 """

@@ -34,23 +34,25 @@ POINTS = 64
 """Of a stroke.  A digit has two strokes, of which the second may be empty."""
 
 SETTINGS = {
-    # Standard deviations, in heights of the digit:
-    "bend": 0.08,  # of slow changes along a stroke,
-    "tremor": 0.015,  # and of quick ones;
-    "bend_of_1": 0.5,  # of a 1, which is hardly more than a line, only this share;
-    "ends": 0.03,  # how far a stroke ends too early or too late, in its own length;
-    "parts": 0.06,  # how far the second stroke is off its place.
-    "stretch": 0.18,  # how unevenly the paper stretches
-    "width": 0.85,  # of a digit against its skeleton,
-    "width_spread": 0.22,  # and the standard deviation of its logarithm
+    # How the hand is unsteady; standard deviations, in heights of the digit:
+    "bend": 0.08,  # of slow changes along a stroke
+    "tremor": 0.015,  # of quick ones
+    "parts": 0.06,  # of the place of the second stroke
+    "bend_of_1": 0.5,  # the share of bend and tremor that a 1 has, hardly more than a line
+    "ends": 0.03,  # how far strokes end too early or too late; deviation, in their own lengths
+    # How the digit as a whole is deformed; spreads are standard deviations:
+    "stretch": 0.18,  # of the factors of the cubic by which the paper stretches
+    "width": 0.85,  # of a digit against its skeleton
+    "width_spread": 0.22,  # of the logarithm of that
     "slant": 0.15,  # to the right, for each height
     "slant_spread": 0.25,
     "turn_spread": 0.12,  # radians
     "between": 1.0,  # small: close to one skeleton of a style; large: in the middle of all
-    "pen": 2.2,  # its width in pixels,
-    "pen_spread": 0.28,  # and the standard deviation of its logarithm
-    "pressure": 0.35,  # standard deviation of the logarithm of the ink along a stroke
-    "softness": 0.18,  # of the pen's edge, in pixels
+    # The pen:
+    "pen": 2.2,  # its width in pixels
+    "pen_spread": 0.28,  # standard deviation of the logarithm of that
+    "pressure": 0.35,  # the same of the ink along a stroke
+    "softness": 0.18,  # of its edge, in pixels
 }
 
 CACHED = {
@@ -101,14 +103,18 @@ def load_digits(
 
 
 def draw(t: Array, rng: RngLike = None) -> Array:
-    """Images (N, 28, 28), uint8, of the digits t (N,): every one another."""
-    rng = as_rng(rng)
-    t = np.asarray(t)
+    """Images (N, 28, 28), uint8, of the digits t (N,): every one another.
+
+    Raises ValueError unless t is an array, or a list, of integers from 0 to 9.
+    """
+    t, rng = np.asarray(t), as_rng(rng)
+    if t.ndim != 1 or t.dtype.kind not in "iu" or not np.isin(t, list(STYLES)).all():
+        raise ValueError(f"t must be digits, integers from 0 to 9 of shape (N,), got {t!r}")
     strokes, drawn = strokes_of(t, rng)
     strokes = distort(strokes, t, rng)
     pen = pens(len(t), rng)
-    images = render(in_pixels(strokes, drawn, pen), drawn, pen, rng)
-    return np.round(255 * centred(images)).astype(np.uint8)
+    x = centred(render(in_pixels(strokes, drawn, pen), drawn, pen, rng))
+    return np.round(255 * x).astype(np.uint8)
 
 
 # ---- 1. Strokes ----
@@ -169,6 +175,8 @@ def strokes_of(t: Array, rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 # ---- 2. Distortion ----
+#
+# Strokes (N, 2, POINTS, 2) of digits t (N,), x and y from about 0 to 1, become others like them.
 
 
 def distort(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
@@ -192,14 +200,13 @@ def tremble(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
     """Smooth noise along the strokes, slow and quick."""
     size = np.where(t == 1, SETTINGS["bend_of_1"], 1)[:, None, None, None]
     for amount, knots in ((SETTINGS["bend"], 5), (SETTINGS["tremor"], 9)):
-        strokes = strokes + amount * size * smooth_noise(strokes.shape, knots, rng)
+        strokes = strokes + amount * size * smooth_noise(len(t), 2, knots, rng)
     return strokes
 
 
-def smooth_noise(shape: tuple[int, ...], knots: int, rng: np.random.Generator) -> Array:
-    """Noise (N, 2, POINTS, C) of standard deviation 1 at `knots` places, smooth between them."""
-    noise = rng.standard_normal((shape[0], shape[1], knots, shape[3]))
-    return spline(knots, POINTS) @ noise
+def smooth_noise(count: int, axes: int, knots: int, rng: np.random.Generator) -> Array:
+    """Noise (count, 2, POINTS, axes) of standard deviation 1 at `knots` places, smooth between."""
+    return spline(knots, POINTS) @ rng.standard_normal((count, 2, knots, axes))
 
 
 def move_parts(strokes: Array, rng: np.random.Generator) -> Array:
@@ -254,14 +261,16 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
     """Images (N, 28, 28), 0 to 1, of strokes in pixels, drawn by pens of these widths (N,).
 
     Each point of a stroke is a splat of ink, a Gaussian in x times one in y, so that the sum of all
-    is one product of matrices.  At the distance d from a line the sum is exp(-d^2 / 2 s^2); so it
-    tells the distance, and ink is where that is less than half the pen's width.
+    is one product of matrices.  At the distance d from a long line it is exp(-d^2 / 2 s^2); so it
+    tells the distance, and ink is where that is less than half the pen's width.  Pressure lays more
+    splats, as if the line were nearer: there it is thicker.
     """
-    pressure = np.exp(SETTINGS["pressure"] * smooth_noise((*drawn.shape, POINTS, 1), 4, rng))
+    pressure = np.exp(SETTINGS["pressure"] * smooth_noise(len(strokes), 1, 4, rng))
     length = np.hypot(*np.moveaxis(np.gradient(strokes, axis=2), -1, 0))
-    ink = (length * pressure[..., 0] * drawn[:, :, None]).reshape(len(strokes), 1, -1)
-    x, y = strokes.astype(np.float32).reshape(len(strokes), 1, -1, 2).transpose(3, 0, 1, 2)
+    ink = (length * pressure[..., 0] * drawn[:, :, None]).reshape(len(strokes), 1, 2 * POINTS)
+    x, y = strokes.astype(np.float32).reshape(len(strokes), 1, 2 * POINTS, 2).transpose(3, 0, 1, 2)
     half = (pen / 2).astype(np.float32)[:, None, None]
+    # Wide enough for points a pixel apart to melt into a line, narrow enough for holes to stay.
     s = 0.4 * half + np.float32(0.2)
     pixel = np.arange(28, dtype=np.float32)[:, None]
     in_x, in_y = (np.exp(-(((pixel - v) / s) ** 2) / 2) for v in (x, y))
@@ -273,20 +282,20 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
 # ---- 4. Normalization ----
 
 
-def centred(images: Array) -> Array:
-    """The images, moved by whole pixels until their centre of mass is nearest to (14, 14).
+def centred(x: Array) -> Array:
+    """Images x (N, 28, 28), moved by whole pixels to bring their centre of mass to (14, 14).
 
-    As in MNIST.  No further than by 4, which is the room around the box of 20x20.
+    As in MNIST; but by 4 pixels at most, which is the room around the box of 20x20.
     """
     pixel = np.arange(28)
     for axis in (1, 2):
-        mass = images.sum(axis=3 - axis, dtype=np.float64)
+        mass = x.sum(axis=3 - axis, dtype=np.float64)
         shift = np.round(14 - mass @ pixel / mass.sum(axis=1)).astype(int)
         source = pixel - np.clip(shift, -4, 4)[:, None] + 4
         room = [(0, 0), (4, 4), (0, 0)] if axis == 1 else [(0, 0), (0, 0), (4, 4)]
         source = np.expand_dims(source, 3 - axis)
-        images = np.take_along_axis(np.pad(images, room), source, axis=axis)
-    return images
+        x = np.take_along_axis(np.pad(x, room), source, axis=axis)
+    return x
 
 
 # ---- All of them ----

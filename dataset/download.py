@@ -78,21 +78,21 @@ def _tls_context() -> ssl.SSLContext:
 def _in_time(chunks: Chunks, size: int, deadline: float) -> Iterator[bytes]:
     """The chunks up to `size` bytes; an error if they end early or come too slowly."""
     received = due = 0
-    late = 0.0
+    wait = late = 0.0
     while received < size:
         if received >= due:
-            due, late = received + MIN_BYTES, time.monotonic() + TIMEOUT
+            now = time.monotonic()
+            # A slow server must leave time to ask another one before the deadline.
+            wait = min(TIMEOUT, (deadline - now) / 3)
+            due, late = received + MIN_BYTES, now + wait
         try:
-            chunk = chunks.get(timeout=max(0.0, min(late, deadline) - time.monotonic()))
+            chunk = chunks.get(timeout=max(0.0, late - time.monotonic()))
         except queue.Empty:
-            if deadline < late:
-                raise DeadlineError(
-                    f"not done in time: {received:,} of {size:,} bytes came"
-                ) from None
-            raise TimeoutError(
+            reason = (
                 f"no answer or too slow: after {received:,} of {size:,} bytes, less than "
-                f"{MIN_BYTES:,} more (or the rest) came in {TIMEOUT:g} s"
-            ) from None
+                f"{MIN_BYTES:,} more (or the rest) came in {max(wait, 0):.2g} s"
+            )
+            raise (TimeoutError if wait == TIMEOUT else DeadlineError)(reason) from None
         if isinstance(chunk, Exception):
             raise ConnectionError(str(chunk) or repr(chunk)) from chunk
         if not chunk:

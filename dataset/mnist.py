@@ -245,17 +245,18 @@ def _put_stamp(stamp: Path) -> None:
 def _download(file: MnistFile, deadline: float) -> Array:
     from dataset.download import DeadlineError
 
+    too_slow = ""
     for mirror in MIRRORS:
         if mirror in _failures:
             continue
         try:
             return _download_from(mirror, file, deadline)
         except DeadlineError as error:
-            raise ConnectionError(
-                f"MNIST could not be downloaded: {file.name}.gz: {error}"
-            ) from None
+            too_slow += f"\n  {mirror}: {file.name}.gz: {error}"
         except (OSError, ValueError) as error:
             _failures[mirror] = f"{file.name}.gz: {error}"
+    if too_slow:
+        raise ConnectionError(f"MNIST could not be downloaded in time:{too_slow}")
     tried = "".join(f"\n  {mirror}: {_failures[mirror]}" for mirror in MIRRORS)
     raise ConnectionError(
         "MNIST could not be downloaded; tried, and not to be tried again before Python is "

@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,8 @@ from dlbasics.results import save_result, shown
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 DOWNLOAD_SECONDS = 15.0
+
+_out_of_reach: set[str] = set()  # what is not asked for again in this session
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,12 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
     if name == "mnist" or (name == "auto" and local):
         train, test = mnist.load_mnist()
         return Data("mnist", *train, *test)
-    if name == "auto" and not quick:
-        with suppress(ConnectionError):
+    if name == "auto" and not quick and "MNIST" not in _out_of_reach:
+        try:
             train, test = mnist.load_mnist(timeout=DOWNLOAD_SECONDS)
             return Data("mnist", *train, *test)
+        except ConnectionError:
+            _out_of_reach.add("MNIST")
     if name == "auto":
         reason = "is not on this machine" + ("" if quick else " and could not be downloaded")
         print(f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's")
@@ -147,8 +151,8 @@ def main(
     print(title, flush=True)
     script = Path(inspect.getfile(run))
     wanted = inspect.signature(run).parameters
-    data = _data(args) if "data" in wanted else None
-    stem = _output_folder(args, script) / script.stem
+    data = _until_interrupted(lambda: _data(args)) if "data" in wanted else None
+    stem = _output_folder(args, script, data) / script.stem
     given = {
         "config": settings,
         "rng": np.random.default_rng(args.seed),
@@ -156,12 +160,10 @@ def main(
         "progress": _progress(args),
     }
     start = time.perf_counter()
-    try:
-        with one_blas_thread():
-            result = run(**{name: value for name, value in given.items() if name in wanted})
-    except KeyboardInterrupt:
-        print("\ninterrupted: nothing was stored", file=sys.stderr)
-        sys.exit(130)
+    with one_blas_thread():
+        result = _until_interrupted(
+            lambda: run(**{name: value for name, value in given.items() if name in wanted})
+        )
     seconds = time.perf_counter() - start
     about = {
         "script": f"{script.parent.name}/{script.name}",
@@ -203,7 +205,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     Products as small as the book's hardly gain by a second core, and take many times as long when
     another program keeps that core busy.  Besides, they round alike whatever the number of cores.
     """
-    if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL")):
+    if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")):
         return nullcontext()
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -211,9 +213,22 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limits
 
 
-def _output_folder(args: argparse.Namespace, script: Path) -> Path:
-    """out/<chapter>, or out/quick/<chapter>: a quick run must not replace a long one's results."""
-    folder = Path(args.out, *(["quick"] if args.quick else []), script.parent.name)
+def _until_interrupted(call: Callable[[], Any]) -> Any:
+    """What the call returns; Ctrl-C ends the program with one line."""
+    try:
+        return call()
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was stored", file=sys.stderr)
+        sys.exit(130)
+
+
+def _output_folder(args: argparse.Namespace, script: Path, data: Data | None) -> Path:
+    """out/<chapter>; for a quick run or one on digits a folder of its own.
+
+    Neither must replace the results of a long run on MNIST.
+    """
+    kind = "quick" if args.quick else "digits" if data and data.name == "digits" else ""
+    folder = Path(args.out, kind, script.parent.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -626,7 +626,7 @@ def test_a_one_bends_less():
 
 
 def test_smooth_noise_is_smooth_and_of_size_1():
-    noise = digits.smooth_noise((500, 2, digits.POINTS, 2), 5, np.random.default_rng(0))
+    noise = digits.smooth_noise(500, 2, 5, np.random.default_rng(0))
     assert noise.shape == (500, 2, digits.POINTS, 2)
     assert noise[:, :, 0].std() == pytest.approx(1, abs=0.05)
     assert 0.7 < noise.std() < 1.05
@@ -961,6 +961,16 @@ def test_two_processes_at_once(calls, cache, started):
     loaded = load_digits()
     assert calls == []
     assert_is_small_default(loaded)
+
+
+@pytest.mark.parametrize("t", [[10], [-1], [1.5], 5, [[1, 2]], ["1"]])
+def test_only_digits_are_drawn(t):
+    with pytest.raises(ValueError, match="t must be digits, integers from 0 to 9"):
+        digits.draw(t)
+
+
+def test_no_digits_are_drawn_as_none():
+    assert digits.draw(np.array([], int)).shape == (0, 28, 28)
 
 
 if __name__ == "__main__":
