@@ -26,7 +26,7 @@ _MODULES = (
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return __dir__()
-    if name in _MODULES or name in ("plotting", "experiment"):
+    if name in _MODULES or name in ("augmentation", "plotting", "experiment"):
         return import_module(f"dlbasics.{name}")
     if not name.startswith("_"):
         for module in _MODULES:

@@ -1,6 +1,9 @@
 """The names of `__getattr__`, for type checkers and editors."""
 
 from dlbasics.data import (
+    label_smoothing as label_smoothing,
+)
+from dlbasics.data import (
     minibatches as minibatches,
 )
 from dlbasics.data import (

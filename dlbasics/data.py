@@ -8,6 +8,7 @@ import numpy as np
 from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng
 
 __all__ = [
+    "label_smoothing",
     "minibatches",
     "np",
     "one_hot",
@@ -81,6 +82,26 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
     if len(t) and (t.min() < 0 or t.max() >= k):
         raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
     return np.eye(k, dtype=np.float32)[t]
+
+
+def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Array:
+    """(1 - epsilon) t + epsilon / K: rows (N, K), float32 (Szegedy et al. 2016, section 7).
+
+    t: classes (N,), of which there are K = num_classes, or rows (N, K), one-hot or of
+    probabilities, which bring their own K.  epsilon: from 0 to 1.
+
+    >>> print(label_smoothing([2, 0], num_classes=4, epsilon=0.2))
+    [[0.05 0.05 0.85 0.05]
+     [0.85 0.05 0.05 0.05]]
+    """
+    t, epsilon = as_array(t, "t"), as_number(epsilon, "epsilon", low=0, high=1)
+    if t.ndim != 2:
+        t = one_hot(t, num_classes)
+    elif t.shape[1] < 2 or (t < 0).any() or not np.allclose(t.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(
+            f"t must be classes (N,) or rows (N, K) that sum to 1, got shape {t.shape}"
+        )
+    return (1 - epsilon) * t.astype(np.float32) + epsilon / t.shape[1]
 
 
 def smooth_curve(x: Any) -> Array:

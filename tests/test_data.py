@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dlbasics.data import (
+    label_smoothing,
     minibatches,
     one_hot,
     shuffle_dataset,
@@ -81,6 +82,45 @@ def test_one_hot():
     for wrong in ([3], [-1], [0.5], [[0]]):
         with pytest.raises(ValueError, match="t must"):
             one_hot(wrong, num_classes=3)
+
+
+@pytest.mark.parametrize("t", [[2, 0], np.eye(4)[[2, 0]], np.eye(4, dtype=bool)[[2, 0]]])
+def test_label_smoothing_shares_epsilon_among_all_classes(t):
+    rows = label_smoothing(t, num_classes=4, epsilon=0.2)
+    assert rows.dtype == np.float32
+    wanted = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]
+    np.testing.assert_allclose(rows, wanted, rtol=1e-6)
+
+
+def test_label_smoothing_is_a_tenth_over_ten_classes_unless_told_otherwise():
+    rows = label_smoothing(T)
+    np.testing.assert_allclose(rows, 0.9 * np.eye(10) + 0.01, rtol=1e-6)
+    np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_label_smoothing_takes_probabilities_with_a_k_of_their_own():
+    rows = np.array([[0.5, 0.25, 0.25]])
+    np.testing.assert_allclose(
+        label_smoothing(rows, epsilon=0.3), [[0.45, 0.275, 0.275]], rtol=1e-6
+    )
+    assert np.array_equal(rows, [[0.5, 0.25, 0.25]])
+
+
+def test_label_smoothing_of_nothing_and_of_everything():
+    assert np.array_equal(label_smoothing(T, epsilon=0), one_hot(T))
+    np.testing.assert_allclose(label_smoothing(T, epsilon=1), np.full((10, 10), 0.1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("t", [[10], [-1], [0.5], 3, [[1], [1]], [[2, 3]], [[1.5, -0.5]], [[[1]]]])
+def test_label_smoothing_takes_nothing_else(t):
+    with pytest.raises(ValueError, match="t must"):
+        label_smoothing(t)
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, 1.1, float("nan")])
+def test_label_smoothing_needs_an_epsilon_from_0_to_1(epsilon):
+    with pytest.raises(ValueError, match="epsilon must be"):
+        label_smoothing(T, epsilon=epsilon)
 
 
 def books_smooth_curve(x):
