@@ -1,0 +1,123 @@
+"""Weight Decay (chapter 6): an L1 penalty makes weights exactly 0, an L2 penalty only smaller.
+
+The loss (w1 - 3)^2 + 4 (w2 - 6)^2, not the book's, with w1^2 + w2^2 or 10 (|w1| + |w2|) added; the
+minimum is found by gradient descent.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.optimizers import SGD
+from dlbasics.regularizers import L1, L2
+
+L2_PENALTY = L2(2.0)
+"""The book's penalty, 1/2 lambda sum W^2, with lambda 2."""
+L1_PENALTY = L1(10.0)
+LR = 0.02
+STEPS = 500
+
+
+def loss(w: Array) -> Any:
+    """(w1 - 3)^2 + 4 (w2 - 6)^2, w: (2, ...)."""
+    return (w[0] - 3) ** 2 + 4 * (w[1] - 6) ** 2
+
+
+def loss_gradient(w: Array) -> Array:
+    """(2 (w1 - 3), 8 (w2 - 6)), w: (2,)."""
+    return np.array([2 * (w[0] - 3), 8 * (w[1] - 6)])
+
+
+@dataclass(frozen=True)
+class Result:
+    """(STEPS + 1, 2), the weights at first and after each step.
+
+    l1_slope: by the gradient of the L1 penalty;  l1: by shrinking, which reaches 0.
+    """
+
+    l2: Array
+    l1_slope: Array
+    l1: Array
+
+
+def run() -> Result:
+    return Result(
+        l2=descent(L2_PENALTY),
+        l1_slope=descent(L1_PENALTY),
+        l1=shrinking_descent(L1_PENALTY.weight_decay_lambda),
+    )
+
+
+def descent(penalty: L1 | L2) -> Array:
+    """Steps along the gradients of loss and penalty."""
+    optimizer, params = SGD(LR), {"w": np.zeros(2)}
+    path = [params["w"].copy()]
+    for _ in range(STEPS):
+        w = params["w"]
+        optimizer.update(params, {"w": loss_gradient(w) + penalty.gradient(w)})
+        path.append(w.copy())
+    return np.array(path)
+
+
+def shrinking_descent(weight_decay_lambda: float) -> Array:
+    """A step along the gradient of the loss, then all weights lr lambda nearer to 0, never past it.
+
+    The slope of |w| jumps from -1 to 1 at 0, so that steps along it leap over the 0 and back again.
+    """
+    optimizer, params = SGD(LR), {"w": np.zeros(2)}
+    path = [params["w"].copy()]
+    for _ in range(STEPS):
+        w = params["w"]
+        optimizer.update(params, {"w": loss_gradient(w)})
+        w[:] = np.sign(w) * np.maximum(np.abs(w) - LR * weight_decay_lambda, 0)
+        path.append(w.copy())
+    return np.array(path)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    w = np.meshgrid(np.linspace(-2, 7.5, 191), np.linspace(-2, 9, 221))
+    figure, panels = plotting.subplots(1, 2, width=5.0, height=5.5, sharey=True)
+    for axes, title, penalty, path in (
+        (panels[0], "L2: + w1² + w2²", L2_PENALTY, result.l2),
+        (panels[1], "L1: + 10 (|w1| + |w2|)", L1_PENALTY, result.l1),
+    ):
+        of_penalty = np.sum([penalty.penalty(one) for one in w], axis=0)
+        end = path[-1]
+        at_end = float(penalty.penalty(end).sum())
+        axes.contour(*w, loss(np.array(w)), loss(end) * np.array([0.1, 0.5, 1, 2]), colors="C0")
+        axes.contour(*w, of_penalty, at_end * np.array([0.25, 1]), colors="C1")
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.plot([], [], color="C0", label="loss")
+        axes.plot([], [], color="C1", label="penalty")
+        axes.plot(3, 6, "+", color="C0", label="minimum of the loss")
+        axes.plot(*end, "o", color="black", label="minimum of the sum", zorder=3)
+        axes.set_title(f"{title}\nminimum at ({end[0]:.3g}, {end[1]:.3g})")
+        axes.set(xlabel="w1", xlim=(-2, 7.5), ylim=(-2, 9), aspect="equal")
+    panels[0].set_ylabel("w2")
+    lines = panels[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=4, frameon=False)
+    return {"contours": figure}
+
+
+CLAIMS = [
+    Claim.same("minimum with L2", (1.5, 4.8), lambda result: result.l2[-1], atol=1e-6),
+    Claim.same("minimum with L1", (0.0, 4.75), lambda result: result.l1[-1], atol=1e-6),
+    Claim.same("w1 with L1, by shrinking", 0.0, lambda result: float(result.l1[-1, 0])),
+    Claim(
+        "largest distance of w1 from 0 in the last 100 steps with L1, by its gradient",
+        "near 0, not 0",
+        lambda result: float(np.abs(result.l1_slope[-100:, 0]).max()),
+        lambda v: 0 < v <= 2 * LR * L1_PENALTY.weight_decay_lambda,
+        digits=2,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

@@ -1,0 +1,220 @@
+"""Updating Parameters (chapter 6): the ways of four optimizers down a long, narrow bowl.
+
+The book's x^2 / 20 + y^2 from (-7, 2), and besides it the narrower x^2 + 100 y^2 from (10, 1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Optimizer
+
+STEPS = 30
+
+
+def f(x: Any, y: Any) -> Any:
+    """f = x^2 / 20 + y^2 (book: *The Disadvantage of SGD*, eq. 6.2)."""
+    return x**2 / 20 + y**2
+
+
+def df(x: Any, y: Any) -> Any:
+    """The gradient of f, (x / 10, 2 y)."""
+    return x / 10, 2 * y
+
+
+def narrow(x: Any, y: Any) -> Any:
+    """x^2 + 100 y^2: ten times as long as it is wide, where f is sqrt(20) times."""
+    return x**2 + 100 * y**2
+
+
+def d_narrow(x: Any, y: Any) -> Any:
+    """The gradient of the narrow bowl, (2 x, 200 y)."""
+    return 2 * x, 200 * y
+
+
+@dataclass(frozen=True)
+class Result:
+    """paths and narrow_paths: by optimizer (31, 2), the place (x, y) at first and after each step.
+
+    places, gradients: (225, 2), where the arrows of figure 6.2 begin, and the gradients of f there.
+    """
+
+    paths: dict[str, Array]
+    narrow_paths: dict[str, Array]
+    places: Array
+    gradients: Array
+
+
+def run() -> Result:
+    optimizers = {
+        "SGD": SGD(lr=0.95),
+        "Momentum": Momentum(lr=0.1),
+        "AdaGrad": AdaGrad(lr=1.5),
+        "Adam": Adam(lr=0.3),
+    }
+    narrow_optimizers = {
+        "SGD": SGD(lr=0.0095),
+        "Momentum": Momentum(lr=0.002),
+        "AdaGrad": AdaGrad(lr=1.5),
+        "Adam": Adam(lr=0.6),
+    }
+    places = np.array([(x, y) for y in np.linspace(-10, 10, 15) for x in np.linspace(-10, 10, 15)])
+    return Result(
+        paths={key: path(o, df, -7.0, 2.0) for key, o in optimizers.items()},
+        narrow_paths={key: path(o, d_narrow, 10.0, 1.0) for key, o in narrow_optimizers.items()},
+        places=places,
+        gradients=np.transpose(df(*places.T)),
+    )
+
+
+def path(optimizer: Optimizer, gradient: Callable[..., Any], x: float, y: float) -> Array:
+    """Every place that the optimizer comes to from (x, y), (STEPS + 1, 2)."""
+    params = {"x": x, "y": y}
+    places = [(x, y)]
+    for _ in range(STEPS):
+        grads = dict(zip(params, gradient(**params), strict=True))
+        optimizer.update(params, grads)
+        places.append((params["x"], params["y"]))
+    return np.array(places)
+
+
+def crossings(path: Array) -> int:
+    """How often a path changes over from one side of the valley, y = 0, to the other."""
+    side = np.sign(path[:, 1])
+    return int(np.sum(side[1:] != side[:-1]))
+
+
+def sideways(path: Array) -> float:
+    """The length of the way along y, across the valley: the least possible is the start's |y|."""
+    return float(np.abs(np.diff(path[:, 1])).sum())
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figures = {"figure_6_1": surface_and_contours()}
+
+    figures["figure_6_2"], axes = plotting.subplots(height=5.5)
+    axes.quiver(*result.places.T, *-result.gradients.T, angles="xy", color="dimgray")
+    axes.set(xlabel="x", ylabel="y", aspect="equal", xlim=(-11, 11), ylim=(-11, 11))
+    axes.set_title("minus the gradient of x²/20 + y²")
+
+    names = zip(result.paths, ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7"), strict=True)
+    for optimizer, name in names:
+        figures[name], axes = plotting.subplots(height=5.5)
+        draw_path(axes, optimizer, result.paths[optimizer])
+
+    figures["figure_6_8"], panels = plotting.subplots(2, 2, width=4.5, height=4.5)
+    for axes, (optimizer, path) in zip(panels.flat, result.paths.items(), strict=True):
+        draw_path(axes, optimizer, path)
+
+    figures["narrow_bowl"], panels = plotting.subplots(2, 2, width=5.0, height=3.0)
+    levels = [narrow(x, 0) for x in (1, 2, 4, 6, 8, 10, 12)]
+    for axes, (optimizer, path) in zip(panels.flat, result.narrow_paths.items(), strict=True):
+        draw_contours(axes, narrow, np.linspace(-12, 12, 201), np.linspace(-1.2, 1.2, 201), levels)
+        draw_places(axes, optimizer, path)
+    return figures
+
+
+def surface_and_contours() -> Any:
+    from dlbasics import plotting
+
+    figure, (replaced, contours) = plotting.subplots(1, 2, width=5.0, height=4.5)
+    replaced.remove()
+    surface = figure.add_subplot(1, 2, 1, projection="3d")
+    along = np.linspace(-10, 10, 101)
+    x, y = np.meshgrid(along, along)
+    surface.plot_surface(x, y, f(x, y), cmap="viridis", alpha=0.9)
+    ticks = (-10, -5, 0, 5, 10)
+    surface.set(xlabel="x", ylabel="y", zlabel="f(x, y)", xticks=ticks, yticks=ticks)
+    surface.set_box_aspect(None, zoom=0.85)
+
+    draw_contours(contours, f, along, along, [1, 3, 6, *range(10, 110, 10)])
+    contours.set(xlabel="x", ylabel="y", aspect="equal")
+    return figure
+
+
+def draw_path(axes: Any, title: str, path: Array) -> None:
+    along = np.linspace(-10, 10, 201)
+    draw_contours(axes, f, along, along, np.arange(1, 9))
+    draw_places(axes, title, path)
+    axes.set_aspect("equal")
+
+
+def draw_contours(axes: Any, bowl: Any, x: Array, y: Array, levels: Any) -> None:
+    height = bowl(*np.meshgrid(x, y))
+    axes.contour(x, y, height, levels, colors="gray", linestyles="dashed", linewidths=0.7)
+    axes.plot(0, 0, "+", color="black")
+
+
+def draw_places(axes: Any, title: str, path: Array) -> None:
+    axes.plot(*path.T, "o-", color="tab:red", markersize=3, linewidth=1)
+    axes.set(xlabel="x", ylabel="y", title=title)
+
+
+def against_sgd(text: str, optimizer: str, book: str, measure: Callable[[Result, str], Any]) -> Any:
+    """A claim that the measure is less for the optimizer than for SGD."""
+    return Claim(
+        f"{text}, SGD and {optimizer}",
+        book,
+        lambda result: (measure(result, "SGD"), measure(result, optimizer)),
+        lambda v: v[1] < v[0],
+    )
+
+
+CLAIMS = [
+    Claim(
+        "SGD: of 30 steps, those that change over to the other side of the valley",
+        "zigzags",
+        lambda result: crossings(result.paths["SGD"]),
+        lambda v: v >= 20,
+    ),
+    Claim(
+        "changes of side, Momentum, AdaGrad, Adam",
+        "fewer",
+        lambda result: [crossings(result.paths[key]) for key in ("Momentum", "AdaGrad", "Adam")],
+        lambda v: max(v) <= 10 and min(v) >= 0,
+    ),
+    *(
+        against_sgd(
+            "length of the way along y",
+            optimizer,
+            book,
+            lambda result, key: sideways(result.paths[key]),
+        )
+        for optimizer, book in (
+            ("Momentum", "less zigzag"),
+            ("AdaGrad", "almost none"),
+            ("Adam", "less zigzag"),
+        )
+    ),
+    Claim(
+        "length of the way along y, Momentum and Adam",
+        "Adam's is shorter",
+        lambda result: (sideways(result.paths["Momentum"]), sideways(result.paths["Adam"])),
+        lambda v: v[1] < v[0],
+    ),
+    against_sgd(
+        "height f after 30 steps",
+        "AdaGrad",
+        "efficient",
+        lambda result, key: float(f(*result.paths[key][-1])),
+    ),
+    *(
+        against_sgd(
+            "x² + 100y²: height after 30 steps",
+            optimizer,
+            "lower",
+            lambda result, key: float(narrow(*result.narrow_paths[key][-1])),
+        )
+        for optimizer in ("Momentum", "AdaGrad", "Adam")
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

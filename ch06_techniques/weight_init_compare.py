@@ -1,0 +1,97 @@
+"""Using the MNIST Dataset to Compare the Weight Initializers (chapter 6): std 0.01, Xavier, He.
+
+Three networks that differ in the standard deviation of their initial weights alone learn MNIST, on
+the same batches.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import RngLike, as_rng
+from dlbasics.data import smooth_curve
+from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.networks import MultiLayerNet
+from dlbasics.optimizers import SGD
+
+WEIGHT_INIT: dict[str, float | str] = {"std 0.01": 0.01, "Xavier": "sigmoid", "He": "relu"}
+
+
+@dataclass(frozen=True)
+class Config:
+    iters_num: int = 2_000
+    batch_size: int = 128
+    learning_rate: float = 0.01
+
+
+@dataclass(frozen=True)
+class Result:
+    """train_loss: by initial weights, the loss of each batch."""
+
+    train_loss: dict[str, list[float]]
+
+
+def run(
+    config: Config,
+    rng: RngLike,
+    data: Data | None = None,
+    progress: Progress = iter,
+) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    networks = {
+        key: MultiLayerNet(784, [100] * 4, 10, weight_init_std=std, rng=rng)
+        for key, std in WEIGHT_INIT.items()
+    }
+    optimizer = SGD(config.learning_rate)
+    train_loss: dict[str, list[float]] = {key: [] for key in networks}
+
+    for _ in progress(range(config.iters_num)):
+        batch_mask = rng.choice(len(data.x_train), config.batch_size)
+        x_batch, t_batch = data.x_train[batch_mask], data.t_train[batch_mask]
+        for key, network in networks.items():
+            grads = network.gradient(x_batch, t_batch)
+            optimizer.update(network.params, grads)
+            train_loss[key].append(network.last_loss)
+    return Result(train_loss)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure = plotting.curves(
+        {key: smooth_curve(losses) for key, losses in result.train_loss.items()},
+        xlabel="iteration",
+        ylabel="loss of the batch, smoothed",
+        ylim=(0, 2.5),
+    )
+    return {"figure_6_15": figure}
+
+
+def last_loss_claim(key: str, book: str, low: float, high: float) -> Claim:
+    return Claim(
+        f"mean loss of the last 100 iterations, {key}",
+        book,
+        lambda result: float(np.mean(result.train_loss[key][-100:])),
+        lambda v: low < v < high,
+        digits=3,
+    )
+
+
+CLAIMS = [
+    # log 10 = 2.303 is the loss of guessing.
+    last_loss_claim("std 0.01", "does not learn", 2.28, 2.33),
+    last_loss_claim("Xavier", "learns", 0, 0.6),
+    last_loss_claim("He", "learns", 0, 0.6),
+    Claim(
+        "mean loss of all iterations, Xavier and He",
+        "He learns faster",
+        lambda result: [float(np.mean(result.train_loss[key])) for key in ("Xavier", "He")],
+        lambda v: v[1] < v[0],
+        digits=3,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"iters_num": 30})
