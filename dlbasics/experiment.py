@@ -113,7 +113,8 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
             _out_of_reach.add("MNIST")
     if name == "auto":
         reason = "is not on this machine" + ("" if quick else " and could not be downloaded")
-        print(f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's")
+        line = f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's"
+        print(line, flush=True)
     train, test = load_digits(train=2_000, test=500) if quick else load_digits()
     return Data("digits", *train, *test)
 
