@@ -307,8 +307,8 @@ def test_auto_does_not_wait_for_a_server_that_stalls(
         start = time.monotonic()
         assert main_on_data(tmp_path, plot=None)["name"] == "digits"
         assert time.monotonic() - start < 2.5
+        monkeypatch.setattr(mnist_module, "load_mnist", lambda **_: pytest.fail("asked again"))
         assert experiment.load_data("auto").name == "digits"
-        assert time.monotonic() - start < 2.5, "it asks only once"
     assert len(lines_about_digits(capsys)) == 2
     assert stored(tmp_path, "digits/tests")["data"] == "digits"
     assert mnist_module._failures == {}
@@ -594,6 +594,26 @@ def test_a_run_that_is_interrupted_ends_with_one_line(tmp_path, capsys):
         experiment.main("T", run, argv=["--out", str(tmp_path)])
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "\ninterrupted: nothing was stored\n"
+
+
+def test_ctrl_c_while_data_is_loaded_ends_with_one_line_too(tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "load_data", interrupt)
+    with pytest.raises(SystemExit) as stopped:
+        main_on_data(tmp_path)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted: nothing was stored\n"
+
+
+def test_a_mark_takes_no_room_from_the_figure():
+    from dlbasics import plotting
+
+    figure = plot(None)["curve"]
+    height = figure.get_figheight()
+    plotting.mark(figure, "some words")
+    assert figure.get_figheight() > height + 0.2
 
 
 def test_a_run_says_at_once_what_it_is(tmp_path, capsys):
