@@ -1,5 +1,14 @@
 """The names of `__getattr__`, for type checkers and editors."""
 
+from dlbasics.columns import (
+    col2im as col2im,
+)
+from dlbasics.columns import (
+    conv_output_size as conv_output_size,
+)
+from dlbasics.columns import (
+    im2col as im2col,
+)
 from dlbasics.data import (
     label_smoothing as label_smoothing,
 )
@@ -94,13 +103,22 @@ from dlbasics.layers import (
     Affine as Affine,
 )
 from dlbasics.layers import (
+    AveragePooling as AveragePooling,
+)
+from dlbasics.layers import (
     BatchNorm as BatchNorm,
 )
 from dlbasics.layers import (
     BatchNormalization as BatchNormalization,
 )
 from dlbasics.layers import (
+    Convolution as Convolution,
+)
+from dlbasics.layers import (
     Dropout as Dropout,
+)
+from dlbasics.layers import (
+    GlobalAveragePooling as GlobalAveragePooling,
 )
 from dlbasics.layers import (
     Identity as Identity,
@@ -121,7 +139,13 @@ from dlbasics.layers import (
     MulLayer as MulLayer,
 )
 from dlbasics.layers import (
+    Pooling as Pooling,
+)
+from dlbasics.layers import (
     Relu as Relu,
+)
+from dlbasics.layers import (
+    Residual as Residual,
 )
 from dlbasics.layers import (
     Sigmoid as Sigmoid,

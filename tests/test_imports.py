@@ -52,6 +52,7 @@ step_function sigmoid sigmoid_grad relu relu_grad identity_function softmax sum_
 cross_entropy_error softmax_loss numerical_diff numerical_gradient gradient_descent smooth_curve
 shuffle_dataset MulLayer AddLayer Affine Relu Sigmoid Dropout BatchNormalization SoftmaxWithLoss SGD
 Momentum Nesterov AdaGrad RMSprop Adam TwoLayerNet MultiLayerNet MultiLayerNetExtend
+im2col col2im conv_output_size Convolution Pooling
 """
 
 
@@ -60,7 +61,9 @@ def test_the_books_names_exist(name):
     assert callable(getattr(dlbasics, name))
 
 
-@pytest.mark.parametrize("module", ["functions", "gradient", "layers", "optimizers", "networks"])
+@pytest.mark.parametrize(
+    "module", ["functions", "gradient", "columns", "layers", "optimizers", "networks"]
+)
 def test_star_imports_supply_np(module):
     namespace = {}
     exec(f"from dlbasics.{module} import *", namespace)

@@ -17,23 +17,31 @@ from dlbasics.layers.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from dlbasics.layers.affine import Affine
 from dlbasics.layers.base import Layer
 from dlbasics.layers.batch_norm import BatchNorm, BatchNormalization
+from dlbasics.layers.convolution import Convolution
 from dlbasics.layers.dropout import Dropout
 from dlbasics.layers.losses import IdentityWithLoss, LossLayer, SigmoidWithLoss, SoftmaxWithLoss
 from dlbasics.layers.naive import AddLayer, MulLayer
+from dlbasics.layers.pooling import AveragePooling, GlobalAveragePooling, Pooling
+from dlbasics.layers.residual import Residual
 
 __all__ = [
     "AddLayer",
     "Affine",
+    "AveragePooling",
     "BatchNorm",
     "BatchNormalization",
+    "Convolution",
     "Dropout",
+    "GlobalAveragePooling",
     "Identity",
     "IdentityWithLoss",
     "Layer",
     "LeakyRelu",
     "LossLayer",
     "MulLayer",
+    "Pooling",
     "Relu",
+    "Residual",
     "Sigmoid",
     "SigmoidWithLoss",
     "SoftmaxWithLoss",

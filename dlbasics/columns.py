@@ -1,0 +1,112 @@
+"""Images as a matrix of windows, and back (book: *Expansion by im2col*)."""
+
+import numpy as np
+
+from dlbasics.arrays import Array, as_array, as_count
+
+__all__ = ["col2im", "conv_output_size", "im2col", "np"]
+
+
+def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
+    """How many windows fit side by side: (input_size + 2 pad - filter_size) / stride + 1 (eq. 7.1).
+
+    Raises ValueError where that is no whole number, and names the sizes for which it is.
+
+    >>> conv_output_size(28, 5, stride=3, pad=2)
+    10
+    """
+    size, window = as_count(input_size, "input_size"), as_count(filter_size, "filter_size")
+    stride, pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
+    return tiles(size, window, stride, pad, "input_size must be")
+
+
+def tiles(size: int, window: int, stride: int, pad: int, wanted: str) -> int:
+    """`conv_output_size` of arguments known to be counts; `wanted` begins the error."""
+    room = size + 2 * pad - window
+    if room >= 0 and room % stride == 0:
+        return room // stride + 1
+    below = size - room % stride
+    sizes = [below, below + stride] if room >= 0 else [max(size - room, 1)]
+    would_do = " or ".join(str(size) for size in sizes if size > 0)
+    raise ValueError(
+        f"{wanted} {would_do}{' or more' if room < 0 else ''} for windows of {window} with stride "
+        f"{stride} and pad {pad}, got {size}"
+    )
+
+
+def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0) -> Array:
+    """Each window of each image as a row: (N OH OW, C FH FW), of the same dtype.
+
+    input_data: (N, C, H, W), around which `pad` zeros are laid.  Rows run over image, row and
+    column of the output, columns over channel, row and column of the window.
+    Raises ValueError where windows do not tile the images (`conv_output_size`).
+
+    >>> im2col(np.arange(9).reshape(1, 1, 3, 3), 2, 2)
+    array([[0, 1, 3, 4],
+           [1, 2, 4, 5],
+           [3, 4, 6, 7],
+           [4, 5, 7, 8]])
+    """
+    image = as_array(input_data, "input_data")
+    OH, OW = _output_size(image.shape, filter_h, filter_w, stride, pad)
+    N, C, _, _ = image.shape
+    image = padded(image, pad)
+    col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)
+    for y in range(filter_h):
+        for x in range(filter_w):
+            # What pixel (y, x) of the window meets, for all windows at once.
+            met = image[:, :, y : y + stride * OH : stride, x : x + stride * OW : stride]
+            col[..., y, x] = met.transpose(0, 2, 3, 1)
+    return col.reshape(N * OH * OW, C * filter_h * filter_w)
+
+
+def col2im(
+    col: Array,
+    input_shape: tuple[int, ...],
+    filter_h: int,
+    filter_w: int,
+    stride: int = 1,
+    pad: int = 0,
+) -> Array:
+    """Images (N, C, H, W) in which each pixel is the sum of what `col` has for it.
+
+    col: (N OH OW, C FH FW), as `im2col` returns for images of `input_shape`; what lies in the
+    padding is dropped.  This is the derivative of im2col: a pixel is in several windows, and the
+    gradients of all of them add up.
+
+    >>> ones = np.ones((4, 4), dtype=int)
+    >>> col2im(ones, (1, 1, 3, 3), 2, 2)
+    array([[[[1, 2, 1],
+             [2, 4, 2],
+             [1, 2, 1]]]])
+    """
+    col = as_array(col, "col")
+    N, C, H, W = input_shape
+    OH, OW = _output_size(input_shape, filter_h, filter_w, stride, pad)
+    rows, columns = N * OH * OW, C * filter_h * filter_w
+    if col.shape != (rows, columns):
+        raise ValueError(f"col must have shape ({rows}, {columns}), got {col.shape}")
+    windows = col.reshape(N, OH, OW, C, filter_h, filter_w)
+    image = np.zeros((N, C, H + 2 * pad, W + 2 * pad), col.dtype)
+    for y in range(filter_h):
+        for x in range(filter_w):
+            met = image[:, :, y : y + stride * OH : stride, x : x + stride * OW : stride]
+            met += windows[..., y, x].transpose(0, 3, 1, 2)
+    return image[:, :, pad : pad + H, pad : pad + W]
+
+
+def padded(image: Array, pad: int, value: float = 0) -> Array:
+    """The images (N, C, H, W) with `pad` pixels of that value on every side."""
+    width = (pad, pad)
+    return np.pad(image, ((0, 0), (0, 0), width, width), constant_values=value) if pad else image
+
+
+def _output_size(
+    shape: tuple[int, ...], filter_h: int, filter_w: int, stride: int, pad: int
+) -> tuple[int, int]:
+    if len(shape) != 4:
+        raise ValueError(f"images must have shape (N, C, H, W), got {shape}")
+    return (
+        conv_output_size(shape[2], filter_h, stride, pad),
+        conv_output_size(shape[3], filter_w, stride, pad),
+    )
