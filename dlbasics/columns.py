@@ -48,7 +48,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
            [4, 5, 7, 8]])
     """
     image = as_array(input_data, "input_data")
-    OH, OW = _output_size(image.shape, filter_h, filter_w, stride, pad)
+    OH, OW = _output_size("input_data", image.shape, filter_h, filter_w, stride, pad)
     N, C, _, _ = image.shape
     image = padded(image, pad)
     col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)
@@ -81,8 +81,8 @@ def col2im(
              [1, 2, 1]]]])
     """
     col = as_array(col, "col")
+    OH, OW = _output_size("input_shape", input_shape, filter_h, filter_w, stride, pad)
     N, C, H, W = input_shape
-    OH, OW = _output_size(input_shape, filter_h, filter_w, stride, pad)
     rows, columns = N * OH * OW, C * filter_h * filter_w
     if col.shape != (rows, columns):
         raise ValueError(f"col must have shape ({rows}, {columns}), got {col.shape}")
@@ -102,10 +102,10 @@ def padded(image: Array, pad: int, value: float = 0) -> Array:
 
 
 def _output_size(
-    shape: tuple[int, ...], filter_h: int, filter_w: int, stride: int, pad: int
+    name: str, shape: tuple[int, ...], filter_h: int, filter_w: int, stride: int, pad: int
 ) -> tuple[int, int]:
     if len(shape) != 4:
-        raise ValueError(f"images must have shape (N, C, H, W), got {shape}")
+        raise ValueError(f"{name} must be of shape (N, C, H, W), got {shape}")
     return (
         conv_output_size(shape[2], filter_h, stride, pad),
         conv_output_size(shape[3], filter_w, stride, pad),

@@ -6,12 +6,17 @@ import pytest
 from dlbasics.gradient import check_gradients
 from dlbasics.layers import (
     Affine,
+    AveragePooling,
     BatchNorm,
+    Convolution,
     Dropout,
+    GlobalAveragePooling,
     Identity,
     IdentityWithLoss,
     LeakyRelu,
+    Pooling,
     Relu,
+    Residual,
     Sigmoid,
     SigmoidWithLoss,
     SoftmaxWithLoss,
@@ -35,6 +40,10 @@ def trained(layer, *shape):
 
 def batch_norm(size):
     return BatchNorm(normal(size, seed=1), normal(size, seed=2))
+
+
+def convolution(*shape, stride=1, pad=0):
+    return Convolution(normal(*shape, seed=1), normal(shape[0], seed=2), stride, pad)
 
 
 class BatchNormOfZeros(BatchNorm):
@@ -71,6 +80,38 @@ LAYERS = {
     "BatchNorm, trained": (trained(batch_norm(4), 50, 4), (7, 4)),
     "BatchNorm, images, trained": (trained(batch_norm(3), 50, 3, 2, 2), (4, 3, 2, 2)),
     "BatchNorm, float32": (BatchNorm.create(4), (7, 4)),
+    "Convolution": (convolution(3, 2, 3, 3), (2, 2, 5, 5)),
+    "Convolution, pad 1": (convolution(3, 2, 3, 3, pad=1), (2, 2, 4, 4)),
+    "Convolution, pad 2": (convolution(3, 2, 3, 3, pad=2), (2, 2, 3, 4)),
+    "Convolution, more padding than filter": (convolution(2, 2, 2, 2, pad=3), (2, 2, 2, 3)),
+    "Convolution, stride 2": (convolution(3, 2, 3, 3, stride=2), (2, 2, 5, 7)),
+    "Convolution, stride 2, pad 1": (convolution(3, 2, 3, 3, stride=2, pad=1), (2, 2, 5, 3)),
+    "Convolution, stride 3, 2 by 2": (convolution(3, 2, 2, 2, stride=3), (2, 2, 5, 8)),
+    "Convolution, 2 by 3": (convolution(3, 2, 2, 3), (2, 2, 4, 5)),
+    "Convolution, 3 by 1, pad 0": (convolution(3, 2, 3, 1), (2, 2, 4, 3)),
+    "Convolution, 3 by 2, pad 1": (convolution(3, 2, 3, 2, pad=1), (2, 2, 4, 3)),
+    "Convolution, 1 by 1": (convolution(3, 2, 1, 1), (2, 2, 3, 3)),
+    "Convolution, 1 by 1, stride 2": (convolution(3, 2, 1, 1, stride=2), (2, 2, 3, 3)),
+    "Convolution, as large as the image": (convolution(3, 2, 4, 3), (2, 2, 4, 3)),
+    "Convolution, larger than the image": (convolution(2, 1, 5, 5, pad=2), (2, 1, 1, 2)),
+    "Convolution, one channel": (convolution(3, 1, 3, 3), (2, 1, 5, 5)),
+    "Convolution, one filter": (convolution(1, 2, 3, 3), (2, 2, 4, 4)),
+    "Convolution, one image": (convolution(3, 2, 3, 3), (2, 4, 4)),
+    "Convolution, one image, stride 2": (convolution(3, 2, 2, 2, stride=2), (2, 4, 4)),
+    "Convolution, no bias": (Convolution(normal(3, 2, 3, 3), None), (2, 2, 4, 4)),
+    "Convolution, bias 0": (Convolution(normal(3, 2, 3, 3), 0, stride=2), (2, 2, 5, 5)),
+    "Convolution, float32": (Convolution.create(2, 3, 3, rng=0), (2, 2, 4, 4)),
+    "Pooling": (Pooling(2, 2), (2, 2, 3, 4)),
+    "Pooling, stride 2": (Pooling(2, 2, stride=2), (2, 2, 4, 6)),
+    "Pooling, stride 2, one image": (Pooling(2, 2, stride=2), (2, 4, 6)),
+    "Pooling, 3 by 2, stride 2, pad 1": (Pooling(3, 2, stride=2, pad=1), (2, 2, 5, 4)),
+    "Pooling, stride 3": (Pooling(2, 2, stride=3), (2, 2, 5, 8)),
+    "AveragePooling": (AveragePooling(2, 2), (2, 2, 3, 4)),
+    "AveragePooling, stride 2": (AveragePooling(2, 2, stride=2), (2, 2, 4, 6)),
+    "AveragePooling, 3 by 2, stride 2, pad 1": (AveragePooling(3, 2, 2, 1), (2, 2, 5, 4)),
+    "GlobalAveragePooling": (GlobalAveragePooling(), (2, 3, 4, 2)),
+    "GlobalAveragePooling, one image": (GlobalAveragePooling(), (3, 4, 2)),
+    "Residual": (Residual([Tanh(), LeakyRelu(0.3)]), (3, 6)),
 }
 
 
@@ -104,6 +145,41 @@ def test_the_probe_is_not_x_when_both_come_from_one_seed(seed):
     report = check_gradients(batch_norm(4), normal(6, 4, seed=seed), rng=seed)
     assert report, f"\n{report}"
     assert not check_gradients(BatchNormOfZeros(np.ones(4), np.zeros(4)), normal(6, 4), rng=10)
+
+
+@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+def test_a_residual_block_of_convolutions(train_flg):
+    inner = [convolution(3, 3, 3, 3, pad=1), batch_norm(3), Relu(), convolution(3, 3, 3, 3, pad=1)]
+    report = check_gradients(Residual(inner), away_from_0(2, 3, 4, 4), train_flg=train_flg)
+    assert report and len(report.checks) == 7, f"\n{report}"
+
+
+GEOMETRIES = [
+    (filter_h, filter_w, stride, pad, channels, H, W)
+    for filter_h in (1, 2, 3)
+    for filter_w in (1, 3)
+    for stride in (1, 2, 3)
+    for pad in (0, 1, 2)
+    for channels in (1, 2)
+    for H, W in ((3, 4), (4, 5))
+    if (H + 2 * pad - filter_h) % stride == 0 and (W + 2 * pad - filter_w) % stride == 0
+]
+
+
+@pytest.mark.parametrize(("FH", "FW", "stride", "pad", "C", "H", "W"), GEOMETRIES)
+def test_convolution_of_any_geometry(FH, FW, stride, pad, C, H, W):
+    layer = convolution(2, C, FH, FW, stride=stride, pad=pad)
+    report = check_gradients(layer, normal(2, C, H, W))
+    assert report, f"\n{report}"
+
+
+@pytest.mark.parametrize("make", [Pooling, AveragePooling])
+@pytest.mark.parametrize(
+    ("FH", "FW", "stride", "pad", "C", "H", "W"), [g for g in GEOMETRIES if g[3] < min(g[:2])]
+)
+def test_pooling_of_any_geometry(make, FH, FW, stride, pad, C, H, W):
+    report = check_gradients(make(FH, FW, stride, pad), normal(2, C, H, W))
+    assert report, f"\n{report}"
 
 
 CLASSES = np.array([2, 0, 2, 1, 1])

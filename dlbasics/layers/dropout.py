@@ -34,7 +34,7 @@ class Dropout(Layer):
         kept = 1 - self.dropout_ratio
         self._factor: Any = kept
         if train_flg:
-            self._factor = self._mask_for(x.shape)
+            self._factor = self._mask_for(x)
         if self.inverted and kept:
             dtype = np.result_type(x, np.float16)  # x's own, where it is floating-point
             self._factor = np.divide(self._factor, kept, dtype=dtype)
@@ -45,12 +45,15 @@ class Dropout(Layer):
     def backward(self, dout: Array) -> Array:
         return self._checked(dout) * self._factor
 
-    def _mask_for(self, shape: tuple[int, ...]) -> Array:
+    def _mask_for(self, x: Array) -> Array:
         if self.frozen and self.mask is not None:
-            return _repeated(self.mask, shape)
+            return _repeated(self.mask, x.shape)
         if self.rng is None:
             self.rng = as_rng(None)
-        self.mask = self.rng.random(shape, dtype=np.float32) >= np.float32(self.dropout_ratio)
+        drawn = self.rng.random(x.shape, dtype=np.float32)
+        # In memory the mask lies as x does: a product of arrays that lie alike is faster.
+        self.mask = np.empty_like(x, dtype=bool)
+        np.greater_equal(drawn, np.float32(self.dropout_ratio), out=self.mask)
         return self.mask
 
 

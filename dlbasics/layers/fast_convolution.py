@@ -50,11 +50,12 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
 
 def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
     """dW: each window of x times the gradient at its place in the output, summed."""
-    windows = Windows(x, W.shape[2:], (pad, pad), np.result_type(x, dout))
-    dW = windows.zeros(len(W))
+    dtype = np.result_type(x, dout)
+    windows = Windows(x, W.shape[2:], (pad, pad), dtype)
+    dW = windows.zeros(len(W), dtype)
     for images in windows.blocks():
         windows.add_products(dout[images], to=dW)
-    return as_filters(dW, W.shape).astype(windows.dtype, order="C")
+    return as_filters(dW, W.shape).astype(dtype, order="C")
 
 
 def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
@@ -66,13 +67,14 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
     and outputs exchanged; and each window of dout times its pixel of x, summed, is dW turned so.
     """
     filters, (FH, FW) = turned(W), W.shape[2:]
-    windows = Windows(dout, (FH, FW), (FH - 1 - pad, FW - 1 - pad), np.result_type(x, W, dout))
-    dx, dW = windows.output(len(filters), windows.dtype), windows.zeros(len(filters))
-    matrix = as_matrix(filters)
+    windows = Windows(dout, (FH, FW), (FH - 1 - pad, FW - 1 - pad), np.result_type(dout, W))
+    dx, matrix = windows.output(len(filters), windows.dtype), as_matrix(filters)
+    dtype = np.result_type(x, dout)
+    dW = windows.zeros(len(filters), dtype)
     for images in windows.blocks():
         windows.times(matrix, out=dx[images])
         windows.add_products(x[images], to=dW)
-    dW = turned(as_filters(dW, filters.shape)).astype(np.result_type(x, dout), order="C")
+    dW = turned(as_filters(dW, filters.shape)).astype(dtype, order="C")
     return dx.transpose(0, 3, 1, 2), dW
 
 
@@ -113,11 +115,10 @@ class Windows:
         """An array for one pixel a window, channels last."""
         return np.empty((len(self.images), self.OH, self.OW, channels), dtype)
 
-    def zeros(self, channels: int) -> Array:
+    def zeros(self, channels: int, dtype: Any) -> Array:
         """Zeros to add products to: one row of window values a channel."""
         # Half precision would lose the small terms of a sum over all pixels.
-        dtype = np.result_type(self.dtype, np.float32)
-        return np.zeros((channels, self.size), dtype)
+        return np.zeros((channels, self.size), np.result_type(dtype, np.float32))
 
     def blocks(self) -> Iterator[slice]:
         """Put the columns of some images together, and say of which; then of the next ones."""
@@ -148,7 +149,8 @@ class Windows:
 
     def add_products(self, images: Array, to: Array) -> None:
         """Add each pixel of `images` (n, A, OH, OW) times its window to `to` (A, FW FH C)."""
-        pixels = np.zeros((len(self.columns), len(to)), self.dtype)
+        dtype = np.result_type(images, self.dtype)
+        pixels = np.zeros((len(self.columns), len(to)), dtype)
         places = self._by_place(pixels[: len(pixels) - self.pad_w])
         places[:, :, : self.OW] = images.transpose(0, 2, 3, 1)
         for first, windows in self._matrices():

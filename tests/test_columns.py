@@ -1,0 +1,162 @@
+"""im2col, col2im and the size of an output."""
+
+import numpy as np
+import pytest
+
+from dlbasics.columns import col2im, conv_output_size, im2col
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ((4, 3), 2),
+        ((4, 3, 1, 1), 4),
+        ((7, 3, 2), 3),
+        ((28, 5, 3, 2), 10),
+        ((31, 5, 3, 2), 11),
+        ((28, 5), 24),
+        ((24, 2, 2), 12),
+        ((5, 5), 1),
+        ((1, 3, 1, 1), 1),
+    ],
+)
+def test_output_sizes_of_the_book(arguments, size):
+    found = conv_output_size(*arguments)
+    assert found == size and type(found) is int
+
+
+def test_output_size_by_name():
+    assert conv_output_size(input_size=28, filter_size=5, stride=3, pad=2) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "would_do"),
+    [
+        ((28, 5, 2), [27, 29]),
+        ((6, 3, 2), [5, 7]),
+        ((10, 2, 3), [8, 11]),
+        ((12, 3, 4, 1), [9, 13]),
+        ((2, 2, 3, 1), [3]),
+        ((2, 3), [3]),
+        ((1, 5, 2, 1), [3]),
+    ],
+)
+def test_the_error_names_the_sizes_that_would_do(arguments, would_do):
+    size, *geometry = arguments
+    named = " or ".join(map(str, would_do))
+    with pytest.raises(ValueError, match=rf"input_size must be {named} .*stride.*, got {size}"):
+        conv_output_size(size, *geometry)
+    for other in would_do:
+        assert conv_output_size(other, *geometry) >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("input_size", 0, ValueError),
+        ("input_size", 28.0, TypeError),
+        ("filter_size", 0, ValueError),
+        ("filter_size", "5", TypeError),
+        ("stride", 0, ValueError),
+        ("stride", 1.5, TypeError),
+        ("pad", -1, ValueError),
+        ("pad", None, TypeError),
+    ],
+)
+def test_sizes_that_are_not_counts(name, value, error):
+    with pytest.raises(error, match=f"{name} must be"):
+        conv_output_size(**{"input_size": 28, "filter_size": 5, name: value})
+
+
+def test_shapes_of_the_book():
+    assert im2col(normal(1, 3, 7, 7), 5, 5, stride=1, pad=0).shape == (9, 75)
+    assert im2col(normal(10, 3, 7, 7), 5, 5, stride=1, pad=0).shape == (90, 75)
+
+
+def test_rows_run_over_image_row_and_column_and_columns_over_channel_row_and_column():
+    x = np.arange(2 * 2 * 3 * 3).reshape(2, 2, 3, 3)
+    assert im2col(x, 2, 2).tolist() == [
+        [x[n, c, oh + i, ow + j] for c in range(2) for i in range(2) for j in range(2)]
+        for n in range(2)
+        for oh in range(2)
+        for ow in range(2)
+    ]
+
+
+GEOMETRIES = [
+    ((2, 3, 5, 7), 3, 3, 1, 0),
+    ((2, 3, 5, 7), 3, 3, 2, 0),
+    ((2, 3, 5, 7), 3, 3, 2, 1),
+    ((2, 3, 4, 5), 2, 3, 1, 2),
+    ((2, 1, 4, 6), 1, 3, 3, 0),
+    ((1, 2, 3, 3), 3, 3, 1, 0),
+    ((2, 2, 2, 3), 2, 2, 1, 3),
+    ((0, 2, 3, 3), 2, 2, 1, 0),
+]
+
+
+@pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
+def test_a_row_is_a_window(shape, FH, FW, stride, pad):
+    x = normal(*shape)
+    around = np.zeros((*shape[:2], shape[2] + 2 * pad, shape[3] + 2 * pad))
+    around[:, :, pad : pad + shape[2], pad : pad + shape[3]] = x
+    rows = [
+        around[n, :, top : top + FH, left : left + FW].ravel()
+        for n in range(shape[0])
+        for top in range(0, around.shape[2] - FH + 1, stride)
+        for left in range(0, around.shape[3] - FW + 1, stride)
+    ]
+    found = im2col(x, FH, FW, stride, pad)
+    np.testing.assert_array_equal(found, np.array(rows).reshape(-1, shape[1] * FH * FW))
+
+
+@pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
+def test_col2im_is_the_transpose_of_im2col(shape, FH, FW, stride, pad):
+    """<im2col(x), col> = <x, col2im(col)> for all x and col."""
+    x = normal(*shape)
+    col = im2col(x, FH, FW, stride, pad)
+    other = normal(*col.shape, seed=1)
+    image = col2im(other, shape, FH, FW, stride, pad)
+    assert image.shape == shape
+    np.testing.assert_allclose((col * other).sum(), (x * image).sum(), atol=1e-12)
+
+
+def test_col2im_adds_what_windows_share():
+    counts = col2im(im2col(np.ones((1, 1, 4, 4)), 3, 3), (1, 1, 4, 4), 3, 3)
+    assert counts[0, 0].tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_the_dtype_is_kept(dtype):
+    x = normal(2, 1, 4, 4).astype(dtype)
+    col = im2col(x, 3, 3, pad=1)
+    assert col.dtype == col2im(col, x.shape, 3, 3, pad=1).dtype == dtype
+
+
+@pytest.mark.parametrize("pad", [0, 1])
+def test_results_are_fresh_and_arguments_unchanged(pad):
+    x = normal(1, 1, 3, 3)
+    col = im2col(x, 1, 1, pad=pad)
+    image = col2im(col, x.shape, 1, 1, pad=pad)
+    before = x.copy(), col.copy()
+    image += 1
+    np.testing.assert_array_equal(col, before[1])
+    col += 1
+    np.testing.assert_array_equal(x, before[0])
+
+
+def test_errors_of_im2col_and_col2im():
+    with pytest.raises(ValueError, match=r"input_data must be .*\(N, C, H, W\), got \(5, 5\)"):
+        im2col(np.ones((5, 5)), 3, 3)
+    with pytest.raises(ValueError, match="input_size must be 5 or 7"):
+        im2col(np.ones((1, 1, 7, 6)), 3, 3, stride=2)
+    with pytest.raises(TypeError, match="input_data must"):
+        im2col(None, 3, 3)
+    with pytest.raises(ValueError, match=r"col must have shape \(9, 4\), got \(4, 9\)"):
+        col2im(np.ones((4, 9)), (1, 1, 4, 4), 2, 2)
+    with pytest.raises(ValueError, match=r"input_shape must be .*\(N, C, H, W\), got \(4, 4\)"):
+        col2im(np.ones((9, 4)), (4, 4), 2, 2)
