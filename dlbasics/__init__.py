@@ -19,6 +19,9 @@ _MODULES = (
     "network",
     "networks",
     "data",
+    "schedules",
+    "history",
+    "trainer",
     "storage",
 )
 
