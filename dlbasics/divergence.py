@@ -33,9 +33,7 @@ def first_not_finite(network: Any, x: Array) -> str:
             array = getattr(owner, attribute)
             if owner in layer.walk() and array is not None and (found := _not_finite(array)):
                 return f"layer {name}: {key} holds {found}"
-        twin = layer.replica()
-        twin.freeze()
-        x = twin.forward(x)
+        x = layer.replica().forward(x)
         if found := _not_finite(x):
             return f"layer {name}: its output holds {found}, though its input is finite"
     return not_finite_param(network) or "the loss, of finite scores"

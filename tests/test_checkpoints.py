@@ -158,6 +158,17 @@ class TestResume:
         second.train()
         assert_same(final_arrays(second), final_arrays(whole))
 
+    def test_the_rate_that_a_schedule_lowers_comes_back_too(self, tmp_path):
+        whole = small(tmp_path / "a", schedule=CosineDecay())
+        whole.train()
+        first = small(tmp_path / "b", schedule=CosineDecay())
+        for _ in range(3):
+            first.train_step()
+        second = small(tmp_path / "b", schedule=CosineDecay(), optimizer=Momentum(7.0))
+        second.resume()
+        second.train()
+        assert second.history.lr == whole.history.lr
+
     def test_seconds_add_up(self, tmp_path):
         first = small(tmp_path, epochs=1)
         first.train()
@@ -273,10 +284,11 @@ class TestFolder:
         assert load_arrays(folder.newest())["a"] == 3000
 
     def test_numbers_longer_than_eight_digits_are_newer(self, tmp_path):
-        folder = CheckpointFolder(tmp_path, keep=1)
-        folder.save({}, 99_999_999, is_best=False)
-        folder.save({}, 100_000_000, is_best=False)
-        assert self.written(tmp_path) == ["checkpoint-100000000.npz"]
+        folder = CheckpointFolder(tmp_path, keep=2)
+        for iteration in (99_999_998, 99_999_999, 100_000_000):
+            folder.save({}, iteration, is_best=False)
+        assert self.written(tmp_path) == ["checkpoint-100000000.npz", "checkpoint-99999999.npz"]
+        assert folder.newest().name == "checkpoint-100000000.npz"
 
     def test_a_training_that_was_taken_back_loses_what_came_after(self, tmp_path):
         folder = CheckpointFolder(tmp_path, keep=2)

@@ -312,6 +312,22 @@ class TestEarlyStopping:
         one.train()
         assert not np.array_equal(trainer.network.params["W1"], one.network.params["W1"])
 
+    def test_an_interrupted_training_keeps_its_weights(self):
+        trainer = self.trainer([0.9, 0.5, 0.6], patience=3)
+        seen = []
+
+        def interrupt(x, rng):
+            seen.append(trainer.network.params["W1"].copy())
+            if len(seen) == 7:
+                signal.raise_signal(signal.SIGINT)
+            return x
+
+        trainer.augment = interrupt
+        assert trainer.train().stopped == "interrupted"
+        kept = trainer.network.params["W1"].copy()
+        trainer.train()
+        np.testing.assert_array_equal(seen[7], kept)
+
     def test_after_a_resume_the_best_is_still_known(self, tmp_path):
         first = self.trainer([0.9, 0.5], patience=3, checkpoints=tmp_path)
         for _ in range(8):
@@ -387,6 +403,18 @@ class TestDivergence:
 
         with pytest.raises(FloatingPointError, match=r"iteration 4 .*: b1 holds 1 inf\. .*Affine1"):
             made(optimizer=Spoil()).train()
+
+    def test_behind_dropout_and_normalization_too(self):
+        class Spoil(SGD):
+            def update(self, params, grads):
+                super().update(params, grads)
+                params["W2"][:] = np.nan
+
+        layers = [Affine.create(6, 5), BatchNorm.create(5), Relu(), Dropout(), Affine.create(5, 3)]
+        with pytest.raises(
+            FloatingPointError, match="iteration 1 .*layer Affine2: W2 holds 15 nan"
+        ):
+            made(Network(layers), mini_batch_size=50, optimizer=Spoil()).train()
 
     def test_a_spoilt_parameter_is_not_stored(self, tmp_path):
         class Spoil(SGD):
