@@ -411,9 +411,7 @@ class TestDivergence:
                 params["W2"][:] = np.nan
 
         layers = [Affine.create(6, 5), BatchNorm.create(5), Relu(), Dropout(), Affine.create(5, 3)]
-        with pytest.raises(
-            FloatingPointError, match="iteration 1 .*layer Affine2: W2 holds 15 nan"
-        ):
+        with pytest.raises(FloatingPointError, match=r"layer Affine2: W2 holds 15 nan"):
             made(Network(layers), mini_batch_size=50, optimizer=Spoil()).train()
 
     def test_a_spoilt_parameter_is_not_stored(self, tmp_path):
