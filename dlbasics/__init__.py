@@ -20,6 +20,9 @@ _MODULES = (
     "network",
     "networks",
     "data",
+    "schedules",
+    "history",
+    "trainer",
     "storage",
 )
 

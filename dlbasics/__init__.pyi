@@ -75,6 +75,9 @@ from dlbasics.gradient import (
 from dlbasics.gradient import (
     numerical_gradient as numerical_gradient,
 )
+from dlbasics.history import (
+    History as History,
+)
 from dlbasics.initializers import (
     fans as fans,
 )
@@ -195,17 +198,38 @@ from dlbasics.optimizers import (
 from dlbasics.optimizers import (
     RMSprop as RMSprop,
 )
+from dlbasics.optimizers import (
+    clip_by_norm as clip_by_norm,
+)
 from dlbasics.regularizers import (
     L1 as L1,
 )
 from dlbasics.regularizers import (
     L2 as L2,
 )
+from dlbasics.schedules import (
+    CosineDecay as CosineDecay,
+)
+from dlbasics.schedules import (
+    ExponentialDecay as ExponentialDecay,
+)
+from dlbasics.schedules import (
+    Schedule as Schedule,
+)
+from dlbasics.schedules import (
+    StepDecay as StepDecay,
+)
+from dlbasics.schedules import (
+    Warmup as Warmup,
+)
 from dlbasics.storage import (
     load_arrays as load_arrays,
 )
 from dlbasics.storage import (
     save_arrays as save_arrays,
+)
+from dlbasics.trainer import (
+    Trainer as Trainer,
 )
 
 __version__: str

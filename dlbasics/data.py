@@ -33,7 +33,7 @@ def minibatches(
     sampling: 'epoch' takes each sample once, the last batch what is left; 'replacement' draws each
     batch anew from all samples, as the book does.
     """
-    x, t = _same_length(x, t)
+    x, t = as_pair(x, t)
     n, size, generator = len(x), as_count(batch_size, "batch_size"), as_rng(rng)
     starts = range(0, n, size)
     if sampling == "replacement":
@@ -48,7 +48,7 @@ def minibatches(
 
 def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:
     """x and t in one random order, as copies (book: *Implementing Hyperparameter Optimization*)."""
-    x, t = _same_length(x, t)
+    x, t = as_pair(x, t)
     order = as_rng(rng).permutation(len(x))
     return x[order], t[order]
 
@@ -121,8 +121,11 @@ def smooth_curve(x: Any) -> Array:
     return np.convolve(mirrored, window / window.sum(), mode="valid")
 
 
-def _same_length(x: Any, t: Any) -> Pair:
-    x, t = as_array(x), as_array(t, "t")
+def as_pair(x: Any, t: Any, x_name: str = "x", t_name: str = "t") -> Pair:
+    """x and t as arrays, which must be batches of one length and not be empty."""
+    x, t = as_array(x, x_name), as_array(t, t_name)
     if x.ndim == 0 or t.ndim == 0 or len(x) != len(t) or len(x) == 0:
-        raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
+        raise ValueError(
+            f"{x_name} and {t_name} must be batches of one length, got {x.shape} and {t.shape}"
+        )
     return x, t

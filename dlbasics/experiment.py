@@ -152,7 +152,7 @@ def main(
     print(title, flush=True)
     script = Path(inspect.getfile(run))
     wanted = inspect.signature(run).parameters
-    data = _until_interrupted(lambda: _data(args)) if "data" in wanted else None
+    data = _outcome(lambda: _data(args)) if "data" in wanted else None
     stem = _output_folder(args, script, data) / script.stem
     given = {
         "config": settings,
@@ -162,7 +162,7 @@ def main(
     }
     start = time.perf_counter()
     with one_blas_thread():
-        result = _until_interrupted(
+        result = _outcome(
             lambda: run(**{name: value for name, value in given.items() if name in wanted})
         )
     seconds = time.perf_counter() - start
@@ -214,13 +214,15 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limits
 
 
-def _until_interrupted(call: Callable[[], Any]) -> Any:
-    """What the call returns; Ctrl-C ends the program with one line."""
+def _outcome(call: Callable[[], Any]) -> Any:
+    """What the call returns; Ctrl-C or a training that diverges ends the program with one line."""
     try:
         return call()
     except KeyboardInterrupt:
         print("\ninterrupted: nothing was stored", file=sys.stderr)
         sys.exit(130)
+    except FloatingPointError as error:
+        sys.exit(f"training failed: {error}")
 
 
 def _output_folder(args: argparse.Namespace, script: Path, data: Data | None) -> Path:

@@ -10,8 +10,9 @@ import numpy as np
 from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng, quiet
 from dlbasics.column_gradient import ColumnGradient
 from dlbasics.gradient import H, numerical_gradient
-from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
+from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.params import Params, slots
+from dlbasics.shards import SHARDS, forward_and_backward, gradient_in_shards, in_threads
 from dlbasics.storage import PathLike, load_arrays, save_arrays
 from dlbasics.summary import Summary
 
@@ -84,6 +85,25 @@ class Network:
         for layer in inner:
             if layer.rng is None:
                 layer.rng = rng
+        self.shard_rngs: list[np.random.Generator] = []
+        if any(isinstance(layer, Convolution) for layer in inner):
+            self.block_size = 100
+            self.sharded = not any(layer.couples_samples for layer in inner)
+
+    @property
+    def sharded(self) -> bool:
+        """Whether batches are worked on in two halves at a time, in two threads (shards.py).
+
+        At first True for networks with convolutions, unless they have batch normalization: set
+        there, each half is normalized by its own mean and variance.
+        """
+        return bool(self.shard_rngs)
+
+    @sharded.setter
+    def sharded(self, value: bool) -> None:
+        if value != self.sharded:
+            rng = next(iter(self.layers.values())).rng
+            self.shard_rngs = as_rng(rng).spawn(SHARDS) if value else []
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -123,8 +143,18 @@ class Network:
         layers = [layer.replica() for layer in self.layers.values()]
         if train_flg or x.ndim < 2 or len(x) <= self.block_size:
             return _forward(layers, x, train_flg)
-        blocks = (x[i : i + self.block_size] for i in range(0, len(x), self.block_size))
-        return np.concatenate([_forward(layers, block, train_flg) for block in blocks])
+        blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]
+        if not self.sharded:
+            return np.concatenate([_forward(layers, block) for block in blocks])
+        scores: list[Any] = [None] * len(blocks)
+
+        def work(shard: int) -> None:
+            twins = [layer.replica() for layer in layers]
+            for i in range(shard, len(blocks), SHARDS):
+                scores[i] = _forward(twins, blocks[i])
+
+        in_threads(work)
+        return np.concatenate(scores)
 
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
         """The mean loss of the samples plus the penalty; leaves the layers ready for backward."""
@@ -153,12 +183,12 @@ class Network:
         Sets `last_loss`, the loss of this pass: before the update, penalty included, dropout live.
         Without a penalty, the arrays are the layers' own dW, db, ...
         """
-        self.last_loss = self.loss(x, t, train_flg=True)
-        dout = self.last_layer.backward()
-        first, *others = self.layers.values()
-        for layer in reversed(others):
-            dout = layer.backward(dout)
-        first.backward_params(dout)
+        x, t, layers = as_array(x), as_array(t, "t"), [*self.layers.values()]
+        if self._divides(x, t):
+            loss = gradient_in_shards(layers, self.last_layer, x, t, self.shard_rngs)
+        else:
+            loss = forward_and_backward(layers, self.last_layer, x, t)
+        self.last_loss = loss + self._penalty()
         gradients = {}
         for key, (layer, name) in self.params.slots().items():
             gradient = getattr(layer, f"d{name}")
@@ -237,6 +267,15 @@ class Network:
             rows.append((name, shape, count))
         return Summary(tuple(rows))
 
+    def _divides(self, x: Array, t: Array) -> bool:
+        """Whether this batch is to be worked on in halves."""
+        return (
+            self.sharded
+            and x.ndim == 4
+            and len(x) == (len(t) if t.ndim else 1) >= SHARDS
+            and not any(inner.frozen for top in self.layers.values() for inner in top.walk())
+        )
+
     def _weights(self) -> list[Array]:
         return [getattr(*slot) for slot in self.params.slots().values() if slot[1] == "W"]
 
@@ -294,7 +333,7 @@ def _named(layers: Sequence[Layer]) -> dict[str, Layer]:
     return named
 
 
-def _forward(layers: Iterable[Layer], x: Array, train_flg: bool) -> Array:
+def _forward(layers: Iterable[Layer], x: Array, train_flg: bool = False) -> Array:
     for layer in layers:
         x = layer.forward(x, train_flg)
     return x

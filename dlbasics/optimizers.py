@@ -14,9 +14,21 @@ import numpy as np
 
 from dlbasics.arrays import Array, as_array, as_count, as_float, as_number, quiet
 
-__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop", "np"]
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "clip_by_norm",
+    "np",
+]
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
+TINY = math.ulp(0.0)
 
 
 class ParamDict(Protocol):
@@ -297,3 +309,18 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(lr, beta1, beta2)
         self.weight_decay = as_number(weight_decay, "weight_decay", low=0)
+
+
+@quiet
+def clip_by_norm(grads: Mapping[str, Array], max_norm: float) -> dict[str, Array]:
+    """All gradients times min(1, max_norm / norm), where norm is that of all of them together.
+
+    norm = sqrt(sum of every element's square) (Pascanu et al. 2013, algorithm 1).  Gradients within
+    max_norm, or whose norm is not finite, come back as they are.  Raises ValueError unless
+    max_norm > 0.
+    """
+    max_norm = as_number(max_norm, "max_norm", low=TINY)
+    norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in grads.values()))
+    if norm <= max_norm or not math.isfinite(norm):
+        return dict(grads)
+    return {key: grad * (max_norm / norm) for key, grad in grads.items()}

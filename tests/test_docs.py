@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbasics import Affine, Network, Relu
+from dataset.digits import load_digits
+from dlbasics import Affine, History, Network, Relu, TwoLayerNet
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,3 +50,17 @@ def test_a_network_fits_the_readmes_summary():
 
 def test_the_readme_has_no_blanks_left_to_fill():
     assert not re.search(r"\b(TODO|TABLE|(?!DLBASICS|OPENBLAS)[A-Z]+_[A-Z_]+)\b", README)
+
+
+def test_the_readmes_trainer_runs_as_it_is_pasted(tmp_path, monkeypatch, capsys):
+    (example,) = re.findall(
+        r"```\n(from dlbasics import Adam, CosineDecay.*?)```", README, re.DOTALL
+    )
+    (x_train, t_train), _ = load_digits(train=2_000, test=500)
+    names = {"x_train": x_train, "t_train": t_train, "network": TwoLayerNet(784, 20, 10, rng=0)}
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["history"].test_acc[-1] > 0.5
+    assert (tmp_path / "accuracy.png").stat().st_size > 1_000
+    assert History.load("history.json") == names["history"]
+    assert (tmp_path / "out" / "digits" / "best.npz").exists()

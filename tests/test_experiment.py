@@ -586,6 +586,14 @@ def test_a_readmes_table_is_replaced_and_nothing_else(tmp_path):
     assert readme.read_text(encoding="utf-8") == "no marks"
 
 
+def test_a_training_that_diverges_ends_with_one_line(tmp_path):
+    def diverge():
+        raise FloatingPointError("iteration 3: the loss is nan")
+
+    with pytest.raises(SystemExit, match="training failed: iteration 3: the loss is nan"):
+        experiment.main("T", diverge, argv=["--out", str(tmp_path)])
+
+
 def test_a_run_that_is_interrupted_ends_with_one_line(tmp_path, capsys):
     def run():
         raise KeyboardInterrupt

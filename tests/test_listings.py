@@ -660,6 +660,21 @@ for trial in range(3):
 """
 
 
+OVERFIT = """
+from dlbasics.functions import np
+from dlbasics.networks import MultiLayerNet
+from dlbasics.trainer import Trainer
+
+network = MultiLayerNet(input_size=4, hidden_size_list=[20] * 2, output_size=3)
+trainer = Trainer(network, x_train, t_train, x_test, t_test,
+                  epochs=30, mini_batch_size=10,
+                  optimizer='sgd', optimizer_param={'lr': 0.1}, verbose=True)
+trainer.train()
+train_acc_list, test_acc_list = trainer.train_acc_list, trainer.test_acc_list
+x = np.arange(len(train_acc_list))
+"""
+
+
 def test_optimizers_as_typed_train_our_network_as_ours_do():
     x, t = points()
     typed = run(OWN_OPTIMIZERS + COMPARE_OPTIMIZERS, x_train=x, t_train=t)
@@ -708,6 +723,16 @@ def test_weight_decay_shrinks_the_weights():
     without, with_decay = run(WEIGHT_DECAY, x_train=x, t_train=t)["norms"]
     assert without > 0.9
     assert with_decay < 0.8 * without
+
+
+def test_the_trainer_overfits(capsys):
+    x, t = points()
+    found = run(OVERFIT, x_train=x[:30], t_train=t[:30], x_test=x[30:], t_test=t[30:])
+    assert len(found["x"]) == len(found["train_acc_list"]) == len(found["test_acc_list"]) == 30
+    assert found["train_acc_list"][-1] > 0.95
+    assert found["test_acc_list"][-1] < found["train_acc_list"][-1]
+    assert len(found["trainer"].train_loss_list) == 90
+    assert capsys.readouterr().out.count("test accuracy") == 30
 
 
 def test_dropout_between_the_layers():
@@ -808,6 +833,13 @@ SIGNATURES = {
         MultiLayerNetExtend({NET})
         MultiLayerNetExtend.predict(self, x, train_flg=False)
         MultiLayerNetExtend.loss(self, x, t, train_flg=False)
+    """,
+    # The book's optimizer_param={'lr': 0.01} is mutable; None stands for it.
+    "dlbasics.trainer": """
+        Trainer(network, x_train, t_train, x_test, t_test, epochs=20, mini_batch_size=100, \
+            optimizer="SGD", optimizer_param=None, evaluate_sample_num_per_epoch=None, verbose=True)
+        Trainer.train(self)
+        Trainer.train_step(self)
     """,
     "dataset.mnist": """
         load_mnist(normalize=True, flatten=True, one_hot_label=False)

@@ -1,0 +1,109 @@
+"""Data Augmentation (chapter 8): many images from one.
+
+A digit rotated and shifted, and what each function of `dlbasics.augmentation` makes of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ch03_forward.show_mnist import img_show
+from dlbasics import augmentation, experiment
+from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics.experiment import Claim, Data
+
+KINDS: dict[str, tuple[str, float]] = {
+    "rotate": ("degrees", 25),
+    "shift": ("pixels", 4),
+    "scale": ("share", 0.4),
+    "crop": ("pixels", 8),
+    "flip": ("probability", 0.5),
+    "brightness": ("amount", 0.8),
+    "elastic": ("alpha", 1.5),
+}
+"""By function: the argument that says how much an image changes at most, and how much here."""
+
+
+@dataclass(frozen=True)
+class Config:
+    digit: int = 7
+    samples: int = 8
+
+    def __post_init__(self) -> None:
+        if self.digit not in range(10):
+            raise ValueError(f"digit must be from 0 to 9, got {self.digit}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """image (28, 28);  samples (N, 28, 28) of each kind.
+
+    change_at_0: the largest change of a pixel where images change by 0.
+    """
+
+    image: Array
+    samples: dict[str, Array]
+    change_at_0: float
+
+
+def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    first = data.x_test[np.argmax(data.t_test == config.digit)]
+    x = np.tile(first, (config.samples, 1)).reshape(-1, 1, 28, 28)
+
+    def augmented(kind: str, amount: float) -> Array:
+        return getattr(augmentation, kind)(x, **{KINDS[kind][0]: amount}, rng=rng)
+
+    samples = {kind: augmented(kind, amount)[:, 0] for kind, (_, amount) in KINDS.items()}
+    change_at_0 = max(float(np.abs(augmented(kind, 0) - x).max()) for kind in KINDS)
+    return Result(x[0, 0], samples, change_at_0)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    three, panels = plotting.subplots(1, 3, width=2, height=2.2)
+    img_show(panels[0], result.image, "the image")
+    img_show(panels[1], most_changed(result, "rotate"), "rotated")
+    img_show(panels[2], most_changed(result, "shift"), "shifted")
+
+    columns = len(result.samples["shift"])
+    sheet, rows = plotting.subplots(len(KINDS), 1, width=0.9 * columns, height=1.15)
+    for axes, (kind, images) in zip(rows, result.samples.items(), strict=True):
+        with_gaps = np.pad(images, ((0, 0), (0, 0), (0, 2)), constant_values=1)
+        img_show(axes, np.hstack(with_gaps), "")
+        name, amount = KINDS[kind]
+        axes.set_title(f"{kind}(x, {name}={amount})", loc="left", fontsize=10)
+    return {"figure_8_4": three, "kinds": sheet}
+
+
+def most_changed(result: Result, kind: str) -> Array:
+    changes = np.abs(result.samples[kind] - result.image).sum(axis=(1, 2))
+    return result.samples[kind][changes.argmax()]
+
+
+def pixel_range(result: Result) -> list[float]:
+    images = np.stack([*result.samples.values()])
+    return [float(images.min()), float(images.max())]
+
+
+CLAIMS = [
+    Claim.same(
+        "largest change of a pixel where images change by 0",
+        0,
+        lambda result: result.change_at_0,
+        any_data=True,
+    ),
+    Claim(
+        "smallest and largest pixel of all samples",
+        "from 0 to 1",
+        pixel_range,
+        lambda v: 0 <= v[0] <= v[1] <= 1,
+        digits=3,
+        any_data=True,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)

@@ -1,0 +1,93 @@
+"""How the learning rate changes in the course of training.
+
+A schedule is a function of the epoch, which grows by a fraction with every iteration, and of the
+number of epochs; it returns the factor by which the optimizer's learning rate is multiplied.  These
+are frozen dataclasses; a function such as `lambda epoch, epochs: 1 - epoch / epochs` serves too.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dlbasics.arrays import as_number
+
+__all__ = ["CosineDecay", "ExponentialDecay", "Schedule", "StepDecay", "Warmup"]
+
+Schedule = Callable[[float, float], float]
+
+TINY = math.ulp(0.0)
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """factor^floor(epoch / every): a drop after every `every` epochs.
+
+    >>> [StepDecay(every=10)(epoch, 30) for epoch in (0, 9.9, 10)]
+    [1.0, 1.0, 0.1]
+    """
+
+    every: float
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        as_number(self.every, "every", low=TINY)
+        as_number(self.factor, "factor", low=0)
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        return float(self.factor ** (epoch // self.every))
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """factor^epoch: a little less with every iteration.
+
+    >>> ExponentialDecay(0.9)(2, 20)
+    0.81
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        as_number(self.factor, "factor", low=0)
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        return float(self.factor**epoch)
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Half a cosine from 1 to `floor` (Loshchilov and Hutter 2017, eq. 5, without restarts).
+
+    floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2.
+    """
+
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        as_number(self.floor, "floor", low=0, high=1)
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+@dataclass(frozen=True)
+class Warmup:
+    """From `start` to 1 in a straight line, within `epochs` epochs (Goyal et al. 2017, sect. 2.2).
+
+    After that 1, or the schedule `then`, which has the remaining epochs for itself.
+    """
+
+    epochs: float
+    then: Schedule | None = None
+    start: float = 0.1
+
+    def __post_init__(self) -> None:
+        as_number(self.epochs, "epochs", low=TINY)
+        as_number(self.start, "start", low=0, high=1)
+        if not (self.then is None or callable(self.then)):
+            raise TypeError(f"then must be a schedule, as CosineDecay(), got {self.then!r}")
+
+    def __call__(self, epoch: float, epochs: float) -> float:
+        if epoch < self.epochs:
+            return self.start + (1 - self.start) * epoch / self.epochs
+        return 1.0 if self.then is None else self.then(epoch - self.epochs, epochs - self.epochs)
