@@ -64,7 +64,7 @@ def gradient_in_shards(
 def forward_and_backward(
     layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any, dout: float = 1
 ) -> float:
-    """The mean loss in training mode; sets d<name> of every parameter to its gradient times dout."""
+    """The mean loss, in training mode; sets d<name> of parameters to their gradients times dout."""
     for layer in layers:
         x = layer.forward(x, True)
     loss = last_layer.forward(x, t)

@@ -218,3 +218,21 @@ def test_an_error_names_the_layer():
         Affine.create(3, 2).forward(np.ones((4, 5)))
     with pytest.raises(ValueError, match="Affine: a sample must have 3 values"):
         Affine.create(3, 2).output_shape((7,))
+
+
+def test_one_sample_of_any_shape_is_a_sample():
+    rng = np.random.default_rng(0)
+    layer = Affine(rng.standard_normal((24, 5)), rng.standard_normal(5))
+    x, dout = rng.standard_normal((2, 3, 4)), rng.standard_normal(5)
+    y = layer.forward(x)
+    np.testing.assert_allclose(y, x.reshape(24) @ layer.W + layer.b)
+    dx = layer.backward(dout)
+    assert dx.shape == (2, 3, 4)
+    np.testing.assert_allclose(layer.dW, np.outer(x, dout))
+
+
+def test_several_samples_come_before_one():
+    layer = Affine(np.eye(4), None)
+    assert layer.forward(np.ones((1, 4))).shape == (1, 4)
+    assert layer.forward(np.ones((4, 2, 2))).shape == (4, 4)
+    assert layer.forward(np.ones((0, 4))).shape == (0, 4)

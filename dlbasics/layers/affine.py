@@ -23,8 +23,8 @@ from dlbasics.layers.base import Layer
 class Affine(Layer):
     """Fully connected layer, y = x W + b (book: *Affine Layer*, eq. 3.9 and 5.13).
 
-    x: (N, ...) read as (N, D), or one sample (D,);  W: (D, M);  b: (M,), or None or 0 for none;
-    y: (N, M), or (M,).  W and b are kept as they are, never copied or cast.
+    x: (N, ...) read as (N, D), or one sample, (D,) or (C, H, W);  W: (D, M);  b: (M,), or None or 0
+    for none;  y: (N, M), or (M,).  W and b are kept as they are, never copied or cast.
     dx = dout W^T;  dW = x^T dout;  db = sum of dout over the batch.
     Raises ValueError where x has not D values a sample.
     """
@@ -67,7 +67,7 @@ class Affine(Layer):
         y = self.x @ self.W
         if self.b is not None:
             y = np.add(y, self.b, out=y if y.dtype == self.b.dtype else None)
-        y = y if x.ndim > 1 else y[0]
+        y = y if is_batch(x, len(self.W)) else y[0]
         self._y_shape = y.shape
         return y
 
@@ -96,11 +96,15 @@ class Affine(Layer):
 
 
 def as_rows(x: Array, width: int, layer: Layer) -> Array:
-    """x (N, ...) as (N, width), in the order (C, H, W); one sample (width,) as (1, width)."""
-    samples = x.shape[:-1] if x.ndim == 1 else x.shape[:1]
-    if x.ndim == 0 or math.prod(x.shape[len(samples) :]) != width:
+    """x (N, ...) as (N, width), in the order (C, H, W); one sample as (1, width)."""
+    if not is_batch(x, width) and (x.ndim == 0 or x.size != width):
         raise ValueError(
             f"{layer.kind}: x must have {width} values a sample, shape (N, {width}) or ({width},), "
             f"got {x.shape}"
         )
-    return x.reshape(*(samples or (1,)), width)
+    return x.reshape(len(x) if is_batch(x, width) else 1, width)
+
+
+def is_batch(x: Array, width: int) -> bool:
+    """Whether each x[i] is a sample of `width` values."""
+    return x.ndim > 1 and math.prod(x.shape[1:]) == width
