@@ -50,6 +50,9 @@ class Network:
     block_size = 500
     """Samples that `predict` works on at once: few enough to stay in the processor's cache."""
 
+    input_dim: tuple[int, ...] | None = None
+    """The shape of one sample, where the network is made for one only."""
+
     def __init__(
         self,
         layers: Sequence[Layer] | Mapping[str, Layer],
@@ -227,7 +230,8 @@ class Network:
         if isinstance(input_shape, int):
             input_shape = (input_shape,)
         first = next(iter(self.layers.values()))
-        shape = first.input_shape if input_shape is None else tuple(input_shape)
+        known = self.input_dim or first.input_shape
+        shape = known if input_shape is None else tuple(input_shape)
         if shape is None:
             raise ValueError(f"input_shape must be given: {first.kind} takes samples of any shape")
         rows = []
