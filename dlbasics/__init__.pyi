@@ -166,10 +166,19 @@ from dlbasics.network import (
     Network as Network,
 )
 from dlbasics.networks import (
+    DeepConvNet as DeepConvNet,
+)
+from dlbasics.networks import (
+    LeNet as LeNet,
+)
+from dlbasics.networks import (
     MultiLayerNet as MultiLayerNet,
 )
 from dlbasics.networks import (
     MultiLayerNetExtend as MultiLayerNetExtend,
+)
+from dlbasics.networks import (
+    SimpleConvNet as SimpleConvNet,
 )
 from dlbasics.networks import (
     TwoLayerNet as TwoLayerNet,

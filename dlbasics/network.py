@@ -51,6 +51,9 @@ class Network:
     block_size = 500
     """Samples that `predict` works on at once: few enough to stay in the processor's cache."""
 
+    input_dim: tuple[int, ...] | None = None
+    """The shape of one sample, where the network is made for one only."""
+
     def __init__(
         self,
         layers: Sequence[Layer] | Mapping[str, Layer],
@@ -169,7 +172,9 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
             raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
-        size = self.block_size if batch_size is None else as_count(batch_size, "batch_size")
+        size = self.block_size * (SHARDS if self.sharded else 1)
+        if batch_size is not None:
+            size = as_count(batch_size, "batch_size")
         correct = 0
         for i in range(0, len(x), size):
             scores = self.predict(x[i : i + size])
@@ -257,7 +262,8 @@ class Network:
         if isinstance(input_shape, int):
             input_shape = (input_shape,)
         first = next(iter(self.layers.values()))
-        shape = first.input_shape if input_shape is None else tuple(input_shape)
+        known = self.input_dim or first.input_shape
+        shape = known if input_shape is None else tuple(input_shape)
         if shape is None:
             raise ValueError(f"input_shape must be given: {first.kind} takes samples of any shape")
         rows = []

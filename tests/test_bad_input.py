@@ -14,12 +14,17 @@ import dlbasics
 from dlbasics import functions
 from dlbasics.layers import (
     Affine,
+    AveragePooling,
     BatchNorm,
+    Convolution,
     Dropout,
+    GlobalAveragePooling,
     Identity,
     IdentityWithLoss,
     LeakyRelu,
+    Pooling,
     Relu,
+    Residual,
     Sigmoid,
     SigmoidWithLoss,
     SoftmaxWithLoss,
@@ -241,6 +246,92 @@ def test_affine(dtype, x, dout):
             np.testing.assert_allclose(layer.db, sent.sum(axis=0), **near)
 
 
+IMAGES = anything_but_often((2, 3, 3), (1, 2, 3, 3), (2, 2, 3, 3), (0, 2, 3, 3), (2, 2, 1, 3))
+FILTERS = {
+    dtype: np.arange(-8, 8).reshape(2, 2, 2, 2).astype(dtype) for dtype in (np.float32, np.float64)
+}
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("dtype", FILTERS, ids=lambda dtype: dtype.__name__)
+@reproducible
+@given(x=IMAGES, dout=anything_but_often((1, 2, 2, 2), (2, 2, 2, 2), (2, 2, 1, 1), (2, 1, 1)))
+def test_convolution(dtype, stride, x, dout):
+    W, b = FILTERS[dtype], np.array([0.5, -1], dtype)
+    layer, numbers = Convolution(W, b, stride), as_numbers(x)
+    y = attempt(layer.forward, x)
+    fits = numbers is not None and numbers.ndim in (3, 4) and numbers.shape[-3] == 2
+    fits = fits and all(size >= 2 and (size - 2) % stride == 0 for size in numbers.shape[-2:])
+    assert (y is None) == (not fits)
+    if y is None:
+        return
+    images = numbers.reshape(-1, *numbers.shape[-3:]) if numbers.size else numbers
+    windows = np.lib.stride_tricks.sliding_window_view(images, (2, 2), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride].astype(np.float64)
+    assert y.shape == (*numbers.shape[:-3], 2, *windows.shape[2:4])
+    assert y.dtype == np.result_type(numbers.dtype, dtype)
+    scale = np.abs(windows).max(initial=1)
+    if np.isfinite(windows).all():
+        expected = np.einsum("nchwij,fcij->nfhw", windows, W) + b[:, None, None]
+        assert_right(y.reshape(expected.shape), expected, y.dtype, 64 * scale)
+    dx = attempt(layer.backward, dout)
+    assert (dx is None) == (as_numbers(dout) is None or np.shape(dout) != y.shape)
+    if dx is not None:
+        assert dx.shape == numbers.shape and layer.dW.shape == W.shape and layer.db.shape == (2,)
+        sent = np.asarray(dout).reshape(len(images), 2, *windows.shape[2:4])
+        if max(np.abs(part, dtype=np.float64).max(initial=0) for part in (windows, sent)) < 1e3:
+            sent, near = sent.astype(np.float64), {"rtol": 0.01, "atol": 0.1}
+            dW = np.einsum("nchwij,nfhw->fcij", windows, sent)
+            np.testing.assert_allclose(layer.dW, dW, **near)
+            np.testing.assert_allclose(layer.db, sent.sum(axis=(0, 2, 3)), **near)
+            # Each window has each weight once, so the sums of what goes back are known.
+            total = np.einsum("nfhw,fcij->nc", sent, W)
+            found = dx.reshape(images.shape).astype(np.float64).sum(axis=(2, 3))
+            np.testing.assert_allclose(found, total, rtol=0.01, atol=1)
+
+
+@pytest.mark.parametrize("make", [Pooling, AveragePooling])
+@pytest.mark.parametrize("stride", [1, 2])
+@reproducible
+@given(x=anything_but_often((2, 4, 2), (1, 2, 4, 2), (2, 2, 2, 2), (0, 2, 2, 2), (2, 2, 3, 4)))
+def test_pooling(make, stride, x):
+    y, numbers = attempt(make(2, 2, stride).forward, x), as_numbers(x)
+    fits = numbers is not None and numbers.ndim in (3, 4) and numbers.shape[-3] > 0
+    fits = fits and all(size >= 2 and (size - 2) % stride == 0 for size in numbers.shape[-2:])
+    assert (y is None) == (not fits)
+    if y is None:
+        return
+    assert native(y.dtype) == float_type(numbers)
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, (2, 2), axis=(-2, -1))
+    windows = windows[..., ::stride, ::stride, :, :].astype(np.float64)
+    with np.errstate(all="ignore"):
+        expected = (windows.max if make is Pooling else windows.mean)(axis=(-2, -1))
+    scale = np.abs(windows[np.isfinite(windows)]).max(initial=1)
+    assert_right(y, expected, float_type(numbers), scale)
+
+
+@reproducible
+@given(x=anything_but_often((2, 3, 4), (2, 2, 3, 4), (0, 2, 3, 4)))
+def test_global_average_pooling(x):
+    y, numbers = attempt(GlobalAveragePooling().forward, x), as_numbers(x)
+    fits = numbers is not None and numbers.ndim in (3, 4) and 0 not in numbers.shape[-3:]
+    assert (y is None) == (not fits)
+    if fits:
+        assert y.shape == numbers.shape[:-2]
+        with np.errstate(all="ignore"):
+            expected = numbers.astype(np.float64).mean(axis=(-2, -1))
+        scale = np.abs(numbers[np.isfinite(numbers)], dtype=np.float64).max(initial=1)
+        assert_right(y, expected, float_type(numbers), scale)
+
+
+@reproducible
+@given(x=ANYTHING)
+def test_residual(x):
+    y, numbers = attempt(Residual([Relu()]).forward, x), as_numbers(x)
+    assert (y is None) == (numbers is None)
+    assert y is None or np.shape(y) == numbers.shape
+
+
 @pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
 @reproducible
 @given(x=WIDTH_3)
@@ -418,6 +509,15 @@ def test_parameters_of_affine(W, b):
 
 
 @reproducible
+@given(W=anything_but_often((3, 2, 1, 2)), b=anything_but_often((3,)))
+def test_parameters_of_convolution(W, b):
+    layer = attempt(Convolution, W, b)
+    if layer is not None:
+        assert layer.W is W and W.ndim == 4 and W.dtype.kind in "fiub"
+        assert layer.b is b or layer.b is None
+
+
+@reproducible
 @given(gamma=anything_but_often((3,)), beta=anything_but_often((3,)))
 def test_parameters_of_batch_norm(gamma, beta):
     layer = attempt(BatchNorm, gamma, beta)
@@ -448,5 +548,31 @@ def test_what_is_not_finite_brings_no_warning(make, train_flg, dtype, bad):
     y = layer.forward(x, train_flg)
     dx = layer.backward(np.full_like(y, bad))
     assert y.dtype == dx.dtype == dtype
+    if np.isnan(bad):
+        assert not np.isfinite(y[1]).any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dtype: Convolution.create(2, 3, 2, rng=0, dtype=dtype),
+        lambda dtype: Convolution.create(2, 3, 2, stride=2, rng=0, dtype=dtype),
+        lambda dtype: Pooling(2, 2),
+        lambda dtype: Pooling(2, 2, stride=2),
+        lambda dtype: AveragePooling(2, 2),
+        lambda dtype: GlobalAveragePooling(),
+        lambda dtype: Residual([Relu()]),
+    ],
+)
+def test_images_that_are_not_finite_bring_no_warning(make, dtype, bad):
+    x = np.ones((2, 2, 4, 4), dtype)
+    x[1] = bad
+    layer = make(dtype)
+    y = layer.forward(x)
+    dx = layer.backward(np.full_like(y, bad))
+    assert y.dtype == dx.dtype == dtype
+    assert np.isfinite(y[0]).all()
     if np.isnan(bad):
         assert not np.isfinite(y[1]).any()

@@ -52,7 +52,7 @@ step_function sigmoid sigmoid_grad relu relu_grad identity_function softmax sum_
 cross_entropy_error softmax_loss numerical_diff numerical_gradient gradient_descent smooth_curve
 shuffle_dataset MulLayer AddLayer Affine Relu Sigmoid Dropout BatchNormalization SoftmaxWithLoss SGD
 Momentum Nesterov AdaGrad RMSprop Adam TwoLayerNet MultiLayerNet MultiLayerNetExtend Trainer
-im2col col2im conv_output_size Convolution Pooling
+im2col col2im conv_output_size Convolution Pooling SimpleConvNet DeepConvNet
 """
 
 

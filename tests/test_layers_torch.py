@@ -5,12 +5,17 @@ import pytest
 
 from dlbasics.layers import (
     Affine,
+    AveragePooling,
     BatchNorm,
+    Convolution,
     Dropout,
+    GlobalAveragePooling,
     Identity,
     IdentityWithLoss,
     LeakyRelu,
+    Pooling,
     Relu,
+    Residual,
     Sigmoid,
     SigmoidWithLoss,
     SoftmaxWithLoss,
@@ -127,6 +132,79 @@ def test_batch_norm(shape, train_flg, dtype):
         np.testing.assert_allclose(  # PyTorch's running variance takes n / (n - 1) of the batch's
             layer.running_var, var.numpy() - 0.1 * biased / (n - 1), rtol=1e-5
         )
+
+
+GEOMETRIES = {
+    "3 by 3": ((3, 3), 1, 0),
+    "3 by 3, pad 1": ((3, 3), 1, 1),
+    "3 by 3, pad 2": ((3, 3), 1, 2),
+    "5 by 5, pad 4": ((5, 5), 1, 4),
+    "2 by 3": ((2, 3), 1, 0),
+    "1 by 1": ((1, 1), 1, 0),
+    "1 by 1, pad 1": ((1, 1), 1, 1),
+    "3 by 3, stride 2": ((3, 3), 2, 1),
+    "2 by 4, stride 3": ((2, 4), 3, 1),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("size", "stride", "pad"), GEOMETRIES.values(), ids=GEOMETRIES.keys())
+def test_convolution(size, stride, pad, channels, dtype):
+    W, b = normal(4, channels, *size, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype)
+    x = normal(5, channels, 9, 8, dtype=dtype)
+    if (9 + 2 * pad - size[0]) % stride or (8 + 2 * pad - size[1]) % stride:
+        x = normal(5, channels, 9, 11, dtype=dtype)
+
+    def function(x, W, b=None):
+        return F.conv2d(x, W, b, stride=stride, padding=pad)
+
+    for relayed in (x, np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
+        assert_like_torch(Convolution(W, b, stride, pad), function, relayed, dtype)
+    assert_like_torch(Convolution(W, None, stride, pad), function, x, dtype)
+
+
+POOLINGS = {
+    "2 by 2": ((2, 2), 1, 0),
+    "2 by 2, stride 2": ((2, 2), 2, 0),
+    "3 by 2, pad 1": ((3, 2), 1, 1),
+    "3 by 3, stride 2, pad 1": ((3, 3), 2, 1),
+    "3 by 3, stride 4": ((3, 3), 4, 0),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("values", ["normal", "many equal"])
+@pytest.mark.parametrize(("size", "stride", "pad"), POOLINGS.values(), ids=POOLINGS.keys())
+def test_pooling(size, stride, pad, values, dtype):
+    H = W = {1: 7, 2: 8 if pad == 0 else 7, 4: 7}[stride]
+    x = normal(4, 3, H, W, dtype=dtype)
+    if values == "many equal":
+        x = np.round(x)
+    largest = lambda x: F.max_pool2d(x, size, stride, pad)  # noqa: E731
+    mean = lambda x: F.avg_pool2d(x, size, stride, pad)  # noqa: E731
+    assert_like_torch(Pooling(*size, stride, pad), largest, x, dtype)
+    assert_like_torch(AveragePooling(*size, stride, pad), mean, x, dtype)
+
+
+@both_dtypes
+def test_global_average_pooling(dtype):
+    mean = lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)  # noqa: E731
+    assert_like_torch(GlobalAveragePooling(), mean, normal(4, 3, 5, 6, dtype=dtype), dtype)
+
+
+@both_dtypes
+def test_a_residual_block(dtype):
+    W, b = normal(3, 3, 3, 3, seed=1, dtype=dtype), normal(3, seed=2, dtype=dtype)
+    layer, x = Residual([Convolution(W, b, pad=1), Relu()]), normal(4, 3, 5, 6, dtype=dtype)
+    leaves = [leaf(x), leaf(W), leaf(b)]
+    y = leaves[0] + torch.relu(F.conv2d(*leaves, padding=1))
+    dout = normal(*y.shape, seed=99, dtype=dtype)
+    y.backward(torch.tensor(dout))
+    assert_close(layer.forward(x), y, dtype)
+    assert_close(layer.backward(dout), leaves[0].grad, dtype)
+    assert_close(layer.layers[0].dW, leaves[1].grad, dtype)
+    assert_close(layer.layers[0].db, leaves[2].grad, dtype)
 
 
 def assert_loss_like_torch(layer, function, x, t, dtype):

@@ -10,9 +10,11 @@ from dlbasics.gradient import check_gradients, numerical_gradient
 from dlbasics.layers import (
     Affine,
     BatchNorm,
+    Convolution,
     Identity,
     IdentityWithLoss,
     Layer,
+    Pooling,
     Relu,
     Sigmoid,
     SigmoidWithLoss,
@@ -117,6 +119,94 @@ def test_an_error_in_an_affine_layer_is_caught(damage):
     failed = [check.name for check in report.checks if not report.passed(check)]
     assert failed == [name.removeprefix("d")]
     assert check_gradients(affine(), normal(5, 4))
+
+
+def convolution(stride=1, **damage):
+    """A Convolution of 3 channels to 3 whose results are passed through `damage`."""
+
+    class Damaged(Convolution):
+        def backward(self, dout):
+            self.dx = super().backward(dout)
+            for name, change in damage.items():
+                setattr(self, name, change(getattr(self, name), self, dout))
+            return self.dx
+
+    return Damaged(normal(3, 3, 3, 3, seed=1), normal(3, seed=2), stride, pad=1)
+
+
+def with_other_filters(W, layer, dout):
+    """dx as it would be with the filters W."""
+    twin = Convolution(W, None, layer.stride, layer.pad)
+    twin.forward(layer.x)
+    return twin.backward(dout)
+
+
+CONVOLUTION_ERRORS = {
+    "dW 1.001 times too large": {"dW": lambda dW, *_: 1.001 * dW},
+    "db 1.001 times too large": {"db": lambda db, *_: 1.001 * db},
+    "dx 1.001 times too large": {"dx": lambda dx, *_: 1.001 * dx},
+    "dW divided by N": {"dW": lambda dW, _, dout: dW / len(dout)},
+    "db averaged over pixels": {"db": lambda db, _, dout: db / dout[0, 0].size},
+    "dW of turned filters": {"dW": lambda dW, *_: dW[:, :, ::-1, ::-1]},
+    "dW with rows and columns exchanged": {"dW": lambda dW, *_: dW.transpose(0, 1, 3, 2)},
+    "dW with filters and channels exchanged": {"dW": lambda dW, *_: dW.transpose(1, 0, 2, 3)},
+    "dW without its last column": {"dW": lambda dW, *_: dW * (np.arange(3) < 2)},
+    "dx of turned filters": {
+        "dx": lambda dx, layer, dout: with_other_filters(layer.W[:, :, ::-1, ::-1], layer, dout)
+    },
+    "dx with rows and columns exchanged": {
+        "dx": lambda dx, layer, dout: with_other_filters(layer.W.transpose(0, 1, 3, 2), layer, dout)
+    },
+    "dx with filters and channels exchanged": {
+        "dx": lambda dx, layer, dout: with_other_filters(layer.W.transpose(1, 0, 2, 3), layer, dout)
+    },
+    "dx moved by one pixel": {"dx": lambda dx, *_: np.roll(dx, 1, axis=3)},
+    "dx without the border": {
+        "dx": lambda dx, *_: np.pad(dx[:, :, 1:-1, 1:-1], ((0, 0), (0, 0), (1, 1), (1, 1)))
+    },
+    "images of dx in reverse": {"dx": lambda dx, *_: dx[::-1]},
+}
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("damage", CONVOLUTION_ERRORS.values(), ids=CONVOLUTION_ERRORS.keys())
+def test_an_error_in_a_convolution_is_caught(damage, stride):
+    (name,) = damage
+    x = normal(2, 3, 5, 5)
+    report = check_gradients(convolution(stride, **damage), x)
+    failed = [check.name for check in report.checks if not report.passed(check)]
+    assert failed == [name.removeprefix("d")]
+    assert check_gradients(convolution(stride), x)
+
+
+class ToEveryMaximum(Pooling):
+    """The gradient goes to all pixels of a window, each its share."""
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        return np.repeat(np.repeat(dout, 2, axis=2), 2, axis=3) * (0.25 + 0 * dx)
+
+
+class ToTheLeft(Pooling):
+    def backward(self, dout):
+        return np.roll(super().backward(dout), -1, axis=3)
+
+
+class ToOneWindowOnly(Pooling):
+    """Where windows share their largest pixel, their gradients are not added up."""
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        return np.sign(dx) * np.minimum(np.abs(dx), np.abs(dout).max())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "stride"), [(ToEveryMaximum, 2), (ToTheLeft, 2), (ToTheLeft, 1), (ToOneWindowOnly, 1)]
+)
+def test_an_error_in_pooling_is_caught(wrong, stride):
+    x = normal(2, 3, 6, 6)
+    assert not check_gradients(wrong(2, 2, stride), x)
+    assert check_gradients(Pooling(2, 2, stride), x)
 
 
 FORGOTTEN_SUMS = {

@@ -1,0 +1,239 @@
+"""Pooling: the largest, the mean, the mean of all."""
+
+import numpy as np
+import pytest
+
+from dlbasics.layers import AveragePooling, GlobalAveragePooling, Pooling
+
+LAST, FIRST = "channels last", "channels first"
+
+
+def normal(*shape, seed=0, dtype=np.float64):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def channels_last(images):
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+def windows(x, layer):
+    """Where each window begins, and the pixels of x in it with their places, as lists."""
+    _, _, H, W = x.shape
+    for top in range(0, H + 2 * layer.pad - layer.pool_h + 1, layer.stride):
+        for left in range(0, W + 2 * layer.pad - layer.pool_w + 1, layer.stride):
+            rows = range(top - layer.pad, top - layer.pad + layer.pool_h)
+            columns = range(left - layer.pad, left - layer.pad + layer.pool_w)
+            inside = [(i, j) for i in rows for j in columns if 0 <= i < H and 0 <= j < W]
+            yield (top // layer.stride, left // layer.stride), inside
+
+
+def naive_max(x, layer, dout):
+    """y and dx, a window at a time: the gradient goes to the first largest pixel."""
+    y, dx = np.empty(dout.shape), np.zeros(x.shape)
+    for n, c in np.ndindex(x.shape[:2]):
+        for (oh, ow), inside in windows(x, layer):
+            where = max(inside, key=lambda place, n=n, c=c: x[n, c, place[0], place[1]])
+            y[n, c, oh, ow] = x[n, c, where[0], where[1]]
+            dx[n, c, where[0], where[1]] += dout[n, c, oh, ow]
+    return y, dx
+
+
+def naive_mean(x, layer, dout):
+    y, dx, size = np.empty(dout.shape), np.zeros(x.shape), layer.pool_h * layer.pool_w
+    for n, c in np.ndindex(x.shape[:2]):
+        for (oh, ow), inside in windows(x, layer):
+            y[n, c, oh, ow] = sum(x[n, c, i, j] for i, j in inside) / size
+            for i, j in inside:
+                dx[n, c, i, j] += dout[n, c, oh, ow] / size
+    return y, dx
+
+
+GEOMETRIES = [
+    # pool_h, pool_w, stride, pad, H, W
+    (2, 2, 2, 0, 4, 6),
+    (2, 2, 2, 0, 2, 2),
+    (2, 2, 1, 0, 3, 4),
+    (2, 2, 2, 1, 4, 6),
+    (2, 2, 3, 0, 5, 8),
+    (3, 3, 2, 1, 5, 7),
+    (3, 3, 3, 0, 6, 3),
+    (3, 2, 1, 1, 3, 4),
+    (1, 1, 1, 0, 3, 3),
+    (1, 1, 2, 0, 3, 5),
+    (4, 3, 1, 0, 4, 3),
+    (4, 4, 2, 3, 2, 4),
+]
+VALUES = {
+    "normal": lambda *shape: normal(*shape),
+    "many equal": lambda *shape: np.random.default_rng(0).integers(-2, 2, shape).astype(float),
+    "all equal": lambda *shape: np.full(shape, -3.0),
+    "negative": lambda *shape: -1 - np.abs(normal(*shape)),
+}
+
+
+@pytest.mark.parametrize("relayed", [np.ascontiguousarray, channels_last], ids=[FIRST, LAST])
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
+@pytest.mark.parametrize(("make", "naive"), [(Pooling, naive_max), (AveragePooling, naive_mean)])
+def test_equals_the_definition(make, naive, geometry, values, relayed):
+    *arguments, H, W = geometry
+    layer, x = make(*arguments), relayed(values(2, 3, H, W))
+    y = layer.forward(x)
+    dout = normal(*y.shape, seed=1)
+    expected = naive(x, layer, dout)
+    np.testing.assert_allclose(y, expected[0], atol=1e-14)
+    np.testing.assert_allclose(layer.backward(dout), expected[1], atol=1e-14)
+    assert layer.output_shape((3, H, W)) == y.shape[1:]
+
+
+def test_max_pooling_of_the_book():
+    x = np.array([[[[1.0, 2, 1, 0], [0, 1, 2, 3], [3, 0, 1, 2], [2, 4, 0, 1]]]])
+    layer = Pooling(2, 2, stride=2)
+    assert layer.forward(x)[0, 0].tolist() == [[2, 3], [4, 2]]
+    assert layer.backward(np.array([[[[1.0, 2], [3, 4]]]]))[0, 0].tolist() == [
+        [0, 1, 0, 0],
+        [0, 0, 0, 2],
+        [0, 0, 0, 4],
+        [0, 3, 0, 0],
+    ]
+
+
+def test_windows_move_by_one_pixel_unless_told_otherwise():
+    layer = Pooling(2, 2)
+    assert (layer.pool_h, layer.pool_w, layer.stride, layer.pad) == (2, 2, 1, 0)
+    assert layer.forward(normal(1, 1, 3, 3)).shape == (1, 1, 2, 2)
+    named = Pooling(pool_h=3, pool_w=2, stride=2, pad=1)
+    assert (named.pool_h, named.pool_w, named.stride, named.pad) == (3, 2, 2, 1)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(
+    ("pixels", "winner"),
+    [
+        ([[5, 5], [5, 5]], (0, 0)),
+        ([[1, 5], [5, 5]], (0, 1)),
+        ([[1, 1], [5, 5]], (1, 0)),
+        ([[1, 5], [5, 1]], (0, 1)),
+        ([[5, 1], [1, 5]], (0, 0)),
+        ([[1, 1], [1, 5]], (1, 1)),
+        ([[0, -0.0], [-0.0, 0]], (0, 0)),
+    ],
+)
+def test_of_equal_pixels_the_first_gets_the_gradient(pixels, winner, stride):
+    layer = Pooling(2, 2, stride)
+    layer.forward(np.array([[pixels]], float))
+    dx = layer.backward(np.ones((1, 1, 1, 1)))[0, 0]
+    assert dx[winner] == 1 and dx.sum() == 1
+
+
+def test_padding_never_wins_over_negative_values():
+    x = np.full((1, 2, 2, 2), -7.0)
+    assert (Pooling(2, 2, stride=1, pad=1).forward(x) == -7).all()
+
+
+def test_padding_counts_in_the_output_size():
+    assert Pooling(3, 3, stride=2, pad=1).forward(normal(1, 1, 5, 7)).shape == (1, 1, 3, 4)
+
+
+def test_padding_counts_as_zeros_in_a_mean():
+    y = AveragePooling(2, 2, stride=2, pad=1).forward(np.full((1, 1, 2, 2), 8.0))
+    assert y[0, 0].tolist() == [[2, 2], [2, 2]]
+
+
+def test_the_mean_of_all_pixels():
+    layer, x, dout = GlobalAveragePooling(), normal(4, 3, 5, 2), normal(4, 3, seed=1)
+    np.testing.assert_allclose(layer.forward(x), x.sum(axis=(2, 3)) / 10)
+    dx = layer.backward(dout)
+    assert dx.shape == x.shape
+    np.testing.assert_allclose(dx[:, :, 3, 1], dout / 10)
+    np.testing.assert_allclose(dx.sum(axis=(2, 3)), dout)
+    assert layer.output_shape((3, 5, 2)) == (3,)
+
+
+MAKES = {
+    "Pooling": lambda: Pooling(3, 3),
+    "Pooling, stride 2": lambda: Pooling(2, 2, stride=2),
+    "AveragePooling": lambda: AveragePooling(2, 2),
+    "GlobalAveragePooling": GlobalAveragePooling,
+}
+every_layer = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES.keys())
+
+
+@every_layer
+def test_one_image_is_a_batch_of_one(make):
+    layer, batch, x = make(), make(), normal(3, 4, 6)
+    y = layer.forward(x)
+    np.testing.assert_array_equal(y, batch.forward(x[np.newaxis])[0])
+    np.testing.assert_array_equal(layer.backward(2 * y), batch.backward(2 * y[np.newaxis])[0])
+
+
+@every_layer
+def test_an_empty_batch_goes_forward_and_backward(make):
+    layer = make()
+    y = layer.forward(np.empty((0, 3, 4, 6)))
+    assert len(y) == 0 and y.shape[1:] == layer.output_shape((3, 4, 6))
+    assert layer.backward(y).shape == (0, 3, 4, 6)
+
+
+@every_layer
+def test_integers_are_computed_in_float64(make):
+    x = np.random.default_rng(0).integers(0, 255, (2, 3, 4, 6), np.uint8)
+    y = make().forward(x)
+    assert y.dtype == np.float64
+    np.testing.assert_array_equal(y, make().forward(x.astype(float)))
+
+
+@every_layer
+@pytest.mark.parametrize("shape", [(), (5,), (4, 5), (1, 2, 3, 5, 5), (2, 3, 0, 4), (2, 0, 4, 4)])
+def test_x_of_another_shape(make, shape):
+    with pytest.raises(ValueError, match=r"Pool\w*: x must have shape \(N, C, H, W\).* got \("):
+        make().forward(np.ones(shape))
+
+
+@every_layer
+def test_the_shape_of_a_sample_that_does_not_fit(make):
+    with pytest.raises(ValueError, match=r"a sample must have shape \(C, H, W\), got \(4, 6\)"):
+        make().output_shape((4, 6))
+
+
+@pytest.mark.parametrize("make", [Pooling, AveragePooling])
+def test_windows_that_do_not_tile_x(make):
+    with pytest.raises(ValueError, match="height of 4 or 6 for windows of 2 with stride 2"):
+        make(2, 2, stride=2).forward(np.ones((1, 1, 5, 4)))
+    with pytest.raises(ValueError, match="width of 4 or 6 for windows of 2 with stride 2"):
+        make(2, 2, stride=2).output_shape((1, 4, 5))
+
+
+@pytest.mark.parametrize("make", [Pooling, AveragePooling])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((0, 2), ValueError, "pool_h must be at least 1, got 0"),
+        ((2, 2.0), TypeError, "pool_w must be an integer"),
+        ((2, 2, 0), ValueError, "stride must be at least 1, got 0"),
+        ((2, 2, 1, -1), ValueError, "pad must be at least 0, got -1"),
+        ((2, 3, 1, 2), ValueError, "pad must be less than pool_h and pool_w, 2 and 3, got 2"),
+    ],
+)
+def test_arguments_of_another_kind(make, arguments, error, message):
+    with pytest.raises(error, match=message):
+        make(*arguments)
+
+
+@pytest.mark.parametrize("make", [*MAKES.values()], ids=MAKES.keys())
+def test_a_refused_forward_leaves_the_last_pass_as_it_was(make):
+    layer = make()
+    y = layer.forward(normal(2, 3, 4, 6))
+    expected = layer.backward(np.ones_like(y))
+    with pytest.raises(ValueError, match="x must have"):
+        layer.forward(np.ones((4, 6)))
+    np.testing.assert_array_equal(layer.backward(np.ones_like(y)), expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_pixel_that_is_not_a_number_is_seen(stride):
+    x = normal(1, 1, 2, 2)
+    for place in np.ndindex(1, 1, 2, 2):
+        damaged = x.copy()
+        damaged[place] = np.nan
+        assert np.isnan(Pooling(2, 2, stride).forward(damaged)).all()

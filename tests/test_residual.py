@@ -1,0 +1,107 @@
+"""The skip connection."""
+
+import numpy as np
+import pytest
+
+from dlbasics.gradient import check_gradients
+from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Identity, Relu, Residual
+from dlbasics.network import Network
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def block(channels=2, rng=0):
+    rng = np.random.default_rng(rng)
+    convolution = [
+        Convolution.create(channels, channels, 3, pad=1, rng=rng, dtype=np.float64)
+        for _ in range(2)
+    ]
+    first, second = (BatchNorm.create(channels, dtype=np.float64) for _ in range(2))
+    return Residual([convolution[0], first, Relu(), convolution[1], second])
+
+
+def test_adds_x_to_what_its_layers_make_of_it():
+    x, dout = normal(3, 4), normal(3, 4, seed=1)
+    W = normal(4, 4, seed=2)
+    layer = Residual([Affine(W, None)])
+    np.testing.assert_allclose(layer.forward(x), x + x @ W)
+    np.testing.assert_allclose(layer.backward(dout), dout + dout @ W.T)
+    np.testing.assert_allclose(layer.layers[0].dW, x.T @ dout)
+
+
+def test_where_the_layers_give_zero_gradient_and_input_pass_unchanged():
+    layer, x = Residual([Affine(np.zeros((4, 4)), np.zeros(4))]), normal(3, 4)
+    np.testing.assert_array_equal(layer.forward(x), x)
+    np.testing.assert_array_equal(layer.backward(x), x)
+    assert not np.shares_memory(layer.forward(x), x) and not np.shares_memory(layer.backward(x), x)
+
+
+def test_backward_params_sets_the_gradients_of_the_inner_layers():
+    layer, twin, x = block(), block(), normal(3, 2, 4, 4)
+    layer.forward(x)
+    twin.forward(x)
+    layer.backward(x)
+    twin.backward_params(x)
+    np.testing.assert_allclose(layer.layers[0].dW, twin.layers[0].dW)
+
+
+def test_gradients_of_a_network_with_residual_blocks():
+    convolution = Convolution.create(1, 2, 3, rng=0)
+    network = Network(
+        [convolution, block(rng=1), Relu(), block(rng=2), Affine.create(32, 3, rng=3)]
+    )
+    x, t = normal(4, 1, 6, 6), np.array([0, 2, 1, 0])
+    report = check_gradients(network, x, t, sample=20)
+    assert report, f"\n{report}"
+    keys = [*network.params]
+    assert keys[:4] == ["W1", "b1", "W2", "b2"] and {"gamma4", "beta4", "W6"} <= set(keys)
+    gradients, numeric = network.gradient(x, t), network.numerical_gradient(x, t)
+    for key in ("W2", "gamma1", "W3", "W6"):
+        np.testing.assert_allclose(gradients[key], numeric[key], atol=1e-5)
+
+
+def test_a_replica_keeps_its_own_pass_and_shares_parameters():
+    layer, x = block(), normal(3, 2, 4, 4)
+    layer.forward(x)
+    expected = layer.backward(x)
+    layer.forward(x)
+    twin = layer.replica()
+    assert twin.layers[0] is not layer.layers[0] and twin.layers[0].W is layer.layers[0].W
+    twin.forward(2 * x)
+    np.testing.assert_array_equal(layer.backward(x), expected)
+
+
+def test_training_mode_and_generator_reach_the_inner_layers():
+    dropout = Dropout(0.5)
+    network = Network([Residual([dropout])], rng=0)
+    assert dropout.rng is not None
+    x = np.ones((2, 50))
+    np.testing.assert_array_equal(network.predict(x), 1.5 * x)
+    assert set(np.unique(network.predict(x, train_flg=True))) == {1, 2}
+
+
+def test_one_sample():
+    layer = Residual([Affine(np.eye(3), np.ones(3)), Identity()])
+    assert layer.forward(np.array([1.0, 2, 3])).tolist() == [3, 5, 7]
+    assert layer.backward(np.array([1.0, 0, 2])).tolist() == [2, 0, 4]
+
+
+def test_layers_that_change_the_shape_are_refused():
+    layer = Residual([Affine(normal(4, 3), None)])
+    with pytest.raises(ValueError, match=r"Residual: .*keep the shape of x, \(2, 4\).*\(2, 3\)"):
+        layer.forward(normal(2, 4))
+    with pytest.raises(ValueError, match=r"Residual: .*keep the shape of x, \(4,\).*\(3,\)"):
+        layer.output_shape((4,))
+    assert block().output_shape((2, 7, 7)) == (2, 7, 7)
+
+
+def test_saved_and_loaded_with_its_running_statistics(tmp_path):
+    network, other = (Network([block(rng=i), Affine.create(32, 3, rng=i)]) for i in range(2))
+    x = normal(5, 2, 4, 4)
+    network.gradient(x, np.arange(5) % 3)
+    network.save_params(tmp_path / "block.npz")
+    assert not np.allclose(network.predict(x), other.predict(x))
+    other.load_params(tmp_path / "block.npz")
+    np.testing.assert_array_equal(network.predict(x), other.predict(x))
