@@ -7,6 +7,7 @@ then the upper of the larger ones with the lower.  In this order equal pixels ar
 
 import numpy as np
 
+from dlbasics import memory
 from dlbasics.arrays import Array
 
 Wins = tuple[Array, Array]
@@ -16,9 +17,10 @@ Wins = tuple[Array, Array]
 def forward(x: Array) -> tuple[Array, Wins]:
     """The maxima, and what `backward` needs to know of them."""
     left, right = x[..., 0::2], x[..., 1::2]
-    larger = np.maximum(left, right)
+    larger = np.maximum(left, right, out=memory.like(left))
     upper, lower = larger[:, :, 0::2], larger[:, :, 1::2]
-    return np.maximum(upper, lower), (right > left, lower > upper)
+    y = np.maximum(upper, lower, out=memory.like(upper))
+    return y, (right > left, lower > upper)
 
 
 def backward(dout: Array, wins: Wins) -> Array:
@@ -26,9 +28,10 @@ def backward(dout: Array, wins: Wins) -> Array:
     right_wins, lower_wins = wins
     N, C, H, OW = right_wins.shape
     # Channels last, as forward's arrays are behind a convolution.
-    dlarger = np.empty((N, H, OW, C), dout.dtype).transpose(0, 3, 1, 2)
+    dlarger = memory.empty((N, H, OW, C), dout.dtype).transpose(0, 3, 1, 2)
+    dout = np.ascontiguousarray(dout.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     share(dout, lower_wins, dlarger[:, :, 0::2], dlarger[:, :, 1::2])
-    dx = np.empty((N, H, 2 * OW, C), dout.dtype).transpose(0, 3, 1, 2)
+    dx = memory.empty((N, H, 2 * OW, C), dout.dtype).transpose(0, 3, 1, 2)
     share(dlarger, right_wins, dx[..., 0::2], dx[..., 1::2])
     return dx
 

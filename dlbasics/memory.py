@@ -1,0 +1,54 @@
+"""Memory for large arrays, used again when nobody holds it any more.
+
+The operating system clears a page of memory when it is first written to, which for an array of some
+megabytes takes as long as the arithmetic on it.  Training makes arrays of the same sizes in every
+step, so their memory is kept for the next ones: for as long as an array made here, or any view of
+it, is held by anyone, its memory belongs to that alone.
+"""
+
+import math
+import weakref
+from typing import Any
+
+import numpy as np
+
+from dlbasics.arrays import Array
+
+SMALLEST = 1 << 18
+"""Bytes below which an array is NumPy's own: malloc has kept memory of that size anyway."""
+
+LIMIT = 1 << 27
+"""Bytes that are kept at most."""
+
+_kept: dict[int, list[memoryview]] = {}
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Array:
+    """What np.empty returns."""
+    dtype = np.dtype(dtype)
+    count = math.prod(shape)
+    size = count * dtype.itemsize
+    if size < SMALLEST:
+        return np.empty(shape, dtype)
+    # Sizes that differ by little, as of the last batch of an epoch, share their memory.
+    step = 1 << size.bit_length() - 4
+    size += -size % step
+    kept = _kept.setdefault(size, [])
+    memory = kept.pop() if kept else memoryview(np.empty(size, np.uint8))
+    flat = np.frombuffer(memory, dtype, count)
+    weakref.finalize(flat, _keep, memory).atexit = False
+    return flat.reshape(shape)
+
+
+def like(x: Array, dtype: Any = None) -> Array | None:
+    """An array that lies in memory as x does, for `out` of a ufunc; None where x is small."""
+    if x.nbytes < SMALLEST:
+        return None
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    array = empty(tuple(x.shape[axis] for axis in order), x.dtype if dtype is None else dtype)
+    return array.transpose(np.argsort(order))
+
+
+def _keep(memory: memoryview) -> None:
+    if memory.nbytes + sum(size * len(kept) for size, kept in _kept.items()) <= LIMIT:
+        _kept[memory.nbytes].append(memory)
