@@ -1,13 +1,14 @@
-"""Memory for large arrays, used again when nobody holds it any more.
+"""Large arrays: in memory that was used before, and a block at a time.
 
 The operating system clears a page of memory when it is first written to, which for an array of some
 megabytes takes as long as the arithmetic on it.  Training makes arrays of the same sizes in every
-step, so their memory is kept for the next ones: for as long as an array made here, or any view of
-it, is held by anyone, its memory belongs to that alone.
+step, so their memory is kept for the next ones.  As long as anybody holds an array made here, or a
+view of it, its memory belongs to that array alone.
 """
 
 import math
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ SMALLEST = 1 << 18
 
 LIMIT = 1 << 27
 """Bytes that are kept at most."""
+
+BLOCK = 1 << 20
+"""Bytes worked on at once: few enough to be in the processor's cache still when needed again."""
 
 _kept: dict[int, list[memoryview]] = {}
 
@@ -47,6 +51,13 @@ def like(x: Array, dtype: Any = None) -> Array | None:
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     array = empty(tuple(x.shape[axis] for axis in order), x.dtype if dtype is None else dtype)
     return array.transpose(np.argsort(order))
+
+
+def blocks(count: int, bytes_each: int) -> Iterator[slice]:
+    """0 to count as slices, each of as many items of that size as fit into `BLOCK`."""
+    step = max(1, BLOCK // max(1, bytes_each))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
 
 
 def _keep(memory: memoryview) -> None:

@@ -25,9 +25,6 @@ import numpy as np
 from dlbasics import memory
 from dlbasics.arrays import Array
 
-BLOCK = 1 << 20
-"""Bytes of columns worked on at once: few enough to stay in the processor's cache."""
-
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS, on some processors, uses factors as they lie in memory."""
 
@@ -40,8 +37,8 @@ def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
 def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
     """y = x * W + b, as `Convolution` defines it."""
     FN, _, FH, FW = W.shape
-    windows = Windows(x, (FH, FW), (pad, pad), np.result_type(x, W))
-    y = windows.output(FN, windows.dtype if b is None else np.result_type(windows.dtype, b))
+    windows = Windows(x, (FH, FW), (pad, pad), FN, np.result_type(x, W))
+    y = windows.output(windows.dtype if b is None else np.result_type(windows.dtype, b))
     filters = as_matrix(W)
     # Added to a row of pixels at a time: with FN values at a time NumPy takes twice as long.
     biases = None if b is None else np.tile(b, windows.OW)
@@ -57,7 +54,7 @@ def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
     """dW: each window of x times the gradient at its place in the output, summed."""
     FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout)
-    windows = Windows(x, (FH, FW), (pad, pad), dtype)
+    windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
     dW = zeros_to_add_to((FN, FW * FH * C), dtype)
     for images in windows.blocks():
         add_products(windows.pixels(dout[images]), windows.columns, FW, to=dW)
@@ -73,9 +70,10 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
     there: columns of dout times the FW pixels of x in whose windows they are.
     """
     FN, C, FH, FW = W.shape
-    windows = Windows(dout, (FH, FW), (FH - 1 - pad, FW - 1 - pad), np.result_type(dout, W))
+    pads = FH - 1 - pad, FW - 1 - pad
+    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout, W))
     dtype = np.result_type(x, dout)
-    dx, dW = windows.output(C, windows.dtype), zeros_to_add_to((FH * FN, FW * C), dtype)
+    dx, dW = windows.output(windows.dtype), zeros_to_add_to((FH * FN, FW * C), dtype)
     filters = as_matrix(W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
     for images in windows.blocks():
         windows.times(filters, out=dx[images])
@@ -85,9 +83,10 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
 
 
 class Windows:
-    """The windows of images (N, C, H, W), of as many images at a time as `BLOCK` has room for.
+    """The windows of images (N, C, H, W), of a block of images at a time.
 
-    filter_shape: (FH, FW);  pad: zeros above and below, and on the left and the right.
+    filter_shape: (FH, FW);  pad: zeros above and below, and on the left and the right;  channels:
+    how many values there are for each window.
     """
 
     columns: Array
@@ -95,7 +94,12 @@ class Windows:
     _pixels: Array | None = None
 
     def __init__(
-        self, images: Array, filter_shape: tuple[int, int], pad: tuple[int, int], dtype: Any
+        self,
+        images: Array,
+        filter_shape: tuple[int, int],
+        pad: tuple[int, int],
+        channels: int,
+        dtype: Any,
     ) -> None:
         _, _, H, W = images.shape
         self.FH, self.FW = filter_shape
@@ -103,20 +107,22 @@ class Windows:
         self.OH, self.OW = H + 2 * self.pad_h - self.FH + 1, W + 2 * self.pad_w - self.FW + 1
         self.pitch = W + self.pad_w
         self.images, self.dtype = images.transpose(0, 2, 3, 1), np.dtype(dtype)
+        self.channels = channels
 
-    def output(self, channels: int, dtype: Any) -> Array:
-        """An array for one pixel a window, channels last."""
-        return memory.empty((len(self.images), self.OH, self.OW, channels), dtype)
+    def output(self, dtype: Any) -> Array:
+        """An array for the values of each window, channels last."""
+        return memory.empty((len(self.images), self.OH, self.OW, self.channels), dtype)
 
     def blocks(self) -> Iterator[slice]:
         """Put the columns of some images together, and say of which; then of the next ones."""
         N, H, W, C = self.images.shape
         places = self.OH * self.pitch
-        n = max(1, min(N, BLOCK // (places * self.FH * C * self.dtype.itemsize)))
-        # What no image covers stays 0.  Only the first row has zeros of its own on the left.
-        columns = np.zeros((self.pad_w + n * places, self.FH, C), self.dtype)
-        for start in range(0, N, n):
-            images = self.images[start : start + n]
+        each = places * (self.FH * C + self.channels) * self.dtype.itemsize
+        for block in memory.blocks(N, each):
+            images = self.images[block]
+            if block.start == 0:
+                # What no image covers stays 0.  Only the first row has zeros of its own before it.
+                columns = np.zeros((self.pad_w + len(images) * places, self.FH, C), self.dtype)
             self.columns = columns[: self.pad_w + len(images) * places].reshape(-1, self.FH * C)
             pieces = self.columns[self.pad_w :].reshape(-1, self.OH, self.pitch, self.FH, C)
             for i in range(self.FH):
@@ -125,31 +131,29 @@ class Windows:
                 first = max(0, above)
                 last = max(first, min(self.OH, H + above))
                 pieces[:, first:last, :W, i] = images[:, first - above : last - above]
-            yield slice(start, start + n)
+            yield block
 
     def times(self, filters: Array, out: Array) -> None:
-        """Set `out` (n, OH, OW, FN) to the windows times the filters (FW FH C, FN)."""
-        products = np.empty((len(self.columns), filters.shape[1]), self.dtype)
+        """Set `out` (n, OH, OW, channels) to the windows times the filters (FW FH C, channels)."""
+        products = np.empty((len(self.columns), self.channels), self.dtype)
         for first in range(self.FW):
             windows = in_a_row(self.FW, self.columns[first:])
             multiply(windows, filters, out=products[first :: self.FW][: len(windows)])
         places = products[: len(products) - self.pad_w]
-        out[...] = places.reshape(-1, self.OH, self.pitch, filters.shape[1])[:, :, : self.OW]
+        out[...] = places.reshape(-1, self.OH, self.pitch, self.channels)[:, :, : self.OW]
 
     def pixels(self, images: Array, before: int = 0) -> Array:
-        """`images` (n, A, OH, OW), a pixel a window, at the places of the windows in `columns`.
+        """`images` (n, channels, OH, OW), where their windows begin in `columns`.
 
-        (before + pad_w + n OH pitch, A), with zeros where there is no window.
+        (before + pad_w + n OH pitch, channels), with zeros where no window begins.
         """
-        n, A, _, _ = images.shape
+        size, end = before + len(self.columns), before + len(self.columns) - self.pad_w
         if self._pixels is None:  # the first block is the largest
-            dtype = np.result_type(images, self.dtype)
-            self._pixels = np.zeros((before + len(self.columns), A), dtype)
-        end = before + n * self.OH * self.pitch
-        places = self._pixels[before:end].reshape(n, self.OH, self.pitch, A)
+            self._pixels = np.zeros((size, self.channels), np.result_type(images, self.dtype))
+        places = self._pixels[before:end].reshape(-1, self.OH, self.pitch, self.channels)
         places[:, :, : self.OW] = images.transpose(0, 2, 3, 1)
-        self._pixels[end:] = 0
-        return self._pixels[: before + len(self.columns)]
+        self._pixels[end:size] = 0
+        return self._pixels[:size]
 
 
 def as_matrix(W: Array) -> Array:
