@@ -18,7 +18,7 @@ from dlbasics.arrays import Array
 SMALLEST = 1 << 18
 """Bytes below which an array is NumPy's own: malloc has kept memory of that size anyway."""
 
-LIMIT = 1 << 27
+LIMIT = 1 << 28
 """Bytes that are kept at most."""
 
 BLOCK = 1 << 20
@@ -34,11 +34,12 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     size = count * dtype.itemsize
     if size < SMALLEST:
         return np.empty(shape, dtype)
-    # Sizes that differ by little, as of the last batch of an epoch, share their memory.
-    step = 1 << size.bit_length() - 4
-    size += -size % step
-    kept = _kept.setdefault(size, [])
-    memory = kept.pop() if kept else memoryview(np.empty(size, np.uint8))
+    # Whole powers of 2, so that arrays of other sizes fit; what is never touched takes no memory.
+    size = 1 << (size - 1).bit_length()
+    try:
+        memory = _kept[size].pop()
+    except LookupError:
+        memory = memoryview(np.empty(size, np.uint8))
     flat = np.frombuffer(memory, dtype, count)
     weakref.finalize(flat, _keep, memory).atexit = False
     return flat.reshape(shape)
@@ -61,5 +62,5 @@ def blocks(count: int, bytes_each: int) -> Iterator[slice]:
 
 
 def _keep(memory: memoryview) -> None:
-    if memory.nbytes + sum(size * len(kept) for size, kept in _kept.items()) <= LIMIT:
-        _kept[memory.nbytes].append(memory)
+    if memory.nbytes + sum(size * len(kept) for size, kept in [*_kept.items()]) <= LIMIT:
+        _kept.setdefault(memory.nbytes, []).append(memory)
