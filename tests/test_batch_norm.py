@@ -238,3 +238,29 @@ def test_running_statistics_have_the_dtype_of_the_parameters():
     layer.forward(np.random.default_rng(0).random((4, 3)))
     assert layer.running_mean.dtype == layer.running_var.dtype == np.float32
     assert layer.forward(np.ones((2, 3), np.float32), train_flg=False).dtype == np.float32
+
+
+def test_the_mean_of_many_pixels_does_not_overflow_in_half_precision():
+    layer, x = BatchNorm.create(2, dtype=np.float16), np.full((20, 2, 80, 80), 5, np.float16)
+    x[:, 1] = np.where(np.arange(80) % 2, 3, 7)
+    y = layer.forward(x)
+    assert y.dtype == np.float16
+    np.testing.assert_allclose(layer.running_mean, [5, 5], rtol=1e-3)
+    np.testing.assert_allclose(layer.running_var, [0, 4], rtol=1e-3)
+    np.testing.assert_allclose(y[:, 1], (x[:, 1] - 5) / 2, rtol=1e-2)
+
+
+def test_images_give_the_same_wherever_their_channels_lie():
+    gamma, beta = np.array([1.0, 2, -3]), np.array([0.5, 0, 1])
+    x, dout = np.random.default_rng(0).standard_normal((2, 4, 3, 5, 6))
+    first, last = BatchNorm(gamma, beta), BatchNorm(gamma, beta)
+
+    def channels_last(images):
+        return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+    np.testing.assert_allclose(first.forward(x), last.forward(channels_last(x)), rtol=1e-12)
+    dx = last.backward(channels_last(dout))
+    np.testing.assert_allclose(first.backward(dout), dx, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(first.dgamma, last.dgamma, rtol=1e-12)
+    np.testing.assert_allclose(first.running_var, last.running_var, rtol=1e-12)
+    assert dx.transpose(0, 2, 3, 1).flags.c_contiguous

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from dlbasics import memory
 from dlbasics.initializers import he, xavier, zeros
 from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Pooling, Relu, fast_convolution
 
@@ -111,7 +112,7 @@ def test_the_fast_path_equals_the_general_one(monkeypatch, C, FN, FH, FW, pad, r
     layer = Convolution(normal(FN, C, FH, FW, seed=1), normal(FN, seed=2), pad=pad)
     x = relayed(normal(7, C, 6, 5))
     assert fast_convolution.fits(layer.W.shape, 1, pad)
-    monkeypatch.setattr(fast_convolution, "BLOCK", block)
+    monkeypatch.setattr(memory, "BLOCK", block)
     fast = passed(layer, x)
     monkeypatch.setattr(fast_convolution, "fits", lambda *_: False)
     for found, expected in zip(fast, passed(layer, x), strict=True):
@@ -220,7 +221,7 @@ def test_results_have_numpys_result_type(x, W, b, stride):
 
 
 def test_sums_over_blocks_keep_their_small_terms_in_half_precision(monkeypatch):
-    monkeypatch.setattr(fast_convolution, "BLOCK", 1)
+    monkeypatch.setattr(memory, "BLOCK", 1)
     layer = Convolution(np.zeros((1, 1, 1, 1), np.float16), None)
     y = layer.forward(np.full((4000, 1, 9, 9), 0.01, np.float16))
     for method in (layer.backward_params, layer.backward):
@@ -301,7 +302,7 @@ def test_a_pass_needs_little_more_memory_than_its_results():
     layer.backward(y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < y.nbytes + x.nbytes + 6 * fast_convolution.BLOCK
+    assert peak < y.nbytes + x.nbytes + 6 * memory.BLOCK
     assert peak < 0.5 * 9 * x.nbytes  # what im2col alone would take
 
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics import functions
+from dlbasics import functions, memory
 from dlbasics.arrays import Array, as_array, as_float, as_number, quiet
 from dlbasics.layers.base import Layer
 
@@ -33,13 +33,14 @@ class Relu(Layer):
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         x = as_array(x)
         self._y_shape = x.shape
-        self._positive = x > 0
-        return np.maximum(x, 0)
+        self._positive = np.greater(x, 0, out=memory.like(x, bool))
+        return np.maximum(x, 0, out=memory.like(x))
 
     @quiet
     def backward(self, dout: Array) -> Array:
         # A product is many times as fast as dout[mask] = 0; only inf * 0 would differ.
-        return self._checked(dout) * self._positive
+        dout = self._checked(dout)
+        return np.multiply(dout, self._positive, out=memory.like(dout))
 
     @property
     def mask(self) -> Array | None:

@@ -62,43 +62,50 @@ class BatchNorm(Layer):
             d = len(self.gamma)
             wanted = f"(N, {d}) or (N, {d}, H, W)"
             raise ValueError(f"{self.kind}: x must have shape {wanted}, got {shape}")
-        self._train = train_flg
+        if train_flg and x.size == 0:
+            raise ValueError(f"{self.kind}: x must hold a sample in training, got {shape}")
+        self._train, self._y_shape = train_flg, shape
+        rows = as_rows(x)
         if train_flg:
-            centred, var = self._centre_on_batch(x)
+            centred, var = self._centre_on_batch(rows)
         else:
             mean, var = self._running_statistics()
-            centred = x - _per_channel(mean, x)
+            centred = rows - across(mean, rows)
         self._std = np.sqrt(var + self.eps).astype(x.dtype, copy=False)
-        self._xn = centred / _per_channel(self._std, x)
-        y = _per_channel(self.gamma, x) * self._xn + _per_channel(self.beta, x)
-        self._y_shape = shape
-        return y.reshape(shape)
+        self._xn = np.divide(centred, across(self._std, rows), out=centred)
+        y = self._xn * across(self.gamma, rows) + across(self.beta, rows)
+        return from_rows(y, x.shape).reshape(shape)
 
     @quiet
     def backward(self, dout: Array) -> Array:
         dout = self._checked(dout)
-        xn = self._xn
-        dout = dout.reshape(xn.shape)
-        axes = _all_but_channel(xn)
-        self.dbeta = dout.sum(axis=axes)
-        self.dgamma = (xn * dout).sum(axis=axes)
-        dx = dout
+        x_shape = dout.shape if dout.ndim > 1 else (1, *dout.shape)
+        xn, rows = self._xn, as_rows(dout.reshape(x_shape))
+        products = xn * rows
+        self.dbeta = self._sum(rows).astype(rows.dtype, copy=False)
+        self.dgamma = self._sum(products).astype(products.dtype, copy=False)
+        dx = rows
         if self._train:
             n = xn.size // len(self.gamma)
-            dx = dout - _per_channel(self.dbeta / n, xn) - xn * _per_channel(self.dgamma / n, xn)
-        return (_per_channel(self.gamma / self._std, xn) * dx).reshape(self._y_shape)
+            dx = rows - across(self.dbeta / n, rows) - xn * across(self.dgamma / n, rows)
+        dx = across(self.gamma / self._std, rows) * dx
+        return from_rows(dx, x_shape).reshape(self._y_shape)
 
-    def _centre_on_batch(self, x: Array) -> tuple[Array, Array]:
-        if x.size == 0:
-            raise ValueError(f"{self.kind}: x must hold a sample in training, got {x.shape}")
-        axes = _all_but_channel(x)
-        mean = x.mean(axis=axes)
-        centred = x - _per_channel(mean, x)
+    def _centre_on_batch(self, rows: Array) -> tuple[Array, Array]:
+        n = rows.size // len(self.gamma)
+        mean = (self._sum(rows) / n).astype(rows.dtype, copy=False)
+        centred = rows - across(mean, rows)
         # Half precision would overflow at 256.
-        var = np.square(centred, dtype=np.result_type(x, np.float32)).mean(axis=axes)
+        var = self._sum(np.square(centred, dtype=np.result_type(rows, np.float32))) / n
         if not self.frozen:
             self._move_running(mean.astype(self.gamma.dtype), var.astype(self.gamma.dtype))
         return centred, var
+
+    def _sum(self, rows: Array) -> Array:
+        """The sum of all values of each channel, for half precision in single."""
+        # A product with ones sums columns several times as fast as sum(axis=0) does.
+        ones = np.ones(len(rows), np.result_type(rows, np.float32))
+        return (ones @ rows).reshape(-1, len(self.gamma)).sum(axis=0)
 
     def _running_statistics(self) -> tuple[Array, Array]:
         if self.running_mean is None or self.running_var is None:
@@ -117,10 +124,26 @@ class BatchNorm(Layer):
 BatchNormalization = BatchNorm
 
 
-def _all_but_channel(x: Array) -> tuple[int, ...]:
-    return (0,) if x.ndim == 2 else (0, 2, 3)
+def as_rows(x: Array) -> Array:
+    """x (N, D) itself; images (N, C, H, W) as (N H, W C), channels last.
+
+    A row of pixels is long, where the C values of a pixel are few: then NumPy would spend more time
+    on the way from one pixel to the next than on the arithmetic.
+    """
+    if x.ndim == 2:
+        return x
+    N, C, H, W = x.shape
+    return x.transpose(0, 2, 3, 1).reshape(N * H, W * C)
 
 
-def _per_channel(values: Array, x: Array) -> Array:
-    """`values`, one a column or channel, in a shape that broadcasts against x."""
-    return values if x.ndim == 2 else values.reshape(-1, 1, 1)
+def from_rows(rows: Array, shape: tuple[int, ...]) -> Array:
+    """What `as_rows` made of an array of that shape, in that shape again."""
+    if len(shape) == 2:
+        return rows
+    N, C, H, W = shape
+    return rows.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+
+
+def across(values: Array, rows: Array) -> Array:
+    """`values`, one a channel, for each column of `rows`."""
+    return np.tile(values, rows.shape[1] // len(values))

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics import memory
 from dlbasics.arrays import Array
 
-BLOCK = 1 << 20
-"""Bytes of columns worked on at once: few enough to stay in the processor's cache."""
+SMALL_PRODUCT = 1_000_000
+"""Multiplications up to which OpenBLAS, on some processors, uses factors as they lie in memory."""
 
 
 def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
@@ -35,8 +36,9 @@ def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
 
 def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
     """y = x * W + b, as `Convolution` defines it."""
-    windows = Windows(x, W.shape[2:], (pad, pad), np.result_type(x, W))
-    y = windows.output(len(W), windows.dtype if b is None else np.result_type(windows.dtype, b))
+    FN, _, FH, FW = W.shape
+    windows = Windows(x, (FH, FW), (pad, pad), FN, np.result_type(x, W))
+    y = windows.output(windows.dtype if b is None else np.result_type(windows.dtype, b))
     filters = as_matrix(W)
     # Added to a row of pixels at a time: with FN values at a time NumPy takes twice as long.
     biases = None if b is None else np.tile(b, windows.OW)
@@ -50,37 +52,108 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
 
 def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
     """dW: each window of x times the gradient at its place in the output, summed."""
+    FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout)
-    windows = Windows(x, W.shape[2:], (pad, pad), dtype)
-    dW = windows.zeros(len(W), dtype)
+    windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
+    dW = zeros_to_add_to((FN, FW * FH * C), dtype)
     for images in windows.blocks():
-        windows.add_products(dout[images], to=dW)
-    return as_filters(dW, W.shape).astype(dtype, order="C")
+        add_products(windows.pixels(dout[images]), windows.columns, FW, to=dW)
+    return dW.reshape(FN, FW, FH, C).transpose(0, 3, 2, 1).astype(dtype, order="C")
 
 
 def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
-    """dx and dW, both from the windows of dout, which are put together once.
+    """dx and dW, both from the columns of dout, which are put together once.
 
-    Seen from the image everything is turned round: with pixel (i, j) of a filter, pixel (h, w) of x
-    went into the output at (h + pad - i, w + pad - j).  So dx is the convolution of dout, with
-    FH - 1 - pad and FW - 1 - pad zeros around it, with the filters turned by 180 degrees, inputs
-    and outputs exchanged; and each window of dout times its pixel of x, summed, is dW turned so.
+    With pixel (i, j) of a filter, pixel (h, w) of x went into the output at (h + pad - i,
+    w + pad - j).  So dx is the convolution of dout, with FH - 1 - pad and FW - 1 - pad zeros around
+    it, with the filters turned by 180 degrees, inputs and outputs exchanged.  And dW is what meets
+    there: columns of dout times the FW pixels of x in whose windows they are.
     """
-    filters, (FH, FW) = turned(W), W.shape[2:]
-    windows = Windows(dout, (FH, FW), (FH - 1 - pad, FW - 1 - pad), np.result_type(dout, W))
-    dx, matrix = windows.output(len(filters), windows.dtype), as_matrix(filters)
+    FN, C, FH, FW = W.shape
+    pads = FH - 1 - pad, FW - 1 - pad
+    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout, W))
     dtype = np.result_type(x, dout)
-    dW = windows.zeros(len(filters), dtype)
+    dx, dW = windows.output(windows.dtype), zeros_to_add_to((FH * FN, FW * C), dtype)
+    filters = as_matrix(W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
     for images in windows.blocks():
-        windows.times(matrix, out=dx[images])
-        windows.add_products(x[images], to=dW)
-    dW = turned(as_filters(dW, filters.shape)).astype(dtype, order="C")
+        windows.times(filters, out=dx[images])
+        add_products(windows.columns, windows.pixels(x[images], before=FW - 1), FW, to=dW)
+    dW = dW.reshape(FH, FN, FW, C)[::-1].transpose(1, 3, 0, 2).astype(dtype, order="C")
     return dx.transpose(0, 3, 1, 2), dW
 
 
-def turned(W: Array) -> Array:
-    """Filters turned by 180 degrees, inputs and outputs exchanged: (C, FN, FH, FW)."""
-    return W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+class Windows:
+    """The windows of images (N, C, H, W), of a block of images at a time.
+
+    filter_shape: (FH, FW);  pad: zeros above and below, and on the left and the right;  channels:
+    how many values there are for each window.
+    """
+
+    columns: Array
+    """Those of the images of a block, (pad_w + n OH pitch, FH C)."""
+    _pixels: Array | None = None
+
+    def __init__(
+        self,
+        images: Array,
+        filter_shape: tuple[int, int],
+        pad: tuple[int, int],
+        channels: int,
+        dtype: Any,
+    ) -> None:
+        _, _, H, W = images.shape
+        self.FH, self.FW = filter_shape
+        self.pad_h, self.pad_w = pad
+        self.OH, self.OW = H + 2 * self.pad_h - self.FH + 1, W + 2 * self.pad_w - self.FW + 1
+        self.pitch = W + self.pad_w
+        self.images, self.dtype = images.transpose(0, 2, 3, 1), np.dtype(dtype)
+        self.channels = channels
+
+    def output(self, dtype: Any) -> Array:
+        """An array for the values of each window, channels last."""
+        return memory.empty((len(self.images), self.OH, self.OW, self.channels), dtype)
+
+    def blocks(self) -> Iterator[slice]:
+        """Put the columns of some images together, and say of which; then of the next ones."""
+        N, H, W, C = self.images.shape
+        places = self.OH * self.pitch
+        each = places * (self.FH * C + self.channels) * self.dtype.itemsize
+        for block in memory.blocks(N, each):
+            images = self.images[block]
+            if block.start == 0:
+                # What no image covers stays 0.  Only the first row has zeros of its own before it.
+                columns = np.zeros((self.pad_w + len(images) * places, self.FH, C), self.dtype)
+            self.columns = columns[: self.pad_w + len(images) * places].reshape(-1, self.FH * C)
+            pieces = self.columns[self.pad_w :].reshape(-1, self.OH, self.pitch, self.FH, C)
+            for i in range(self.FH):
+                # Row i of the windows in row `oh` is row oh - above of the image.
+                above = self.pad_h - i
+                first = max(0, above)
+                last = max(first, min(self.OH, H + above))
+                pieces[:, first:last, :W, i] = images[:, first - above : last - above]
+            yield block
+
+    def times(self, filters: Array, out: Array) -> None:
+        """Set `out` (n, OH, OW, channels) to the windows times the filters (FW FH C, channels)."""
+        products = np.empty((len(self.columns), self.channels), self.dtype)
+        for first in range(self.FW):
+            windows = in_a_row(self.FW, self.columns[first:])
+            multiply(windows, filters, out=products[first :: self.FW][: len(windows)])
+        places = products[: len(products) - self.pad_w]
+        out[...] = places.reshape(-1, self.OH, self.pitch, self.channels)[:, :, : self.OW]
+
+    def pixels(self, images: Array, before: int = 0) -> Array:
+        """`images` (n, channels, OH, OW), where their windows begin in `columns`.
+
+        (before + pad_w + n OH pitch, channels), with zeros where no window begins.
+        """
+        size, end = before + len(self.columns), before + len(self.columns) - self.pad_w
+        if self._pixels is None:  # the first block is the largest
+            self._pixels = np.zeros((size, self.channels), np.result_type(images, self.dtype))
+        places = self._pixels[before:end].reshape(-1, self.OH, self.pitch, self.channels)
+        places[:, :, : self.OW] = images.transpose(0, 2, 3, 1)
+        self._pixels[end:size] = 0
+        return self._pixels[:size]
 
 
 def as_matrix(W: Array) -> Array:
@@ -88,81 +161,29 @@ def as_matrix(W: Array) -> Array:
     return W.transpose(3, 2, 1, 0).reshape(-1, len(W))
 
 
-def as_filters(matrix: Array, shape: tuple[int, ...]) -> Array:
-    """A matrix (FN, FW FH C) as filters of that shape."""
-    FN, C, FH, FW = shape
-    return matrix.reshape(FN, FW, FH, C).transpose(0, 3, 2, 1)
+def zeros_to_add_to(shape: tuple[int, ...], dtype: Any) -> Array:
+    # Half precision would lose the small terms of a sum over all pixels.
+    return np.zeros(shape, np.result_type(dtype, np.float32))
 
 
-class Windows:
-    """The windows of images (N, C, H, W), of as many images at a time as `BLOCK` has room for.
+def in_a_row(count: int, pieces: Array) -> Array:
+    """Rows of `pieces` (m, K), `count` of them side by side in a row: (m // count, count K)."""
+    m, K = len(pieces) // count, pieces.shape[1]
+    return pieces[: m * count].reshape(m, count * K)
 
-    filter_shape: (FH, FW);  pad: zeros above and below, and on the left and the right.
-    """
 
-    def __init__(
-        self, images: Array, filter_shape: tuple[int, ...], pad: tuple[int, int], dtype: Any
-    ) -> None:
-        _, C, H, W = images.shape
-        self.FH, self.FW = filter_shape
-        self.size = self.FW * self.FH * C
-        self.pad_h, self.pad_w = pad
-        self.OH, self.OW = H + 2 * self.pad_h - self.FH + 1, W + 2 * self.pad_w - self.FW + 1
-        self.images, self.dtype = images.transpose(0, 2, 3, 1), np.dtype(dtype)
-        self.columns: Array
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """out = a b, in products below `SMALL_PRODUCT` where they hold enough rows to be worth it."""
+    rows = SMALL_PRODUCT // b.size
+    whole = len(a) // rows * rows if rows >= 100 else 0
+    if whole:
+        few = a[:whole].reshape(-1, rows, a.shape[1])
+        np.matmul(few, b, out=out[:whole].reshape(-1, rows, b.shape[1]))
+    np.matmul(a[whole:], b, out=out[whole:])
 
-    def output(self, channels: int, dtype: Any) -> Array:
-        """An array for one pixel a window, channels last."""
-        return np.empty((len(self.images), self.OH, self.OW, channels), dtype)
 
-    def zeros(self, channels: int, dtype: Any) -> Array:
-        """Zeros to add products to: one row of window values a channel."""
-        # Half precision would lose the small terms of a sum over all pixels.
-        return np.zeros((channels, self.size), np.result_type(dtype, np.float32))
-
-    def blocks(self) -> Iterator[slice]:
-        """Put the columns of some images together, and say of which; then of the next ones."""
-        N, H, W, C = self.images.shape
-        rows = self.OH * (W + self.pad_w)
-        n = max(1, min(N, BLOCK // (rows * self.FH * C * self.dtype.itemsize)))
-        # What no image covers stays 0.  Only the first row has zeros of its own on the left.
-        columns = np.zeros((self.pad_w + n * rows, self.FH, C), self.dtype)
-        for start in range(0, N, n):
-            images = self.images[start : start + n]
-            self.columns = columns[: self.pad_w + len(images) * rows]
-            pieces = self._by_place(self.columns[self.pad_w :])
-            for i in range(self.FH):
-                # In row `oh` of windows, row i of the window is row oh - above of the image.
-                above = self.pad_h - i
-                first = max(0, above)
-                last = max(first, min(self.OH, H + above))
-                pieces[:, first:last, :W, i] = images[:, first - above : last - above]
-            yield slice(start, start + n)
-
-    def times(self, filters: Array, out: Array) -> None:
-        """Set `out` (n, OH, OW, FN) to the windows times the filters (FW FH C, FN)."""
-        products = np.empty((len(self.columns), filters.shape[1]), self.dtype)
-        for first, windows in self._matrices():
-            np.matmul(windows, filters, out=products[first :: self.FW][: len(windows)])
-        places = self._by_place(products[: len(products) - self.pad_w])
-        out[...] = places[:, :, : self.OW]
-
-    def add_products(self, images: Array, to: Array) -> None:
-        """Add each pixel of `images` (n, A, OH, OW) times its window to `to` (A, FW FH C)."""
-        dtype = np.result_type(images, self.dtype)
-        pixels = np.zeros((len(self.columns), len(to)), dtype)
-        places = self._by_place(pixels[: len(pixels) - self.pad_w])
-        places[:, :, : self.OW] = images.transpose(0, 2, 3, 1)
-        for first, windows in self._matrices():
-            to += pixels[first :: self.FW][: len(windows)].T @ windows
-
-    def _matrices(self) -> Iterator[tuple[int, Array]]:
-        """FW matrices (m, FW FH C) of whole windows, and the place of the first window of each."""
-        for first in range(self.FW):
-            count = (len(self.columns) - first) // self.FW
-            whole = self.columns[first : first + count * self.FW]
-            yield first, whole.reshape(count, self.size)
-
-    def _by_place(self, rows: Array) -> Array:
-        """(n OH pitch, ...) as (n, OH, pitch, ...): one entry a place where columns begin."""
-        return rows.reshape(-1, self.OH, self.images.shape[2] + self.pad_w, *rows.shape[1:])
+def add_products(rows: Array, pieces: Array, count: int, to: Array) -> None:
+    """Add the products of each row with the `count` pieces from its place on: (K, count L)."""
+    for first in range(count):
+        windows = in_a_row(count, pieces[first:])
+        to += rows[first::count][: len(windows)].T @ windows

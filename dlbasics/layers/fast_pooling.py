@@ -7,30 +7,40 @@ then the upper of the larger ones with the lower.  In this order equal pixels ar
 
 import numpy as np
 
+from dlbasics import memory
 from dlbasics.arrays import Array
 
 Wins = tuple[Array, Array]
-"""Where the right pixel is the larger one, (N, C, H, OW), and where the lower, (N, C, OH, OW)."""
+"""Where the right pixel is the larger one, (N, H, OW, C), and where the lower, (N, OH, OW, C)."""
 
 
 def forward(x: Array) -> tuple[Array, Wins]:
-    """The maxima, and what `backward` needs to know of them."""
-    left, right = x[..., 0::2], x[..., 1::2]
-    larger = np.maximum(left, right)
-    upper, lower = larger[:, :, 0::2], larger[:, :, 1::2]
-    return np.maximum(upper, lower), (right > left, lower > upper)
+    """The maxima of x (N, C, H, W), and what `backward` needs to know of them."""
+    N, C, H, W = x.shape
+    image, OH, OW = x.transpose(0, 2, 3, 1), H // 2, W // 2
+    y = memory.empty((N, OH, OW, C), x.dtype)
+    right_wins, lower_wins = np.empty((N, H, OW, C), bool), np.empty((N, OH, OW, C), bool)
+    for block in memory.blocks(N, image[:1].nbytes):
+        left, right = image[block, :, 0::2], image[block, :, 1::2]
+        np.greater(right, left, out=right_wins[block])
+        larger = np.maximum(left, right)
+        upper, lower = larger[:, 0::2], larger[:, 1::2]
+        np.greater(lower, upper, out=lower_wins[block])
+        np.maximum(upper, lower, out=y[block])
+    return y.transpose(0, 3, 1, 2), (right_wins, lower_wins)
 
 
 def backward(dout: Array, wins: Wins) -> Array:
     """dx: dout at the pixel that won its window, 0 at the others."""
     right_wins, lower_wins = wins
-    N, C, H, OW = right_wins.shape
-    # Channels last, as forward's arrays are behind a convolution.
-    dlarger = np.empty((N, H, OW, C), dout.dtype).transpose(0, 3, 1, 2)
-    share(dout, lower_wins, dlarger[:, :, 0::2], dlarger[:, :, 1::2])
-    dx = np.empty((N, H, 2 * OW, C), dout.dtype).transpose(0, 3, 1, 2)
-    share(dlarger, right_wins, dx[..., 0::2], dx[..., 1::2])
-    return dx
+    N, H, OW, C = right_wins.shape
+    dx = memory.empty((N, H, 2 * OW, C), dout.dtype)
+    for block in memory.blocks(N, dx[:1].nbytes):
+        dlarger = np.empty(right_wins[block].shape, dout.dtype)
+        dy = np.ascontiguousarray(dout[block].transpose(0, 2, 3, 1))
+        share(dy, lower_wins[block], dlarger[:, 0::2], dlarger[:, 1::2])
+        share(dlarger, right_wins[block], dx[block, :, 0::2], dx[block, :, 1::2])
+    return dx.transpose(0, 3, 1, 2)
 
 
 def share(dout: Array, second_wins: Array, first: Array, second: Array) -> None:
