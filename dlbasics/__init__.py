@@ -22,6 +22,7 @@ _MODULES = (
     "schedules",
     "history",
     "trainer",
+    "search",
     "storage",
 )
 
