@@ -1,9 +1,12 @@
-"""One training iteration of chapter 5's network: 784-50-10, batch 100, float32, SGD.
+"""One training iteration, float32: gradient, update, the loss read.
 
-In one process against its five matrix products alone, and against the same arithmetic written
-straight down in NumPy: no layers, no checks, nothing that could be reused.  Where PyTorch is
-installed, against its eager mode with the same number of threads, the loss read in every iteration:
-each side in processes of its own, in turn, for the idle threads of one would slow the other down.
+784-50-10 is chapter 5's network, batch 100.  In one process it runs against its five matrix
+products alone, and against the same arithmetic written straight down in NumPy: no layers, no
+checks, nothing that could be reused.  784-100x5-10 has five hidden layers of 100, batch 128.
+
+Where PyTorch is installed, both networks run against its eager mode with the same number of
+threads: each side in processes of its own, in turn, for the idle threads of one would slow the
+other down.
 """
 
 import json
@@ -14,24 +17,49 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 
 from benchmarks.interleaved import compare
-from dlbasics import SGD, TwoLayerNet
+from dlbasics import SGD, Adam, MultiLayerNet
 
 Step = Callable[[], object]
+Side = tuple[str, str, str]
+
+NETS = {"784-50-10": ([50], 100), "784-100x5-10": ([100] * 5, 128)}
+"""The hidden layers, and the samples in a batch."""
+
+COMPARED: list[tuple[Side, Side]] = [
+    (("dlbasics", net, ours), ("PyTorch", net, theirs))
+    for net, ours, theirs in (
+        ("784-50-10", "SGD", "SGD"),
+        ("784-100x5-10", "SGD", "SGD"),
+        ("784-100x5-10", "Adam", "Adam"),
+        ("784-100x5-10", "Adam", "fused Adam"),
+    )
+]
 
 
-def library(x: np.ndarray, t: np.ndarray) -> Step:
-    network, optimizer = TwoLayerNet(784, 50, 10, rng=0), SGD(lr=0.1)
-    return lambda: optimizer.update(network.params, network.gradient(x, t))
+def batch(net: str) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs of mean 0: with others many units die, and Adam's m of a dead one fades to numbers
+    that processors are slow with.
+    """
+    rng, size = np.random.default_rng(0), NETS[net][1]
+    return rng.standard_normal((size, 784), dtype=np.float32), rng.integers(0, 10, size)
 
 
-def straight(x: np.ndarray, t: np.ndarray) -> Step:
-    """The same numbers, written for these shapes only."""
-    params = {key: param.copy() for key, param in TwoLayerNet(784, 50, 10, rng=0).params.items()}
-    W1, b1, W2, b2 = params.values()
+def library(net: str, optimizer: str) -> Step:
+    x, t = batch(net)
+    network = MultiLayerNet(784, NETS[net][0], 10, rng=0)
+    method = {"SGD": SGD, "Adam": Adam}[optimizer]()
+    return lambda: method.update(network.params, network.gradient(x, t))
+
+
+def straight() -> Step:
+    """784-50-10 with SGD: the same numbers, written for these shapes only."""
+    x, t = batch("784-50-10")
+    W1, b1, W2, b2 = MultiLayerNet(784, [50], 10, rng=0).params.values()
     samples, ones = np.arange(len(x)), np.ones(len(x), np.float32)
 
     def step() -> float:
@@ -56,14 +84,15 @@ def straight(x: np.ndarray, t: np.ndarray) -> Step:
             (W1, x.T @ dh),
             (b1, ones @ dh),
         ):
-            param -= 0.1 * grad
+            param -= 0.01 * grad
         return loss
 
     return step
 
 
-def products(x: np.ndarray, t: np.ndarray) -> Step:
-    rng = np.random.default_rng(0)
+def products() -> Step:
+    """784-50-10: the matrix products alone."""
+    rng, (x, _) = np.random.default_rng(0), batch("784-50-10")
     W1, W2, z, dh, dy = (
         rng.standard_normal(shape).astype(np.float32)
         for shape in ((784, 50), (50, 10), (100, 50), (100, 50), (100, 10))
@@ -71,72 +100,71 @@ def products(x: np.ndarray, t: np.ndarray) -> Step:
     return lambda: (x @ W1, z @ W2, z.T @ dy, dy @ W2.T, x.T @ dh)
 
 
-def torch_eager(x: np.ndarray, t: np.ndarray) -> Step:
+def torch_eager(net: str, optimizer: str) -> Step:
     import torch
 
     torch.set_num_threads(os.cpu_count() or 1)
-    model = torch.nn.Sequential(torch.nn.Linear(784, 50), torch.nn.ReLU(), torch.nn.Linear(50, 10))
-    sgd, criterion = torch.optim.SGD(model.parameters(), lr=0.1), torch.nn.CrossEntropyLoss()
-    x_torch, t_torch = torch.tensor(x), torch.tensor(t)
+    widths = [784, *NETS[net][0], 10]
+    layers = [f for sizes in pairwise(widths) for f in (torch.nn.Linear(*sizes), torch.nn.ReLU())]
+    model, criterion = torch.nn.Sequential(*layers[:-1]), torch.nn.CrossEntropyLoss()
+    params = model.parameters()
+    if optimizer == "SGD":
+        method = torch.optim.SGD(params, lr=0.01)
+    else:
+        method = torch.optim.Adam(params, fused=optimizer == "fused Adam" or None)
+    x, t = map(torch.tensor, batch(net))
 
     def step() -> float:
-        sgd.zero_grad()
-        loss = criterion(model(x_torch), t_torch)
+        method.zero_grad()
+        loss = criterion(model(x), t)
         loss.backward()
-        sgd.step()
+        method.step()
         return float(loss.item())
 
     return step
 
 
-def batch() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return rng.random((100, 784), dtype=np.float32), rng.integers(0, 10, 100)
-
-
-def time_alone(side: str) -> None:
-    """Print the median time of one step of `side`, which has this process to itself."""
-    step = {"dlbasics": library, "PyTorch": torch_eager}[side](*batch())
+def time_alone(package: str, net: str, optimizer: str) -> float:
+    """The median time of one step, which has this process to itself."""
+    step = {"dlbasics": library, "PyTorch": torch_eager}[package](net, optimizer)
     rounds = []
-    for _ in range(20):
+    for _ in range(12):
         start = time.perf_counter()
         for _ in range(200):
             step()
         rounds.append((time.perf_counter() - start) / 200)
-    print(json.dumps(statistics.median(rounds[2:])))
+    return statistics.median(rounds[2:])
 
 
 def main() -> None:
-    x, t = batch()
     compare(
         {
-            "dlbasics": library(x, t),
-            "matrix products alone": products(x, t),
-            "straight NumPy": straight(x, t),
+            "dlbasics": library("784-50-10", "SGD"),
+            "matrix products alone": products(),
+            "straight NumPy": straight(),
         }
     )
     if find_spec("torch") is None:
         print("PyTorch is not installed")
         return
-    rows: dict[str, list[float]] = {"dlbasics": [], "PyTorch": []}
+    times: dict[Side, list[float]] = {side: [] for pair in COMPARED for side in pair}
     for _ in range(7):
-        for side, times in rows.items():
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.training_step", side],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            times.append(float(json.loads(done.stdout)))
-    ratios = [ours / theirs for ours, theirs in zip(*rows.values(), strict=True)]
-    for side, times in rows.items():
-        print(f"{side} in a process of its own: median {statistics.median(times) * 1e6:.0f} us")
-    print(f"dlbasics / PyTorch eager: {statistics.median(ratios):.2f}", end=" ")
-    print(f"({min(ratios):.2f} to {max(ratios):.2f})")
+        for side, rounds in times.items():
+            command = [sys.executable, "-m", "benchmarks.training_step", *side]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            rounds.append(float(json.loads(done.stdout)))
+    for ours, theirs in COMPARED:
+        ratios = [a / b for a, b in zip(times[ours], times[theirs], strict=True)]
+        us, them = (statistics.median(times[side]) * 1e6 for side in (ours, theirs))
+        print(
+            f"{ours[1]}, dlbasics {ours[2]} / PyTorch eager {theirs[2]}: "
+            f"{us:.0f} us / {them:.0f} us, "
+            f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        time_alone(sys.argv[1])
+        print(json.dumps(time_alone(*sys.argv[1:])))
     else:
         main()

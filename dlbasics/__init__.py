@@ -23,6 +23,7 @@ _MODULES = (
     "schedules",
     "history",
     "trainer",
+    "search",
     "storage",
 )
 

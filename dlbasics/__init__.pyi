@@ -231,6 +231,24 @@ from dlbasics.schedules import (
 from dlbasics.schedules import (
     Warmup as Warmup,
 )
+from dlbasics.search import (
+    Choice as Choice,
+)
+from dlbasics.search import (
+    LogUniform as LogUniform,
+)
+from dlbasics.search import (
+    SearchResult as SearchResult,
+)
+from dlbasics.search import (
+    Trial as Trial,
+)
+from dlbasics.search import (
+    Uniform as Uniform,
+)
+from dlbasics.search import (
+    random_search as random_search,
+)
 from dlbasics.storage import (
     load_arrays as load_arrays,
 )

@@ -312,15 +312,20 @@ class AdamW(Adam):
 
 
 @quiet
-def clip_by_norm(grads: Mapping[str, Array], max_norm: float) -> dict[str, Array]:
+def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
     """All gradients times min(1, max_norm / norm), where norm is that of all of them together.
 
-    norm = sqrt(sum of every element's square) (Pascanu et al. 2013, algorithm 1).  Gradients within
-    max_norm, or whose norm is not finite, come back as they are.  Raises ValueError unless
-    max_norm > 0.
+    norm = sqrt(sum of every element's square) (Pascanu et al. 2013, algorithm 1), in float64.
+    Gradients within max_norm, or whose norm is not finite, come back as they are.  Raises
+    ValueError unless max_norm > 0.
     """
     max_norm = as_number(max_norm, "max_norm", low=TINY)
-    norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in grads.values()))
+    arrays = {key: as_float(grad, f"grads[{key!r}]") for key, grad in grads.items()}
+    norm = math.hypot(*(np.linalg.norm(array.astype(np.float64)) for array in arrays.values()))
     if norm <= max_norm or not math.isfinite(norm):
-        return dict(grads)
-    return {key: grad * (max_norm / norm) for key, grad in grads.items()}
+        return arrays
+    return {
+        # In float16, a small factor would have few digits left, or none.
+        key: np.multiply(array, max_norm / norm, dtype=np.float64).astype(array.dtype)
+        for key, array in arrays.items()
+    }

@@ -42,6 +42,23 @@ class TestSpread:
         assert W.shape == shape and not W.any()
 
 
+@pytest.mark.parametrize(
+    "init, shape",
+    [
+        (normal(0.1), (3, 4)),
+        (xavier, (100, 4)),
+        (xavier, (3, 4, 5, 5)),
+        (glorot, (150, 50)),
+        (glorot, (3, 5, 5, 5)),
+        (he, (200, 4)),
+        (he, (3, 8, 5, 5)),
+    ],
+)
+def test_shapes_whose_standard_deviation_is_0_1_by_hand(init, shape):
+    expected = 0.1 * np.random.default_rng(0).standard_normal(shape)
+    np.testing.assert_allclose(init(shape, np.random.default_rng(0)), expected, rtol=1e-15)
+
+
 @pytest.mark.parametrize("init", DRAWING)
 class TestRandomNumbers:
     def test_one_seed_gives_one_draw(self, init):

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from dlbasics.networks import TwoLayerNet
-from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from dlbasics.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    RMSprop,
+    clip_by_norm,
+)
 
 STATELESS = [SGD]
 STATEFUL = [Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
@@ -119,6 +128,42 @@ class TestFormulas:
             optimizer.update(params, {"x": g, "y": g})
             assert params == pytest.approx({"x": x, "y": y}, rel=1e-14, abs=0)
             assert type(params["x"]) is type(params["y"]) is float
+
+
+@pytest.mark.parametrize(
+    "optimizer, first, second",
+    [
+        (SGD(0.1), 0.8, 0.65),
+        (Momentum(0.1, 0.5), 0.8, 0.55),
+        (Nesterov(0.1, 0.5), 0.7, 0.425),
+        (AdaGrad(0.1), 0.9, 0.84),
+        (RMSprop(0.1, 0.75), 0.8, 0.66906927),
+        (Adam(0.1, 0.5, 0.75), 0.9, 0.80377496),
+        (AdamW(0.1, 0.5, 0.75, weight_decay=0), 0.9, 0.80377496),
+    ],
+    ids=[kind.__name__ for kind in ALL],
+)
+def test_two_steps_from_1_with_gradients_2_and_1_point_5(optimizer, first, second):
+    params = {"W1": np.ones(1)}
+    for gradient, expected in ((2.0, first), (1.5, second)):
+        optimizer.update(params, {"W1": np.array([gradient])})
+        assert params["W1"] == pytest.approx(expected, abs=2e-7)  # what 1e-7 beside the root moves
+
+
+@pytest.mark.parametrize(
+    "optimizer, expected",
+    [
+        (AdaGrad(0.1), 1 - 0.2 / 3),
+        (RMSprop(0.1, 0.75), 0.9),
+        (Adam(0.1, 0.5, 0.75), 0.95),
+    ],
+    ids=["AdaGrad", "RMSprop", "Adam"],
+)
+def test_1e_7_is_added_beside_the_root(optimizer, expected):
+    """A gradient of 2e-7: roots of 2e-7, 1e-7 and 1e-7 (for Adam, torch's form gives 1 - 0.2/3)."""
+    params = {"x": 1.0}
+    optimizer.update(params, {"x": 2e-7})
+    assert params["x"] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +357,16 @@ def test_a_learning_rate_set_later_is_checked_and_kept_as_a_python_float():
     assert optimizer.lr == 0.5
 
 
+def test_two_steps_of_adamw_decay_weights_only():
+    """By hand: 1 - 0.1 * 0.5 = 0.95 of a weight is left before each step of Adam."""
+    optimizer = AdamW(0.1, 0.5, 0.75, weight_decay=0.5)
+    params = {key: np.ones(1) for key in ("W1", "b1", "gamma1", "beta1")}
+    for gradient, weight, other in ((2.0, 0.85, 0.9), (1.5, 0.71127496, 0.80377496)):
+        optimizer.update(params, {key: np.array([gradient]) for key in params})
+        expected = {"W1": weight, "b1": other, "gamma1": other, "beta1": other}
+        assert params == pytest.approx(expected, abs=2e-7)
+
+
 def test_adamw_is_adam_after_a_decay_of_weights_alone():
     plain, decayed = make_params(), make_params()
     adam, adamw = Adam(0.1), AdamW(0.1, weight_decay=0.2)
@@ -331,3 +386,57 @@ def test_adamw_without_decay_is_adam():
     train(AdamW(0.1, weight_decay=0), same, range(3))
     for key in plain:
         np.testing.assert_array_equal(same[key], plain[key])
+
+
+NORM_13 = {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "b": np.array([12.0])}
+
+
+class TestClipByNorm:
+    def test_the_norm_is_that_of_all_gradients_together(self):
+        before = copies(NORM_13)
+        clipped = clip_by_norm(NORM_13, 6.5)
+        assert clipped["W"].tolist() == [[1.5, 0], [0, 2]] and clipped["b"].tolist() == [6]
+        assert_same(NORM_13, before)
+
+    @pytest.mark.parametrize("max_norm", [13, 13.1, 1e300])
+    def test_gradients_within_it_are_the_same_arrays_in_another_dict(self, max_norm):
+        clipped = clip_by_norm(NORM_13, max_norm)
+        assert clipped is not NORM_13 and clipped.keys() == NORM_13.keys()
+        assert all(clipped[key] is NORM_13[key] for key in clipped)
+        assert clip_by_norm({}, max_norm) == {}
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    def test_gradients_that_are_not_finite_stay_as_they_are(self, bad):
+        grads = {**NORM_13, "b": np.array([bad], np.float32)}
+        assert all(clip_by_norm(grads, 1)[key] is grads[key] for key in grads)
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_each_dtype_is_kept_and_the_norm_does_not_overflow_in_it(self, dtype):
+        large = float(np.finfo(dtype).max) if dtype != np.float64 else 1e150
+        clipped = clip_by_norm({"W": np.array([large, -large], dtype), "b": np.ones(1)}, 2**-20)
+        assert clipped["W"].dtype == dtype and clipped["b"].dtype == np.float64
+        half = 2**-20.5
+        np.testing.assert_allclose(clipped["W"], [half, -half], rtol=0, atol=half / 10)
+
+    def test_of_many_small_squares_none_is_lost(self):
+        grads = {"W": np.full(10_000, 1e-3, np.float16)}  # float16 would lose 1e-6 beside 1e-2
+        np.testing.assert_allclose(clip_by_norm(grads, 0.05)["W"], 5e-4, rtol=1e-3)
+
+    def test_plain_numbers_as_in_the_bowl(self):
+        params = {"x": 1.0, "y": 1.0}
+        SGD(1).update(params, clip_by_norm({"x": 3, "y": 4.0}, 1))
+        assert params == pytest.approx({"x": 0.4, "y": 0.2})
+
+    @pytest.mark.parametrize("max_norm", [0, -1, np.nan, np.inf])
+    def test_a_limit_out_of_range(self, max_norm):
+        with pytest.raises(ValueError, match="max_norm must be a finite number from"):
+            clip_by_norm(NORM_13, max_norm)
+
+    @pytest.mark.parametrize("max_norm", [None, "1", [1]])
+    def test_a_limit_that_is_no_number(self, max_norm):
+        with pytest.raises(TypeError, match="max_norm must be a number, got"):
+            clip_by_norm(NORM_13, max_norm)
+
+    def test_a_gradient_that_is_no_array_of_numbers(self):
+        with pytest.raises(TypeError, match=r"grads\['b'\] must hold real numbers"):
+            clip_by_norm({"W": np.ones(2), "b": "abc"}, 1)

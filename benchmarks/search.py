@@ -1,0 +1,34 @@
+"""The book's search, 100 trials of 50 epochs, in two processes against one.
+
+In turn, the start of the processes included.
+"""
+
+import statistics
+import time
+
+from ch06_techniques.hyperparameter_optimization import Config, run
+from dlbasics.experiment import load_data
+
+ROUNDS = 3
+
+
+def main() -> None:
+    data = load_data()
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(ROUNDS):
+        results = []
+        for processes, rows in times.items():
+            start = time.perf_counter()
+            results.append(run(Config(processes=processes), 0, data))
+            rows.append(time.perf_counter() - start)
+        if results[0] != results[1]:
+            raise RuntimeError("one process and two must give the same result")
+    for processes, rows in times.items():
+        each = " ".join(f"{row:.1f}" for row in rows)
+        print(f"processes {processes}: median {statistics.median(rows):.1f} s ({each})")
+    ratios = [one / two for one, two in zip(*times.values(), strict=True)]
+    print(f"one / two: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
