@@ -1,0 +1,127 @@
+"""Visualizing the Weight of the First Layer (chapter 7): what trained filters respond to.
+
+Two filters of simple_convnet.npz are chosen by their weights alone: one whose left and right differ
+most beyond what its top and bottom do, and one the other way round.  Applied to a picture that is
+drawn here, the first responds to vertical edges, the second to horizontal ones.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ch03_forward.show_mnist import img_show
+from ch07_cnn.train_convnet import trained_network
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.columns import im2col
+from dlbasics.experiment import Claim
+from dlbasics.layers import Convolution
+
+
+@dataclass(frozen=True)
+class Result:
+    """By direction of edges, "vertical" and "horizontal".
+
+    image: (96, 128), from 0 to 1;  filters: (5, 5);  outputs: (92, 124), of each filter.
+    strength: by direction of the filter, what it makes on average of windows with an edge of either
+    direction and nothing else, vertical first.
+    """
+
+    image: Array
+    filters: dict[str, Array]
+    outputs: dict[str, Array]
+    strength: dict[str, list[float]]
+
+
+def run() -> Result:
+    image = house()
+    filters = edge_filters(trained_network().params["W1"][:, 0])
+    vertical, horizontal = edges(image)
+    outputs, strength = {}, {}
+    for key, W in filters.items():
+        outputs[key] = apply(W, image)
+        # Less its mean, a filter makes 0 of a window without an edge, however bright.
+        contrast = np.abs(apply(W - W.mean(), image))
+        strength[key] = [float(contrast[vertical].mean()), float(contrast[horizontal].mean())]
+    return Result(image, filters, outputs, strength)
+
+
+def house() -> Array:
+    """A house with a sun and a fence, (96, 128): edges of all directions."""
+    y, x = np.mgrid[:96, :128]
+    image = np.full((96, 128), 0.55)
+    image[84:] = 0.3  # grass
+    image[(y - 18) ** 2 + (x - 106) ** 2 < 11**2] = 1  # sun
+    image[40:84, 22:78] = 0.85  # wall
+    image[(y < 40) & (y > 12 + 0.8 * np.abs(x - 50))] = 0.15  # roof
+    image[58:84, 58:70] = 0.2  # door
+    for left in (28, 42):
+        image[50:64, left : left + 11] = 0.1  # window
+        image[56:58, left : left + 11] = image[50:64, left + 5 : left + 6] = 0.85
+    for left in range(84, 128, 8):
+        image[68:84, left : left + 4] = 0.95  # fence
+    image[72:75, 84:] = 0.95
+    return image.astype(np.float32)
+
+
+def edge_filters(W: Array) -> dict[str, Array]:
+    """Of filters W (FN, 5, 5), that for vertical edges and that for horizontal ones."""
+    across = np.abs(W[:, :, 3:].sum(axis=(1, 2)) - W[:, :, :2].sum(axis=(1, 2)))
+    down = np.abs(W[:, 3:].sum(axis=(1, 2)) - W[:, :2].sum(axis=(1, 2)))
+    return {"vertical": W[np.argmax(across - down)], "horizontal": W[np.argmax(down - across)]}
+
+
+def apply(W: Array, image: Array) -> Array:
+    """The convolution of an image (H, W) with one filter."""
+    return Convolution(W[np.newaxis, np.newaxis], 0).forward(image[np.newaxis])[0]
+
+
+def edges(image: Array) -> tuple[Array, Array]:
+    """Which windows of 5 x 5 hold vertical edges only, and which horizontal ones; (92, 124) each.
+
+    Vertical: all rows are equal, but not all columns.
+    """
+    OH, OW = image.shape[0] - 4, image.shape[1] - 4
+    windows = im2col(image[np.newaxis, np.newaxis], 5, 5).reshape(OH, OW, 5, 5)
+    same_rows = (windows == windows[:, :, :1]).all(axis=(2, 3))
+    same_columns = (windows == windows[:, :, :, :1]).all(axis=(2, 3))
+    return same_rows & ~same_columns, same_columns & ~same_rows
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, panels = plotting.subplots(
+        2, 3, width=2.6, height=2.1, gridspec_kw={"width_ratios": [2, 1, 2]}
+    )
+    for row, key in zip(panels, result.filters, strict=True):
+        img_show(row[0], result.image, "the picture")
+        draw(row[1], result.filters[key], "filter")
+        draw(row[2], result.outputs[key], f"output: {key} edges")
+    return {"figure_7_25": figure}
+
+
+def draw(axes: Any, image: Array, title: str) -> None:
+    """An image of any range: its smallest value is black, its largest white."""
+    axes.imshow(image, cmap="gray")
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+CLAIMS = [
+    Claim(
+        f"{key} filter: mean output at vertical and at horizontal edges",
+        f"{key} edges",
+        lambda result, key=key: result.strength[key],
+        holds,
+        digits=2,
+    )
+    for key, holds in (
+        ("vertical", lambda v: v[0] > 2 * v[1] > 0),
+        ("horizontal", lambda v: v[1] > 2 * v[0] > 0),
+    )
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)

@@ -1,0 +1,174 @@
+"""Pooling Layer (chapter 7): small changes of position matter less.
+
+Three networks of about as many parameters learn the same images, none of which is shifted: two
+Affine layers; a convolution with stride 2; and SimpleConvNet, a convolution with stride 1 and
+pooling.  Then the test images are shifted by up to 3 pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ch03_forward.show_mnist import img_show
+from ch07_cnn.train_convnet import as_images, train
+from dlbasics import experiment
+from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.layers import Affine, Convolution, Relu
+from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet, SimpleConvNet
+
+SHIFTS = range(4)
+DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""Right, down, left, up."""
+
+AFFINE, STRIDE, POOLING = "Affine layers", "convolution, no pooling", "convolution and pooling"
+
+
+@dataclass(frozen=True)
+class Config:
+    epochs: int = 3
+    batch_size: int = 100
+    learning_rate: float = 0.001
+    train_size: int = 60_000
+    test_size: int = 10_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """By network: the number of parameters; the accuracy (4,), mean of four directions.
+
+    change: by how much a shift by 1 pixel changes what SimpleConvNet's layers make of test images,
+    as a share of its length: before pooling, and after it.
+    images: (4, 28, 28), a test image shifted by 0 to 3 pixels to the right.
+    """
+
+    parameters: dict[str, int]
+    accuracy: dict[str, Array]
+    change: list[float]
+    images: Array
+
+
+def run(
+    config: Config,
+    rng: RngLike,
+    data: Data | None = None,
+    progress: Progress = iter,
+) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    images = as_images(data, config.train_size)
+    x, t = images[2][: config.test_size], images[3][: config.test_size]
+    parameters, accuracy = {}, {}
+    trained = networks(rng)
+    for key, network in trained.items():
+        train(network, images, config, rng, progress)
+        parameters[key] = sum(param.size for param in network.params.values())
+        accuracy[key] = np.array([mean_accuracy(network, x, t, n) for n in SHIFTS])
+    return Result(
+        parameters,
+        accuracy,
+        change=changes(trained[POOLING], x[:100]),
+        images=np.stack([shift(x[0, 0], 0, n) for n in SHIFTS]),
+    )
+
+
+def networks(rng: RngLike) -> dict[str, Network]:
+    """Of 434,000 parameters each."""
+    stride = [
+        Convolution.create(1, 30, 6, stride=2, init=0.01, rng=rng),
+        Relu(),
+        Affine.create(30 * 12 * 12, 100, 0.01, rng=rng),
+        Relu(),
+        Affine.create(100, 10, 0.01, rng=rng),
+    ]
+    return {
+        AFFINE: MultiLayerNet(784, [546], 10, weight_init_std=0.01, rng=rng),
+        STRIDE: Network(stride, rng=rng),
+        POOLING: SimpleConvNet(rng=rng),
+    }
+
+
+def mean_accuracy(network: Network, x: Array, t: Array, pixels: int) -> float:
+    """The accuracy on images shifted by so many pixels, mean of the four directions."""
+    directions = DIRECTIONS if pixels else DIRECTIONS[:1]
+    shifted = (shift(x, pixels * down, pixels * right) for down, right in directions)
+    return float(np.mean([network.accuracy(images, t) for images in shifted]))
+
+
+def shift(x: Array, down: int, right: int) -> Array:
+    """Images (..., H, W) moved by so many pixels; what comes in from outside is 0."""
+    H, W = x.shape[-2:]
+    moved = np.zeros_like(x)
+    moved[..., max(down, 0) : H + down, max(right, 0) : W + right] = x[
+        ..., max(-down, 0) : H - down, max(-right, 0) : W - right
+    ]
+    return moved
+
+
+def changes(network: Network, x: Array) -> list[float]:
+    """By what share a shift by 1 pixel to the right changes the output of Relu1, and of Pool1."""
+    moved, found = shift(x, 0, 1), []
+    for name in ("Conv1", "Relu1", "Pool1"):
+        layer = network.layers[name]
+        x, moved = layer.forward(x, False), layer.forward(moved, False)
+        found.append(float(np.linalg.norm(moved - x) / np.linalg.norm(x)))
+    return found[1:]
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    accuracy = plotting.curves(
+        result.accuracy,
+        xlabel="pixels by which test images are shifted",
+        ylabel="accuracy",
+        markers=True,
+    )
+    images, panels = plotting.subplots(1, len(result.images), width=1.5, height=1.8)
+    for n, (axes, image) in enumerate(zip(panels, result.images, strict=True)):
+        img_show(axes, image, f"shifted by {n}")
+    return {"accuracy": accuracy, "images": images}
+
+
+def lost(result: Result, pixels: int) -> list[float]:
+    """The accuracy that a shift costs, by network."""
+    return [float(curve[0] - curve[pixels]) for curve in result.accuracy.values()]
+
+
+def lost_claim(pixels: int) -> Claim:
+    return Claim(
+        f"accuracy lost by a shift of {pixels}: Affine, convolution without and with pooling",
+        "a CNN loses less",
+        lambda result: lost(result, pixels),
+        lambda v: 0 < min(v) <= max(v[1:]) < v[0],
+        digits=3,
+    )
+
+
+CLAIMS = [
+    Claim(
+        "accuracy without a shift: Affine, convolution without and with pooling",
+        "all learn",
+        lambda result: [float(curve[0]) for curve in result.accuracy.values()],
+        lambda v: 0.97 < min(v) <= max(v) <= 1,
+    ),
+    *(lost_claim(pixels) for pixels in (1, 2, 3)),
+    Claim(
+        "change of a layer's output by a shift of 1, before and after pooling",
+        "less after",
+        lambda result: result.change,
+        lambda v: 0 < v[1] < 0.9 * v[0],
+        digits=2,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(
+        __doc__,
+        run,
+        plot,
+        config=Config,
+        claims=CLAIMS,
+        quick={"epochs": 1, "train_size": 2_000, "test_size": 500},
+    )
