@@ -90,7 +90,8 @@ def in_threads(work: Callable[[int], None]) -> None:
 
         def guarded(i: int) -> None:
             try:
-                work(i)
+                with _one_blas_thread():  # some BLAS have a limit for each thread
+                    work(i)
             except BaseException as error:
                 errors[i] = error
 
