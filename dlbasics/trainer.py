@@ -402,9 +402,10 @@ class Trainer:
 
 def _optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
     if isinstance(optimizer, str):
+        public = [getattr(optimizers, name) for name in optimizers.__all__]
         kinds = {
-            name.lower(): kind
-            for name, kind in vars(optimizers).items()
+            kind.__name__.lower(): kind
+            for kind in public
             if inspect.isclass(kind) and issubclass(kind, Optimizer) and kind is not Optimizer
         }
         if optimizer.lower() not in kinds:
