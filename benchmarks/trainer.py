@@ -31,7 +31,7 @@ def by_hand(x: np.ndarray, t: np.ndarray) -> Callable[[], object]:
         train_loss_list: list[float] = []
         for _ in range(EPOCHS):
             for _ in range(len(x) // BATCH):
-                batch_mask = rng.choice(len(x), BATCH)
+                batch_mask = rng.integers(len(x), size=BATCH)
                 grads = network.gradient(x[batch_mask], t[batch_mask])
                 optimizer.update(network.params, grads)
                 train_loss_list.append(network.last_loss)

@@ -62,6 +62,10 @@ class CheckpointFolder:
         """Where the best one is."""
         return self.folder / "best.npz"
 
+    def is_empty(self) -> bool:
+        """Whether no checkpoint is in there."""
+        return not self.best.exists() and not self._numbered()
+
     def newest(self) -> Path | None:
         """The checkpoint that has come farthest; None in an empty folder."""
         return max(self._numbered(), key=_iteration, default=None)

@@ -36,7 +36,7 @@ def first_not_finite(network: Any, x: Array) -> str:
         x = layer.replica().forward(x)
         if found := _not_finite(x):
             return f"layer {name}: its output holds {found}, though its input is finite"
-    return not_finite_param(network) or "the loss, of finite scores"
+    return not_finite_param(network) or "the loss, while all parameters are finite"
 
 
 def _not_finite(array: Array) -> str:

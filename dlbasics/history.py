@@ -79,9 +79,14 @@ class History:
         names = [item.name for item in fields(cls)]
         if not isinstance(found, Mapping) or [*found] != names:
             raise ValueError(f"text must be a JSON object with the entries {names}")
-        stopped = str(found["stopped"])
-        curves = {name: [float(item) for item in found[name]] for name in names[:-1]}
-        return cls(**curves, stopped=stopped)
+        *names, _ = names
+        if not all(isinstance(found[name], list) for name in names):
+            raise ValueError(f"text must have lists of numbers under {names}")
+        try:
+            curves = {name: [float(item) for item in found[name]] for name in names}
+        except TypeError as error:
+            raise ValueError(f"text must have lists of numbers: {error}") from None
+        return cls(**curves, stopped=str(found["stopped"]))
 
 
 def _plain(value: Any) -> Any:

@@ -90,4 +90,6 @@ class Warmup:
     def __call__(self, epoch: float, epochs: float) -> float:
         if epoch < self.epochs:
             return self.start + (1 - self.start) * epoch / self.epochs
-        return 1.0 if self.then is None else self.then(epoch - self.epochs, epochs - self.epochs)
+        if self.then is None or epochs <= self.epochs:
+            return 1.0
+        return self.then(epoch - self.epochs, epochs - self.epochs)

@@ -14,6 +14,7 @@ import numpy as np
 
 from dlbasics.arrays import RngLike, as_count, as_number, as_rng
 from dlbasics.files import atomic_write
+from dlbasics.storage import without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]
 
@@ -203,7 +204,7 @@ class _Search:
 
     def about(self) -> dict[str, Any]:
         """What the scores depend on, but for the objective."""
-        described = {name: repr(distribution) for name, distribution in self.space.items()}
+        described = {name: without_addresses(repr(each)) for name, each in self.space.items()}
         return {"seed": self.seed, "budget": self.budget, "space": described}
 
     def run(
@@ -246,7 +247,13 @@ class _Search:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             trials = [
-                Trial(**trial | {"params": _draw(self.space, self.seed, trial["number"])[0]})
+                Trial(
+                    **trial
+                    | {
+                        "params": _draw(self.space, self.seed, trial["number"])[0],
+                        "score": float(trial["score"]),
+                    }
+                )
                 for trial in found["trials"]
             ]
         except (ValueError, TypeError, KeyError) as error:

@@ -1,6 +1,7 @@
 """Parameters in .npz files, and clear words about files that are something else."""
 
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -60,6 +61,11 @@ def load_arrays(path: PathLike) -> dict[str, Array]:
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{path} must hold arrays only, got a file {name}")
     return arrays
+
+
+def without_addresses(text: str) -> str:
+    """A `repr` without places in memory, so that another process has the same."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def _not_npz(path: Path, file: BinaryIO) -> str:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from dlbasics.network import Network
 from dlbasics.network_state import arrays_of, check_fit, generators_of, layers_of, put_back
 from dlbasics.optimizers import TINY, Optimizer, clip_by_norm
 from dlbasics.schedules import Schedule
-from dlbasics.storage import PathLike, load_arrays
+from dlbasics.storage import PathLike, load_arrays, without_addresses
 
 __all__ = ["Trainer", "np"]
 
@@ -48,7 +49,8 @@ class Trainer:
 
     sampling: 'replacement' draws every batch from all samples, as the book does; 'epoch' takes each
         sample once an epoch, the last batch what is left.
-    augment: f(x, rng), which changes each batch before it is used (dlbasics.augmentation).
+    augment: f(x, rng), which changes each batch before it is used, for instance, with
+        dlbasics.augmentation, `lambda x, rng: rotate(x, 15, rng)`.
     schedule: how the learning rate changes (dlbasics.schedules).
     max_norm: gradients that are longer than this, all together, are shortened (`clip_by_norm`).
     patience: stop when test accuracy has not risen for so many epochs; at the end of training,
@@ -56,7 +58,9 @@ class Trainer:
     callbacks: functions f(trainer), called after the evaluation of each epoch; see `stop`.
     checkpoints: a folder, for `resume`.  Written after each epoch, and after every
         `checkpoint_every` iterations: network, optimizer, random generators, position, history.
-        Kept are the last `keep`, and best.npz.  Not in there: what callbacks keep.
+        Kept are the last `keep`, and best.npz.  Of a reader's network that is its params, and
+        statistics and generators of our layers in its `layers`; what callbacks, augment and the
+        reader's own layers keep is not in there.
     rng: for batches and `augment`, and for layers of a reader's network that have none.
 
     Attributes: train_loss_list, by iteration, the loss of the pass that made the gradients;
@@ -102,9 +106,13 @@ class Trainer:
             raise ValueError(f"sampling must be 'replacement' or 'epoch', got {sampling!r}")
         self.sampling = sampling
         self.augment = augment
+        if not (schedule is None or callable(schedule)) or inspect.isclass(schedule):
+            raise TypeError(f"schedule must be one like CosineDecay() or None, got {schedule!r}")
         self.schedule = schedule
         self.max_norm = None if max_norm is None else as_number(max_norm, "max_norm", low=TINY)
         self.patience = _count_or_none(patience, "patience")
+        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+            raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
         self.callbacks = tuple(callbacks)
         self.folder = None
         if checkpoints is not None:
@@ -112,6 +120,8 @@ class Trainer:
                 raise TypeError(f"for checkpoints, optimizer needs state_dict(), got {optimizer!r}")
             self.folder = CheckpointFolder(checkpoints, as_count(keep, "keep"))
         self.checkpoint_every = _count_or_none(checkpoint_every, "checkpoint_every")
+        if checkpoint_every is not None and checkpoints is None:
+            raise ValueError("checkpoint_every needs checkpoints, a folder")
         self.rng = as_rng(rng)
         for top in layers_of(network).values():
             for layer in top.walk():
@@ -126,6 +136,7 @@ class Trainer:
         self._best: dict[str, Array] = {}
         self._started: float | None = None
         self._seconds_before = 0.0
+        self._owns_folder = False
 
     @property
     def max_iter(self) -> int:
@@ -162,12 +173,13 @@ class Trainer:
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
         with _interrupt_held() as interrupted, self._bar() as show:
-            while self.current_iter < self.max_iter and not self.history.stopped:
+            while not self._is_over():
                 self.train_step()
                 show()
-                if interrupted.is_set():
+                if interrupted.is_set() and not self._is_over():
                     self._save_checkpoint()
                     self.stop(INTERRUPTED)
+        self._seconds_before, self._started = self._seconds(), None
         if self.patience is not None and self._best and self.history.stopped != INTERRUPTED:
             put_back(self.network, self._best)
         if self.verbose and self.history.stopped:
@@ -203,10 +215,12 @@ class Trainer:
     def resume(self, path: PathLike | None = None) -> bool:
         """Go back to a checkpoint: the one at `path`, or the newest; False where there is none.
 
-        The trainer must have been made with the arguments of the one that wrote it; `epochs`,
-        `patience` and what is only for looking at may differ.  What comes then is equal to the bit,
-        times apart, to what would have come without the interruption.  Raises ValueError for the
-        checkpoint of another training, FileNotFoundError; everything then stays as it was.
+        The trainer must have been made with the arguments of the one that wrote it; `epochs` may
+        differ (a schedule that depends on it then jumps), and what is only for looking at.  What
+        comes then is equal to the bit, times apart, to what would have come without the
+        interruption.  Checkpoints of later iterations in the folder go with the next one that is
+        written.  Raises ValueError for the checkpoint of another training, FileNotFoundError;
+        everything then stays as it was.
         """
         if path is None:
             if self.folder is None:
@@ -218,17 +232,23 @@ class Trainer:
         arrays = load_arrays(path)
         try:
             self._load(arrays)
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is no checkpoint of this training: {error}") from None
+        folder = None if self.folder is None else self.folder.folder.resolve()
+        self._owns_folder = Path(path).resolve().parent == folder
         return True
 
     def _begin(self) -> None:
-        if self.folder is not None and self.current_iter == 0 and self.folder.newest():
+        if self.folder is not None and not self._owns_folder and not self.folder.is_empty():
             raise ValueError(
                 f"checkpoints must be a folder without any, got {self.folder.folder}: "
                 "call resume() to go on with that training"
             )
+        self._owns_folder = True
         self._started = time.perf_counter()
+
+    def _is_over(self) -> bool:
+        return self.current_iter >= self.max_iter or bool(self.history.stopped)
 
     def _next_batch(self) -> tuple[Array, Array]:
         n, size = self.train_size, self.batch_size
@@ -307,8 +327,9 @@ class Trainer:
 
     def _give_up(self, what: str, where: str) -> None:
         self.history.stopped = what
+        iteration = len(self.train_loss_list)
         raise FloatingPointError(
-            f"iteration {len(self.train_loss_list)} (epoch {self.current_epoch + 1}): {what}. "
+            f"iteration {iteration} (epoch {math.ceil(iteration / self.iter_per_epoch)}): {what}. "
             f"What is not finite first: {where}. What usually helps: a smaller learning rate "
             f"(it is {self.history.lr[-1]:g}), shorter gradients (max_norm=1), initial weights "
             "'he' or 'xavier', batch normalization, inputs from 0 to 1"
@@ -331,8 +352,9 @@ class Trainer:
             "train_size": self.train_size,
             "mini_batch_size": self.batch_size,
             "sampling": self.sampling,
-            "schedule": getattr(self.schedule, "__qualname__", repr(self.schedule)),
+            "schedule": without_addresses(repr(self.schedule)),
             "max_norm": self.max_norm,
+            "patience": self.patience,
         }
 
     def _generators(self) -> list[np.random.Generator]:
@@ -380,9 +402,10 @@ class Trainer:
 
 def _optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
     if isinstance(optimizer, str):
+        public = [getattr(optimizers, name) for name in optimizers.__all__]
         kinds = {
-            name.lower(): kind
-            for name, kind in vars(optimizers).items()
+            kind.__name__.lower(): kind
+            for kind in public
             if inspect.isclass(kind) and issubclass(kind, Optimizer) and kind is not Optimizer
         }
         if optimizer.lower() not in kinds:

@@ -11,7 +11,7 @@ import pytest
 
 from dlbasics import Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
 from dlbasics.checkpoints import CheckpointFolder, states_of
-from dlbasics.schedules import CosineDecay, StepDecay
+from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
 from dlbasics.trainer import Trainer
 from tests.killed_training import final_arrays, trainer
@@ -83,12 +83,20 @@ def small_data():
 
 
 def small(folder=None, **changes):
-    x, t = small_data()
+    count = changes.pop("train", 40)
+    x, t = (array[:count] for array in small_data())
     arguments = {"epochs": 3, "mini_batch_size": 16, "optimizer": Momentum(0.1), "rng": 5}
     network = changes.pop("network", None) or TwoLayerNet(6, 5, 3, 0.5, rng=0)
     return Trainer(
         network, x, t, x, t, verbose=False, checkpoints=folder, **{**arguments, **changes}
     )
+
+
+class Plain:
+    """A schedule whose repr tells where it is in memory."""
+
+    def __call__(self, epoch, epochs):
+        return 1.0
 
 
 class TestResume:
@@ -175,7 +183,9 @@ class TestResume:
         second = small(tmp_path, epochs=2)
         second.resume()
         second.train()
-        assert 0 < first.history.seconds[0] == second.history.seconds[0] < second.history.seconds[1]
+        before, after = second.history.seconds
+        assert first.history.seconds == [before]
+        assert 0 < before < after < before + 30
 
     def test_there_is_nothing_in_an_empty_folder(self, tmp_path):
         running = small(tmp_path / "new" / "folder")
@@ -193,6 +203,8 @@ class TestResume:
         ("changes", "message"),
         [
             ({"mini_batch_size": 8}, "mini_batch_size must be 8, got 16"),
+            ({"patience": 2}, "patience must be 2, got None"),
+            ({"train": 39}, "train_size must be 39, got 40"),
             ({"sampling": "epoch"}, "sampling must be epoch, got replacement"),
             ({"schedule": StepDecay(2)}, r"schedule must be StepDecay\(every=2"),
             ({"max_norm": 2}, "max_norm must be 2.0, got None"),
@@ -228,6 +240,37 @@ class TestResume:
         small(tmp_path).train()
         with pytest.raises(ValueError, match="a folder without any"):
             small(tmp_path).train()
+
+    def test_nor_with_one_whose_checkpoints_are_gone(self, tmp_path):
+        small(tmp_path / "a").train()
+        for path in (tmp_path / "a").glob("checkpoint-*"):
+            path.unlink()
+        with pytest.raises(ValueError, match="a folder without any"):
+            small(tmp_path / "a").train()
+
+    def test_nor_does_one_that_comes_from_another_folder(self, tmp_path):
+        small(tmp_path / "a", epochs=1).train()
+        small(tmp_path / "b").train()
+        other = small(tmp_path / "b")
+        other.resume(tmp_path / "a" / "best.npz")
+        with pytest.raises(ValueError, match="a folder without any"):
+            other.train()
+
+    def test_best_is_the_best(self, tmp_path):
+        running = small(tmp_path)
+        accuracies = iter([0.5, 0.4, 0.5, 0.9, 0.5, 0.6])
+        running.network.accuracy = lambda x, t: next(accuracies)
+        at_epoch = []
+        running.callbacks = (lambda trainer: at_epoch.append(final_arrays(trainer)["params/W1"]),)
+        running.train()
+        best = load_arrays(tmp_path / "best.npz")
+        np.testing.assert_array_equal(best["network/params/W1"], at_epoch[1])
+        assert not np.array_equal(at_epoch[1], at_epoch[2])
+
+    @pytest.mark.parametrize("schedule", [lambda: Warmup(1, lambda epoch, epochs: 1.0), Plain])
+    def test_schedules_without_a_name_come_back(self, tmp_path, schedule):
+        small(tmp_path, schedule=schedule(), epochs=1).train()
+        assert small(tmp_path, schedule=schedule()).resume()
 
     def test_an_optimizer_without_a_state_to_store_is_refused_at_once(self, tmp_path):
         class Readers:

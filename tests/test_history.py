@@ -24,7 +24,13 @@ def test_numbers_that_are_not_finite_stay_valid_json():
     assert str(History.from_json(text).train_loss) == "[1.0, inf, nan]"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"train_loss": []}', "3"])
+TEXT_FOR_LIST = History().to_json().replace('"lr": []', '"lr": "123"')
+NONE_IN_LIST = History().to_json().replace('"lr": []', '"lr": [null]')
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"train_loss": []}', "3", TEXT_FOR_LIST, NONE_IN_LIST]
+)
 def test_other_texts_are_refused(tmp_path, text):
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"x\.json holds no history"):

@@ -38,6 +38,10 @@ def test_warm_up_is_a_straight_line_and_then_what_follows():
     )
 
 
+def test_a_warm_up_as_long_as_the_training_leaves_nothing_for_what_follows():
+    assert Warmup(3, CosineDecay())(3, 3) == 1
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

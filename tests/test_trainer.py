@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dlbasics import SGD, Adam, Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
+from dlbasics.augmentation import rotate
 from dlbasics.history import History
 from dlbasics.layers import BatchNorm, Layer
 from dlbasics.optimizers import clip_by_norm
@@ -159,6 +160,17 @@ class TestBatches:
             trainer.train()
         assert one.train_loss_list == same.train_loss_list != other.train_loss_list
 
+    def test_the_librarys_augmentations_fit(self):
+        images = np.repeat(X, 6, axis=1).reshape(50, 1, 6, 6)
+        network = Network([Affine.create(36, 3, rng=0)])
+        trainer = Trainer(
+            *(network, images, T, images, T, 2, 16),
+            augment=lambda x, rng: rotate(x, 15, rng),
+            verbose=False,
+            rng=0,
+        )
+        assert all(np.isfinite(trainer.train().train_loss))
+
 
 class TestLoss:
     def test_there_is_no_second_forward_pass(self):
@@ -267,6 +279,7 @@ def _grads(network):
     }
 
 
+@pytest.mark.usefixtures("interruptible")
 class TestEarlyStopping:
     def trainer(self, accuracies, **changes):
         """Test accuracies as given; W1 counts the updates."""
@@ -324,9 +337,11 @@ class TestEarlyStopping:
 
         trainer.augment = interrupt
         assert trainer.train().stopped == "interrupted"
-        kept = trainer.network.params["W1"].copy()
         trainer.train()
-        np.testing.assert_array_equal(seen[7], kept)
+        undisturbed = self.trainer([0.9, 0.5, 0.6])
+        for _ in range(7):
+            undisturbed.train_step()
+        np.testing.assert_array_equal(seen[7], undisturbed.network.params["W1"])
 
     def test_after_a_resume_the_best_is_still_known(self, tmp_path):
         first = self.trainer([0.9, 0.5], patience=3, checkpoints=tmp_path)
@@ -401,7 +416,7 @@ class TestDivergence:
                 super().update(params, grads)
                 params["b1"][2] = -np.inf  # ReLU makes it 0
 
-        with pytest.raises(FloatingPointError, match=r"iteration 4 .*: b1 holds 1 inf\. .*Affine1"):
+        with pytest.raises(FloatingPointError, match=r"iteration 4 \(epoch 1\): b1 .* 1 inf\."):
             made(optimizer=Spoil()).train()
 
     def test_behind_dropout_and_normalization_too(self):
@@ -461,15 +476,17 @@ class TestDivergence:
             def loss(self, x, t):
                 return np.nan
 
-        with pytest.raises(FloatingPointError, match="the loss, of finite scores"):
+        with pytest.raises(FloatingPointError, match="the loss, while all parameters are finite"):
             made(Readers()).train_step()
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from dlbasics import TwoLayerNet
 from dlbasics.trainer import Trainer
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 x = np.ones((40, 6), np.float32)
 def slow(x, rng):
@@ -484,6 +501,15 @@ print(history.stopped, trainer.current_iter, len(history.train_loss), flush=True
 """
 
 
+@pytest.fixture
+def interruptible():
+    """A shell's background process ignores Ctrl-C, and so would the tests in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 class TestInterrupt:
     @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
     def test_ctrl_c_ends_with_checkpoint_and_history(self, tmp_path):
@@ -493,10 +519,13 @@ class TestInterrupt:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert process.stdout.readline() == "go\n"
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            assert process.stdout.readline() == "go\n"
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
         assert (process.returncode, err) == (0, "")
         word, iterations, losses = out.split()
         assert (word, iterations) == ("interrupted", losses)
@@ -519,6 +548,21 @@ class TestInterrupt:
         assert trainer.train().stopped == ""
         assert trainer.current_iter == 12
         assert len(calls) == 12
+
+    def test_ctrl_c_does_not_hide_why_a_training_ended(self):
+        def interrupt(trainer):
+            signal.raise_signal(signal.SIGINT)
+
+        stops = [interrupt, lambda trainer: trainer.stop("enough")]
+        assert made(callbacks=stops).train().stopped == "enough"
+        assert made(epochs=1, callbacks=[interrupt]).train().stopped == ""
+
+    def test_the_time_between_two_parts_does_not_count(self):
+        trainer = made(callbacks=[lambda trainer: trainer.stop("enough")])
+        trainer.train()
+        time.sleep(0.5)
+        trainer.history.stopped = ""
+        assert trainer.train().seconds[1] < 0.4
 
     def test_the_second_ctrl_c_is_raised(self):
         def twice(x, rng):
@@ -595,6 +639,11 @@ class TestBadInput:
             ({"max_norm": 0}, ValueError, "max_norm"),
             ({"patience": 0}, ValueError, "patience must be at least 1"),
             ({"checkpoint_every": 0}, ValueError, "checkpoint_every"),
+            ({"checkpoint_every": 5}, ValueError, "checkpoint_every needs checkpoints"),
+            ({"schedule": 0.5}, TypeError, "schedule must be one like CosineDecay"),
+            ({"schedule": StepDecay}, TypeError, "schedule must be one like CosineDecay"),
+            ({"callbacks": print}, TypeError, "callbacks must be a list of functions"),
+            ({"callbacks": [3]}, TypeError, "callbacks must be a list of functions"),
             ({"rng": -1}, TypeError, "rng must be"),
         ],
     )
