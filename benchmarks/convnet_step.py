@@ -1,9 +1,12 @@
-"""One training step of SimpleConvNet and DeepConvNet: batch 100, float32, Adam.
+"""SimpleConvNet and DeepConvNet: one training step (batch 100, float32, Adam), or 100 predictions.
 
-Against PyTorch on two threads, as it is installed, and at its best: channels last, fused Adam, and
-a malloc that keeps its memory.  And against the algorithm that the book publishes: im2col in
-float64, of a whole batch at a time.  Each side runs in a process of its own, in turn, so that the
-machine's moods meet all alike.
+On one thread, against PyTorch on two, as it is installed, and at its best: channels last, fused
+Adam, and a malloc that keeps its memory.  And against the algorithm that the book publishes: im2col
+in float64, of a whole batch at a time.  Each side runs in a process of its own, in turn, so that
+the machine's moods meet all alike.  Where others use the machine too, the processor time that a
+step takes, of all threads together, says more than the time by the clock.
+
+    python benchmarks/convnet_step.py [--network simple|deep] [--task step|predict]
 """
 
 import argparse
@@ -19,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import Adam, DeepConvNet, Layer, Network, SimpleConvNet
+from dlbasics import Adam, DeepConvNet, Layer, Network, SimpleConvNet, memory
 
 Step = Callable[[], object]
 NETWORKS = {"simple": SimpleConvNet, "deep": DeepConvNet}
@@ -35,20 +38,27 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
     return rng.random((100, 1, 28, 28), dtype=np.float32), rng.integers(0, 10, 100)
 
 
-def library(name: str) -> Step:
-    return training_step(NETWORKS[name](rng=0))
+def library(name: str, task: str) -> Step:
+    return work(NETWORKS[name](rng=0), task)
 
 
-def training_step(network: Network) -> Step:
+def library_in_fresh_memory(name: str, task: str) -> Step:
+    memory.SMALLEST = 1 << 62
+    return library(name, task)
+
+
+def work(network: Network, task: str) -> Step:
     (x, t), adam = batch(), Adam()
+    if task == "predict":
+        return lambda: network.predict(x)
     return lambda: adam.update(network.params, network.gradient(x, t))
 
 
-def torch_default(name: str, best: bool = False) -> Step:
+def torch_default(name: str, task: str, best: bool = False, threads: int = 2) -> Step:
     import torch
     from torch import nn
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     layers: list[Any] = []
     if name == "simple":
         layers += [nn.Conv2d(1, 30, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
@@ -65,6 +75,14 @@ def torch_default(name: str, best: bool = False) -> Step:
     if best:
         model = model.to(memory_format=torch.channels_last)
         x = x.to(memory_format=torch.channels_last)
+
+    def predict() -> None:
+        with torch.inference_mode():
+            model(x)
+
+    if task == "predict":
+        model.eval()
+        return predict
     adam, criterion = torch.optim.Adam(model.parameters(), fused=best), nn.CrossEntropyLoss()
 
     def step() -> float:
@@ -77,8 +95,12 @@ def torch_default(name: str, best: bool = False) -> Step:
     return step
 
 
-def torch_best(name: str) -> Step:
-    return torch_default(name, best=True)
+def torch_best(name: str, task: str) -> Step:
+    return torch_default(name, task, best=True)
+
+
+def torch_on_one_thread(name: str, task: str) -> Step:
+    return torch_default(name, task, best=True, threads=1)
 
 
 class BookLayer(Layer):
@@ -157,43 +179,43 @@ class BookRelu(BookLayer):
         return dout
 
 
-def book(name: str) -> Step:
+def book(name: str, task: str) -> Step:
     layers = NETWORKS[name](rng=0, dtype=np.float64).layers
     theirs = {"Conv": BookConvolution, "Pool": BookPooling, "Relu": BookRelu}
-    return training_step(
-        Network(
-            {key: theirs.get(layer.kind, lambda same: same)(layer) for key, layer in layers.items()}
-        )
-    )
+    own = {key: theirs.get(layer.kind, lambda same: same)(layer) for key, layer in layers.items()}
+    return work(Network(own), task)
 
 
-SIDES: dict[str, tuple[Callable[[str], Step], dict[str, str]]] = {
+SIDES: dict[str, tuple[Callable[[str, str], Step], dict[str, str]]] = {
     "dlbasics": (library, ONE_THREAD),
     "dlbasics, products on two threads": (library, {"OPENBLAS_NUM_THREADS": "2"}),
+    "dlbasics, in fresh memory": (library_in_fresh_memory, ONE_THREAD),
     "PyTorch as installed": (torch_default, {}),
     "PyTorch at its best": (torch_best, KEPT_MEMORY),
+    "PyTorch at its best, one thread": (torch_on_one_thread, KEPT_MEMORY),
     "the book's algorithm": (book, {}),
 }
 
 
-def time_alone(name: str, side: str, seconds: float) -> None:
-    """Print the median time of one step, in a process that does nothing else."""
-    step = SIDES[side][0](name)
-    times: list[float] = []
+def time_alone(name: str, task: str, side: str, seconds: float) -> None:
+    """Print the median times of one step, by the clock and of the processor."""
+    step = SIDES[side][0](name, task)
+    times: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 8:
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         step()
-        times.append(time.perf_counter() - start)
-    print(json.dumps(statistics.median(times[3:])))
+        times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+    print(json.dumps([statistics.median(column) for column in zip(*times[3:], strict=True)]))
 
 
-def compare(name: str, rounds: int, seconds: float) -> None:
+def compare(name: str, task: str, rounds: int, seconds: float) -> None:
     sides = [side for side in SIDES if "PyTorch" not in side or find_spec("torch") is not None]
-    times: dict[str, list[float]] = {side: [] for side in sides}
+    times: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
-            command = [sys.executable, "-m", "benchmarks.convnet_step", "--network", name]
+            command = [sys.executable, "-m", "benchmarks.convnet_step"]
+            command += ["--network", name, "--task", task]
             done = subprocess.run(
                 [*command, "--side", side, "--seconds", str(seconds)],
                 check=True,
@@ -201,28 +223,34 @@ def compare(name: str, rounds: int, seconds: float) -> None:
                 text=True,
                 env={**os.environ, **SIDES[side][1]},
             )
-            times[side].append(float(json.loads(done.stdout)))
-    print(f"{NETWORKS[name].__name__:<34}  median    fastest   dlbasics / this (range)")
+            times[side].append(json.loads(done.stdout))
+    title = f"{NETWORKS[name].__name__}, {task}"
+    print(
+        f"{title:<34}  by the clock  (fastest)   processor   dlbasics / this, by the clock (range)"
+    )
     for side, rows in times.items():
-        ratios = [ours / this for ours, this in zip(times["dlbasics"], rows, strict=True)]
+        ratios = [ours[0] / this[0] for ours, this in zip(times["dlbasics"], rows, strict=True)]
+        clock, processor = zip(*rows, strict=True)
         print(
-            f"{side:<34}  {statistics.median(rows) * 1e3:5.1f} ms  {min(rows) * 1e3:5.1f} ms  "
+            f"{side:<34}  {statistics.median(clock) * 1e3:9.1f} ms  {min(clock) * 1e3:6.1f} ms  "
+            f"{statistics.median(processor) * 1e3:7.1f} ms   "
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="See the head of this file.")
     parser.add_argument("--network", choices=NETWORKS)
+    parser.add_argument("--task", choices=["step", "predict"], default="step")
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
     for name in [options.network] if options.network else NETWORKS:
         if options.side:
-            time_alone(name, options.side, options.seconds)
+            time_alone(name, options.task, options.side, options.seconds)
         else:
-            compare(name, options.rounds, options.seconds)
+            compare(name, options.task, options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

@@ -243,7 +243,10 @@ def test_an_empty_batch_goes_forward_and_backward(stride):
 
 
 def assert_channels_last(array):
-    assert array.transpose(0, 2, 3, 1).flags.c_contiguous
+    """Each row of pixels in one piece, row after row, image after image."""
+    row = array.transpose(0, 2, 3, 1)[0, 0]
+    assert row.flags.c_contiguous
+    assert array.strides[0] >= array.strides[2] >= row.nbytes
 
 
 def test_what_lies_behind_a_convolution_lies_channels_last():
@@ -337,6 +340,8 @@ def test_create_with_geometry_an_initializer_a_generator_and_a_dtype():
         ((np.array([[[["a"]]]]), None), TypeError, "W must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2, 1, 1)), np.ones(2)), ValueError, r"b must have shape \(3,?\), got \(2,\)"),
         ((np.ones((3, 2, 1, 1)), 1.5), TypeError, "b must be a NumPy array, got float"),
+        ((np.ones((0, 2, 1, 1)), None), ValueError, r"W must hold .* got shape \(0, 2, 1, 1\)"),
+        ((np.ones((3, 2, 0, 1)), None), ValueError, r"W must hold .* got shape \(3, 2, 0, 1\)"),
         ((np.ones((3, 2, 1, 1)), None, 0), ValueError, "stride must be at least 1, got 0"),
         ((np.ones((3, 2, 1, 1)), None, 1.0), TypeError, "stride must be an integer"),
         ((np.ones((3, 2, 1, 1)), None, 1, -1), ValueError, "pad must be at least 0, got -1"),

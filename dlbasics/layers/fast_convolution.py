@@ -14,7 +14,8 @@ follow each other without a gap, and so do those at 1, FW + 1, ...  So FW matric
 copied, hold all windows, and their products with the filters are the convolution.
 
 One row of `columns` follows the other with `pad` zeros between, the end of one and the beginning of
-the next.  Windows that reach from one into the next are computed for nothing, and left out.
+the next.  Windows that reach from one into the next are computed for nothing; the array handed out
+is a view that leaves them out.
 """
 
 from collections.abc import Iterator
@@ -41,13 +42,13 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
     y = windows.output(windows.dtype if b is None else np.result_type(windows.dtype, b))
     filters = as_matrix(W)
     # Added to a row of pixels at a time: with FN values at a time NumPy takes twice as long.
-    biases = None if b is None else np.tile(b, windows.OW)
+    biases = None if b is None else np.tile(b, windows.pitch)
     for images in windows.blocks():
         windows.times(filters, out=y[images])
         if biases is not None:
             rows = y[images].reshape(-1, len(biases))
             rows += biases
-    return y.transpose(0, 3, 1, 2)
+    return windows.as_images(y)
 
 
 def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
@@ -79,7 +80,7 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
         windows.times(filters, out=dx[images])
         add_products(windows.columns, windows.pixels(x[images], before=FW - 1), FW, to=dW)
     dW = dW.reshape(FH, FN, FW, C)[::-1].transpose(1, 3, 0, 2).astype(dtype, order="C")
-    return dx.transpose(0, 3, 1, 2), dW
+    return windows.as_images(dx), dW
 
 
 class Windows:
@@ -110,8 +111,12 @@ class Windows:
         self.channels = channels
 
     def output(self, dtype: Any) -> Array:
-        """An array for the values of each window, channels last."""
-        return memory.empty((len(self.images), self.OH, self.OW, self.channels), dtype)
+        """An array for the values at each place, (N, OH, pitch, channels)."""
+        return memory.empty((len(self.images), self.OH, self.pitch, self.channels), dtype)
+
+    def as_images(self, output: Array) -> Array:
+        """The values of the windows, (N, channels, OH, OW), without those of other places."""
+        return output[:, :, : self.OW].transpose(0, 3, 1, 2)
 
     def blocks(self) -> Iterator[slice]:
         """Put the columns of some images together, and say of which; then of the next ones."""
@@ -134,13 +139,11 @@ class Windows:
             yield block
 
     def times(self, filters: Array, out: Array) -> None:
-        """Set `out` (n, OH, OW, channels) to the windows times the filters (FW FH C, channels)."""
-        products = np.empty((len(self.columns), self.channels), self.dtype)
+        """Set `out` (n, OH, pitch, channels) to the windows times the filters."""
+        places = out.reshape(-1, self.channels)
         for first in range(self.FW):
             windows = in_a_row(self.FW, self.columns[first:])
-            multiply(windows, filters, out=products[first :: self.FW][: len(windows)])
-        places = products[: len(products) - self.pad_w]
-        out[...] = places.reshape(-1, self.OH, self.pitch, self.channels)[:, :, : self.OW]
+            multiply(windows, filters, out=places[first :: self.FW][: len(windows)])
 
     def pixels(self, images: Array, before: int = 0) -> Array:
         """`images` (n, channels, OH, OW), where their windows begin in `columns`.

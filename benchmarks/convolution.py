@@ -1,0 +1,162 @@
+"""What each trick of convolution, pooling and ReLU buys: with it and without, in turn.
+
+One thread, and its time alone; 100 images; every trick but the one in question in place.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.interleaved import compare
+from dlbasics import Convolution, Pooling, memory
+from dlbasics.layers import BatchNorm, batch_norm, fast_convolution
+
+Call = Callable[[], object]
+
+LAYERS = {  # channels, filters, their size, pad, side of the image
+    "SimpleConvNet, Conv1": (1, 30, 5, 0, 28),
+    "DeepConvNet, Conv2": (16, 16, 3, 1, 28),
+    "DeepConvNet, Conv4": (32, 32, 3, 2, 14),
+    "DeepConvNet, Conv6": (64, 64, 3, 1, 8),
+}
+
+
+def images(*shape: int, seed: int = 0) -> np.ndarray:
+    """Channels last, as layers hand them on."""
+    N, C, H, W = shape
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((N, H, W, C), dtype=np.float32).transpose(0, 3, 1, 2)
+
+
+def changed(call: Call, owner: Any, name: str, value: Any) -> Call:
+    """`call`, while `owner.name` is `value`."""
+
+    def while_changed() -> None:
+        with mock.patch.object(owner, name, value):
+            call()
+
+    return while_changed
+
+
+def report(title: str, contenders: dict[str, Call], calls: int = 5) -> None:
+    print(f"\n{title}")
+    compare(contenders, rounds=25, calls=calls, clock=time.thread_time)
+
+
+def convolution(name: str, channels: int, filter_num: int, size: int, pad: int, side: int) -> None:
+    layer, general = (Convolution.create(channels, filter_num, size, pad=pad) for _ in range(2))
+    x = images(100, channels, side, side)
+    dout = images(*layer.forward(x).shape, seed=1)
+    im2col = fast_convolution, "fits", lambda *_: False
+    changed(lambda: general.forward(x), *im2col)()
+    channels_first = np.ascontiguousarray(x)
+    report(
+        f"{name}, forward",
+        {
+            "as it is": lambda: layer.forward(x),
+            "by im2col": changed(lambda: general.forward(x), *im2col),
+            "x channels first": lambda: layer.forward(channels_first),
+            "all images at once": changed(lambda: layer.forward(x), memory, "BLOCK", 1 << 40),
+            "products of any size": changed(
+                lambda: layer.forward(x), fast_convolution, "SMALL_PRODUCT", 0
+            ),
+        },
+    )
+    layer.forward(x)
+    turned = layer.W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+    report(
+        f"{name}, backward",
+        {
+            "as it is": lambda: layer.backward(dout),
+            "by im2col and col2im": changed(lambda: general.backward(dout), *im2col),
+            "all images at once": changed(lambda: layer.backward(dout), memory, "BLOCK", 1 << 40),
+            "dW from columns of x": lambda: (
+                layer.backward_params(dout),
+                fast_convolution.forward(dout, turned, None, size - 1 - pad),
+            ),
+            "first layer: no dx": lambda: layer.backward_params(dout),
+        },
+    )
+
+
+def weight_gradient() -> None:
+    """The products of one block of Conv4's backward, both ways round."""
+    rng = np.random.default_rng(0)
+    columns, pixels = (rng.standard_normal((2700, k), dtype=np.float32) for k in (96, 32))
+    narrow, wide = np.zeros((96, 96), np.float32), np.zeros((32, 288), np.float32)
+    add = fast_convolution.add_products
+    report(
+        "dW of a block: (96, n) times (n, 96), or (32, n) times (n, 288)",
+        {
+            "as it is": lambda: add(columns, pixels, 3, to=narrow),
+            "windows of columns": lambda: add(pixels, columns, 3, to=wide),
+        },
+        calls=50,
+    )
+
+
+def pooling() -> None:
+    layer, general = Pooling(2, 2, stride=2), Pooling(2, 2, stride=2)
+    x = images(100, 16, 28, 28)
+    dout = images(*layer.forward(x).shape, seed=1)
+    im2col = Pooling, "_is_fast", False
+    changed(lambda: general.forward(x), *im2col)()
+    for title, call, slow in (
+        ("forward", lambda: layer.forward(x), lambda: general.forward(x)),
+        ("backward", lambda: layer.backward(dout), lambda: general.backward(dout)),
+    ):
+        report(
+            f"DeepConvNet, Pool1, {title}",
+            {
+                "as it is": call,
+                "by im2col": changed(slow, *im2col),
+                "all images at once": changed(call, memory, "BLOCK", 1 << 40),
+            },
+        )
+
+
+def elementwise() -> None:
+    dout, mask = images(100, 16, 28, 28), images(100, 16, 28, 28, seed=1) > 0
+    other_mask = ~mask
+
+    def by_index() -> None:
+        dx = dout.copy()
+        dx[other_mask] = 0
+
+    report("ReLU, backward", {"dout * mask": lambda: dout * mask, "dx[mask] = 0": by_index})
+    layer = BatchNorm.create(16)
+    layer.forward(dout)
+    pixels = {
+        "as_rows": lambda x: x if x.ndim == 2 else x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]),
+        "from_rows": lambda rows, shape: rows.reshape(shape[0], *shape[2:], shape[1]).transpose(
+            0, 3, 1, 2
+        ),
+    }
+
+    def a_pixel_at_a_time() -> None:
+        with mock.patch.multiple(batch_norm, **pixels):
+            layer.forward(dout)
+
+    report(
+        "Batch normalization, forward",
+        {"a row of pixels at a time": lambda: layer.forward(dout), "a pixel": a_pixel_at_a_time},
+    )
+
+
+def main() -> None:
+    for name, geometry in LAYERS.items():
+        convolution(name, *geometry)
+    weight_gradient()
+    pooling()
+    elementwise()
+
+
+if __name__ == "__main__":
+    main()
