@@ -572,8 +572,10 @@ class TestFile:
         """It reaches the workers too; the search ends with KeyboardInterrupt, and then goes on."""
         script = tmp_path / "searching.py"
         script.write_text(
-            f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            f"import signal, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
             "from test_search import RATE, random_search, slow_rate, spawned\n"
+            # A shell's background process ignores Ctrl-C, and so would this one.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "if __name__ == '__main__':\n"
             "    with spawned() as executor:\n"
             "        random_search(slow_rate, RATE, 400, executor, rng=3, path='search.json')\n",

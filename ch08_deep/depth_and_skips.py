@@ -1,0 +1,149 @@
+"""ResNet (chapter 8): networks that are too deep learn badly, unless connections skip layers.
+
+Plain and residual networks of the same layers, and so of the same parameters, at five depths: a
+convolution, blocks of two convolutions with batch normalization, and an Affine layer (He et al.
+2016, figures 2 and 6).  Both start from the same weights and see the same batches.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import RngLike, as_rng
+from dlbasics.data import minibatches
+from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.layers import Affine, BatchNorm, Convolution, Layer, Pooling, Relu, Residual
+from dlbasics.network import Network
+from dlbasics.optimizers import Adam
+
+KINDS = ("plain", "residual")
+
+
+@dataclass(frozen=True)
+class Config:
+    # Depths are 4, 10, 20, 34 and 50 layers with weights.
+    blocks: tuple[int, ...] = (1, 4, 9, 16, 24)
+    filter_num: int = 8
+    train_size: int = 3_000
+    epochs: int = 3
+    batch_size: int = 100
+    learning_rate: float = 0.003
+
+
+@dataclass(frozen=True)
+class Result:
+    """depths: layers with weights.  By kind and depth, the number of parameters, the mean loss of
+    the last epoch's batches, and the accuracy on the first 1,000 test images.
+    """
+
+    depths: list[int]
+    parameters: dict[str, list[int]]
+    loss: dict[str, list[float]]
+    test_acc: dict[str, list[float]]
+
+
+def run(
+    config: Config,
+    rng: RngLike,
+    data: Data | None = None,
+    progress: Progress = iter,
+) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    seed = rng.integers(2**32)
+    depths = [2 * blocks + 2 for blocks in config.blocks]
+    result = Result(depths, *({kind: [] for kind in KINDS} for _ in range(3)))
+    for blocks in progress(config.blocks):
+        for kind in KINDS:
+            network = make_network(blocks, config.filter_num, kind == "residual", seed)
+            result.parameters[kind].append(sum(W.size for W in network.params.values()))
+            result.loss[kind].append(train(network, config, seed, data))
+            x_test = data.x_test[:1_000].reshape(-1, 1, 28, 28)
+            result.test_acc[kind].append(network.accuracy(x_test, data.t_test[:1_000]))
+    return result
+
+
+def make_network(blocks: int, C: int, skips: bool, rng: RngLike) -> Network:
+    """A convolution and pooling, which leave C x 7 x 7, then the blocks, then an Affine layer."""
+    rng = as_rng(rng)
+    layers: list[Layer] = [Convolution.create(1, C, 3, pad=1, rng=rng), Relu(), Pooling(4, 4, 4)]
+    for _ in range(blocks):
+        block = [
+            Convolution.create(C, C, 3, pad=1, rng=rng),
+            BatchNorm.create(C),
+            Relu(),
+            Convolution.create(C, C, 3, pad=1, rng=rng),
+            BatchNorm.create(C),
+        ]
+        layers += [Residual(block), Relu()] if skips else [*block, Relu()]
+    return Network([*layers, Affine.create(C * 7 * 7, 10, rng=rng)])
+
+
+def train(network: Network, config: Config, rng: RngLike, data: Data) -> float:
+    """The mean loss of the last epoch."""
+    rng, optimizer = as_rng(rng), Adam(config.learning_rate)
+    x_train = data.x_train[: config.train_size].reshape(-1, 1, 28, 28)
+    t_train = data.t_train[: config.train_size]
+    for _ in range(config.epochs):
+        losses = []
+        for x, t in minibatches(x_train, t_train, config.batch_size, rng=rng):
+            optimizer.update(network.params, network.gradient(x, t))
+            losses.append(network.last_loss)
+    return float(np.mean(losses))
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, panels = plotting.subplots(1, 2, width=4.5, height=3.6)
+    plotting.draw_curves(panels[0], result.loss, x=result.depths, markers=True)
+    plotting.draw_curves(panels[1], result.test_acc, x=result.depths, markers=True)
+    panels[0].set(ylabel="training loss, mean of the last epoch")
+    panels[1].set(ylabel="test accuracy")
+    for axes in panels:
+        axes.set(xlabel="depth: layers with weights", xticks=result.depths)
+        axes.set_ylim(bottom=0)
+    return {"figure_8_12": figure}
+
+
+CLAIMS = [
+    Claim(
+        "parameters of the deepest networks, plain and residual",
+        "the same",
+        lambda result: [result.parameters[kind][-1] for kind in KINDS],
+        lambda v: v[0] == v[1] > 10_000,
+        any_data=True,
+    ),
+    Claim(
+        "training loss of plain networks, the shallowest and the deepest",
+        "too deep: worse",
+        lambda result: [result.loss["plain"][0], result.loss["plain"][-1]],
+        lambda v: v[1] > 1.5 * v[0],
+        digits=3,
+    ),
+    Claim(
+        "training loss that the deepest have more than the shallowest, plain and residual",
+        "far less with skips",
+        lambda result: [result.loss[kind][-1] - result.loss[kind][0] for kind in KINDS],
+        lambda v: v[1] < v[0] / 4,
+        digits=3,
+    ),
+    Claim(
+        "test accuracy of the deepest networks, plain and residual",
+        "better with skips",
+        lambda result: [result.test_acc[kind][-1] for kind in KINDS],
+        lambda v: v[1] > v[0] + 0.1,
+        digits=3,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(
+        __doc__,
+        run,
+        plot,
+        config=Config,
+        claims=CLAIMS,
+        quick={"blocks": (1, 4), "train_size": 500, "epochs": 1},
+    )

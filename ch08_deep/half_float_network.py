@@ -1,0 +1,118 @@
+"""Reducing the Number of Bits (chapter 8): the trained network in double, single, half precision.
+
+Not only its weights: every layer computes in that precision.  The weights are those of
+train_deepnet.py.  NumPy computes products of half floats one by one, without BLAS; they save
+memory here, and cost time.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ch08_deep.train_deepnet import trained_network
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim, Data, Progress
+
+DTYPES = ("float64", "float32", "float16")
+
+
+@dataclass(frozen=True)
+class Config:
+    images: int = 1_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """By precision, the scores (N, 10) of the first test images, with which all else is found.
+
+    accuracy: the share that is classified as labelled;  unlike: images with another class than in
+    float64;  error: the largest difference from the scores in float64, as a share of the largest
+    score;  seconds: what an image takes;  slower: that, over float32's;  megabytes: of parameters.
+    """
+
+    scores: dict[str, Array]
+    accuracy: dict[str, float]
+    unlike: dict[str, int]
+    error: dict[str, float]
+    seconds: dict[str, float]
+    slower: dict[str, float]
+    megabytes: dict[str, float]
+
+
+def run(config: Config, data: Data | None = None, progress: Progress = iter) -> Result:
+    data = data or experiment.load_data()
+    x = data.x_test[: config.images].reshape(-1, 1, 28, 28)
+    t = data.t_test[: config.images]
+    scores: dict[str, Array] = {}
+    seconds, megabytes = {}, {}
+    for dtype in progress(DTYPES):
+        network = trained_network().astype(dtype)
+        start = time.perf_counter()
+        scores[dtype] = network.predict(x.astype(dtype))
+        seconds[dtype] = (time.perf_counter() - start) / len(x)
+        megabytes[dtype] = sum(param.nbytes for param in network.params.values()) / 1e6
+    exact = scores["float64"]
+    classes = {dtype: y.argmax(axis=1) for dtype, y in scores.items()}
+    return Result(
+        scores=scores,
+        accuracy={dtype: float(np.mean(c == t)) for dtype, c in classes.items()},
+        unlike={dtype: int(np.sum(c != classes["float64"])) for dtype, c in classes.items()},
+        error={d: float(np.abs(y - exact).max() / np.abs(exact).max()) for d, y in scores.items()},
+        seconds=seconds,
+        slower={dtype: value / seconds["float32"] for dtype, value in seconds.items()},
+        megabytes=megabytes,
+    )
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, panels = plotting.subplots(1, 3, width=3, height=3)
+    bars = {
+        "accuracy": result.accuracy,
+        "milliseconds an image": {d: 1e3 * value for d, value in result.seconds.items()},
+        "megabytes of parameters": result.megabytes,
+    }
+    for axes, (title, values) in zip(panels, bars.items(), strict=True):
+        drawn = axes.bar([*values], [*values.values()])
+        axes.bar_label(drawn, fmt="{:.4g}")
+        axes.set_title(title)
+        axes.margins(y=0.12)
+    return {"precisions": figure}
+
+
+CLAIMS = [
+    Claim(
+        "accuracy in float64, float32 and float16",
+        "the same",
+        lambda result: [*result.accuracy.values()],
+        lambda v: v[0] >= 0.98 and np.ptp(v) < 0.0015,
+    ),
+    Claim(
+        "images with another class than in float64: float32 and float16",
+        "none",
+        lambda result: [result.unlike["float32"], result.unlike["float16"]],
+        lambda v: v[0] == 0 and 0 <= v[1] <= 1,
+    ),
+    Claim(
+        "type of the scores",
+        DTYPES,
+        lambda result: [str(y.dtype) for y in result.scores.values()],
+        lambda v: tuple(v) == DTYPES,
+        any_data=True,
+    ),
+    Claim(
+        "largest difference from the scores in float64: float32 and float16",
+        "1e-6 and 1e-3, as their digits",
+        lambda result: [result.error["float32"], result.error["float16"]],
+        lambda v: 1e-8 < v[0] < 1e-5 and 1e-4 < v[1] < 2e-2,
+        digits=2,
+        any_data=True,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"images": 50})
