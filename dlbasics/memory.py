@@ -39,7 +39,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     try:
         memory = _kept[size].pop()
     except LookupError:
-        memory = memoryview(np.empty(size, np.uint8))
+        memory = np.empty(size, np.uint8).data
     flat = np.frombuffer(memory, dtype, count)
     weakref.finalize(flat, _keep, memory).atexit = False
     return flat.reshape(shape)

@@ -53,7 +53,7 @@ class Optimizer(ABC):
     weight_decay = 0.0
     """The share of each weight, times lr, that a step takes away besides; for biases none."""
 
-    CHUNK: ClassVar[int] = 65_536
+    CHUNK: ClassVar[int] = 32_768
     """Elements worked on at once: few enough to stay in the processor's cache."""
 
     def __init__(self, lr: float) -> None:
