@@ -73,7 +73,9 @@ def test_small_filters_learn_as_well_as_large_ones_on_mnist(mnist):
 def test_skips_help_networks_of_34_layers_on_mnist(mnist):
     config = depth_and_skips.Config(blocks=(1, 16), train_size=1_500, epochs=2)
     result = depth_and_skips.run(config, 0, first_images(mnist, 500))
-    assert failed(depth_and_skips, result) == []
+    assert result.parameters["plain"] == result.parameters["residual"]
+    assert result.loss["residual"][-1] < 0.75 * result.loss["plain"][-1]
+    assert result.test_acc["residual"][-1] > result.test_acc["plain"][-1] + 0.1
 
 
 def test_convolutions_take_most_of_the_time_on_mnist(mnist):
