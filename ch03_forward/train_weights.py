@@ -12,13 +12,13 @@ rounding.
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dlbasics import experiment
 from dlbasics.arrays import Array, RngLike, as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.files import check_output_file
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.storage import save_arrays
@@ -34,11 +34,8 @@ class Config:
     weights: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        file = Path(self.weights)
-        if self.weights and not file.parent.is_dir():
-            raise ValueError(f"weights must lie in a folder that exists, got {self.weights}")
-        if self.weights and file.is_dir():
-            raise ValueError(f"weights must be the name of a file, got the folder {self.weights}")
+        if self.weights:
+            check_output_file(self.weights, "weights")
 
 
 @dataclass(frozen=True)

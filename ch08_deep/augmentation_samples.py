@@ -13,16 +13,17 @@ from dlbasics import augmentation, experiment
 from dlbasics.arrays import Array, RngLike, as_rng
 from dlbasics.experiment import Claim, Data
 
-KINDS: dict[str, tuple[str, float]] = {
-    "rotate": ("degrees", 25),
-    "shift": ("pixels", 4),
-    "scale": ("share", 0.4),
-    "crop": ("pixels", 8),
-    "flip": ("probability", 0.5),
-    "brightness": ("amount", 0.8),
-    "elastic": ("alpha", 1.5),
+KINDS: dict[str, dict[str, float]] = {
+    "rotate": {"degrees": 25},
+    "shift": {"pixels": 4},
+    "scale": {"share": 0.4},
+    "crop": {"pixels": 8},
+    "flip": {"probability": 0.5},
+    "brightness": {"amount": 0.8},
+    "elastic": {"alpha": 1.5},
+    "warp": {"degrees": 25, "share": 0.4, "pixels": 4, "alpha": 1.5},
 }
-"""By function: the argument that says how much an image changes at most, and how much here."""
+"""By function: the arguments that say how much an image changes, and how much here."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
     first = data.x_test[np.argmax(data.t_test == config.digit)]
     x = np.tile(first, (config.samples, 1)).reshape(-1, 1, 28, 28)
 
-    def augmented(kind: str, amount: float) -> Array:
-        return getattr(augmentation, kind)(x, **{KINDS[kind][0]: amount}, rng=rng)
+    def augmented(kind: str, amounts: dict[str, float]) -> Array:
+        return getattr(augmentation, kind)(x, **amounts, rng=rng)
 
-    samples = {kind: augmented(kind, amount)[:, 0] for kind, (_, amount) in KINDS.items()}
-    change_at_0 = max(float(np.abs(augmented(kind, 0) - x).max()) for kind in KINDS)
-    return Result(x[0, 0], samples, change_at_0)
+    samples = {kind: augmented(kind, amounts)[:, 0] for kind, amounts in KINDS.items()}
+    unchanged = [augmented(kind, dict.fromkeys(amounts, 0)) for kind, amounts in KINDS.items()]
+    return Result(x[0, 0], samples, max(float(np.abs(y - x).max()) for y in unchanged))
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -73,8 +74,8 @@ def plot(result: Result) -> dict[str, Any]:
     for axes, (kind, images) in zip(rows, result.samples.items(), strict=True):
         with_gaps = np.pad(images, ((0, 0), (0, 0), (0, 2)), constant_values=1)
         img_show(axes, np.hstack(with_gaps), "")
-        name, amount = KINDS[kind]
-        axes.set_title(f"{kind}(x, {name}={amount})", loc="left", fontsize=10)
+        amounts = ", ".join(f"{name}={amount}" for name, amount in KINDS[kind].items())
+        axes.set_title(f"{kind}(x, {amounts})", loc="left", fontsize=10)
     return {"figure_8_4": three, "kinds": sheet}
 
 

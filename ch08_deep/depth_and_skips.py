@@ -12,9 +12,10 @@ import numpy as np
 
 from dlbasics import experiment
 from dlbasics.arrays import RngLike, as_rng
+from dlbasics.convnets import residual_block
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
-from dlbasics.layers import Affine, BatchNorm, Convolution, Layer, Pooling, Relu, Residual
+from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
 
@@ -69,14 +70,7 @@ def make_network(blocks: int, C: int, skips: bool, rng: RngLike) -> Network:
     rng = as_rng(rng)
     layers: list[Layer] = [Convolution.create(1, C, 3, pad=1, rng=rng), Relu(), Pooling(4, 4, 4)]
     for _ in range(blocks):
-        block = [
-            Convolution.create(C, C, 3, pad=1, rng=rng),
-            BatchNorm.create(C),
-            Relu(),
-            Convolution.create(C, C, 3, pad=1, rng=rng),
-            BatchNorm.create(C),
-        ]
-        layers += [Residual(block), Relu()] if skips else [*block, Relu()]
+        layers += residual_block(C, skips, rng=rng)
     return Network([*layers, Affine.create(C * 7 * 7, 10, rng=rng)])
 
 

@@ -10,39 +10,20 @@ Without --weights no such file is written.  On another kind of processor the wei
 rounding.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ch07_cnn.train_convnet import Config, as_images, train, write_weights
 from dlbasics import experiment
 from dlbasics.arrays import RngLike, as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet
-from dlbasics.trainer import Trainer
 
 WEIGHTS = Path(__file__).with_name("deep_convnet.npz")
-
-
-@dataclass(frozen=True)
-class Config:
-    epochs: int = 20
-    batch_size: int = 100
-    learning_rate: float = 0.001
-    evaluate_sample_num_per_epoch: int = 1_000
-    # How many training images, from the first on.
-    train_size: int = 60_000
-    # Where the weights go makes no number another, so that the claims are still judged.
-    weights: str = field(default="", compare=False)
-
-    def __post_init__(self) -> None:
-        file = Path(self.weights)
-        if self.weights and not file.parent.is_dir():
-            raise ValueError(f"weights must lie in a folder that exists, got {self.weights}")
-        if self.weights and file.is_dir():
-            raise ValueError(f"weights must be the name of a file, got the folder {self.weights}")
 
 
 @dataclass(frozen=True)
@@ -62,26 +43,11 @@ def run(
 ) -> Result:
     rng, data = as_rng(rng), data or experiment.load_data()
     network = DeepConvNet(rng=rng)
-    trainer = Trainer(
-        network,
-        data.x_train[: config.train_size].reshape(-1, 1, 28, 28),
-        data.t_train[: config.train_size],
-        data.x_test.reshape(-1, 1, 28, 28),
-        data.t_test,
-        epochs=config.epochs,
-        mini_batch_size=config.batch_size,
-        optimizer="Adam",
-        optimizer_param={"lr": config.learning_rate},
-        evaluate_sample_num_per_epoch=config.evaluate_sample_num_per_epoch,
-        verbose=False,
-        rng=rng,
-    )
-    for _ in progress(range(trainer.max_iter)):
-        trainer.train_step()
-    if config.weights:
-        network.astype(np.float16).save_params(config.weights)
-    final_acc = network.accuracy(trainer.x_test, trainer.t_test)
-    return Result(trainer.train_acc_list, trainer.test_acc_list, final_acc)
+    images = as_images(data, config.train_size)
+    trainer = train(network, images, config, rng, progress)
+    write_weights(network, config)
+    _, _, x_test, t_test = images
+    return Result(trainer.train_acc_list, trainer.test_acc_list, network.accuracy(x_test, t_test))
 
 
 def trained_network() -> Network:
@@ -117,5 +83,5 @@ if __name__ == "__main__":
         plot,
         config=Config,
         claims=CLAIMS,
-        quick={"epochs": 2, "train_size": 1_000, "evaluate_sample_num_per_epoch": 200},
+        quick={"epochs": 2, "train_size": 1_000},
     )

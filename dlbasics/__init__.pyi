@@ -178,6 +178,9 @@ from dlbasics.networks import (
     MultiLayerNetExtend as MultiLayerNetExtend,
 )
 from dlbasics.networks import (
+    ResNet as ResNet,
+)
+from dlbasics.networks import (
     SimpleConvNet as SimpleConvNet,
 )
 from dlbasics.networks import (

@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+def check_output_file(path: str | os.PathLike[str], name: str) -> None:
+    """Raise ValueError, which names the argument, unless a file can be written to `path`."""
+    if Path(path).is_dir() or not Path(path).parent.is_dir():
+        raise ValueError(f"{name} must be a file in a folder that exists, got {path}")
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a binary file that appears under `path` only once it is completely written.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlbasics import augmentation
-from dlbasics.augmentation import brightness, crop, elastic, flip, rotate, scale, shift
+from dlbasics.augmentation import brightness, crop, elastic, flip, rotate, scale, shift, warp
 
 CHANGES = {
     "shift": lambda x, rng: shift(x, 3, rng),
@@ -14,6 +14,7 @@ CHANGES = {
     "scale": lambda x, rng: scale(x, 0.4, rng),
     "elastic": lambda x, rng: elastic(x, 1.5, 3, rng),
     "brightness": lambda x, rng: brightness(x, 0.6, rng),
+    "warp": lambda x, rng: warp(x, degrees=20, share=0.3, pixels=2, alpha=1, sigma=3, rng=rng),
 }
 NOTHING = {
     "shift": lambda x: shift(x, 0),
@@ -23,6 +24,7 @@ NOTHING = {
     "scale": lambda x: scale(x, 0),
     "elastic": lambda x: elastic(x, 0, 3),
     "brightness": lambda x: brightness(x, 0),
+    "warp": warp,
 }
 RAMP = np.arange(1.0, 10).reshape(1, 1, 3, 3)
 
@@ -45,7 +47,7 @@ def rotated(x, degrees):
 
 
 def scaled(x, factor):
-    return augmentation._affine(x, augmentation._scaling(np.full(len(x), factor)))
+    return augmentation._affine(x, augmentation._scaling(np.full((len(x), 1), factor)))
 
 
 # What all of them promise
@@ -317,6 +319,39 @@ def displacements(alpha, sigma, n=400):
     return (y - [rows, columns])[:, :, 10:30, 10:30]
 
 
+def test_warp_alone_with_degrees_rotates_and_alone_with_alpha_is_elastic():
+    angles, distances = angles_of(warp(spots(1000), degrees=30, rng=0))
+    assert -30.1 < angles.min() < -29
+    assert 29 < angles.max() < 30.1
+    np.testing.assert_allclose(distances, 6, atol=0.05)
+    x = np.tile(np.mgrid[:40, :40].astype(float), (400, 1, 1, 1))
+    moved = (warp(x, alpha=0.7, sigma=4, rng=0) - x)[:, :, 10:30, 10:30]
+    assert moved.std() == pytest.approx(0.7, rel=0.05)
+
+
+def test_warp_scales_height_and_width_by_factors_of_their_own():
+    x = np.tile(np.mgrid[:41, :41].astype(float) - 20, (1000, 1, 1, 1))
+    slopes = np.diff(warp(x, share=0.25, rng=0)[:, :, 15:26, 15:26], axis=2).mean(axis=(2, 3))
+    down = slopes[:, 0]
+    right = np.diff(warp(x, share=0.25, rng=0)[:, 1, 15:26, 15:26], axis=2).mean(axis=(1, 2))
+    np.testing.assert_allclose(slopes[:, 1], 0, atol=1e-9)
+    for factors in (1 / down, 1 / right):
+        assert 0.8 <= factors.min() < 0.81
+        assert 1.24 < factors.max() <= 1.25
+    assert abs(np.corrcoef(down, right)[0, 1]) < 0.1
+
+
+def test_warp_moves_by_fractions_of_a_pixel_in_all_directions():
+    x = np.tile(np.mgrid[:41, :41].astype(float), (1000, 1, 1, 1))
+    moves = (warp(x, pixels=2.5, rng=0) - x)[:, :, 5:36, 5:36]
+    np.testing.assert_allclose(moves.std(axis=(2, 3)), 0, atol=1e-9)
+    moves = moves.mean(axis=(2, 3))
+    assert -2.5 <= moves.min() < -2.45
+    assert 2.45 < moves.max() <= 2.5
+    assert abs(np.corrcoef(*moves.T)[0, 1]) < 0.1
+    assert moves.std() == pytest.approx(2.5 / np.sqrt(3), rel=0.05)
+
+
 def test_alpha_is_the_standard_deviation_of_the_displacement():
     for sigma in (1, 4):
         d = displacements(alpha=1.5, sigma=sigma)
@@ -402,6 +437,10 @@ def test_what_is_no_generator_is_an_error(change, rng):
         (elastic, "alpha", [-1, np.nan]),
         (brightness, "amount", [-0.1, 1.1]),
         (flip, "probability", [-0.1, 1.1]),
+        (warp, "degrees", [-1, 181, np.nan]),
+        (warp, "share", [-0.1, np.inf]),
+        (warp, "pixels", [-1, np.inf]),
+        (warp, "alpha", [-1, np.nan]),
     ],
 )
 def test_amounts_out_of_range_and_of_another_kind_are_errors(change, argument, wrong):
@@ -425,6 +464,7 @@ def test_enormous_amounts_give_finite_images():
         scale(images(), 1e308, 0),
         scaled(images(), 1e-308),
         elastic(images(), 1e308, 1e300, 0),
+        warp(images(), share=1e308, pixels=1e308, alpha=1e308, sigma=1e300, rng=0),
     ):
         assert np.isfinite(y).all()
 

@@ -384,9 +384,9 @@ def test_the_rate_falls_in_a_straight_line_to_0(digits, monkeypatch):
 def test_weights_are_judged_wherever_they_are_written(tmp_path):
     """The file's name is no setting of the experiment: see `as_in_the_book` in experiment.main."""
     assert train_weights.Config(weights=str(tmp_path / "w.npz")) == train_weights.Config()
-    with pytest.raises(ValueError, match="weights must lie in a folder that exists"):
+    with pytest.raises(ValueError, match="weights must be a file in a folder that exists"):
         train_weights.Config(weights=str(tmp_path / "nowhere" / "w.npz"))
-    with pytest.raises(ValueError, match="weights must be the name of a file, got the folder"):
+    with pytest.raises(ValueError, match="weights must be a file in a folder that exists"):
         train_weights.Config(weights=str(tmp_path))
 
 

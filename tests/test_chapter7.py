@@ -256,9 +256,10 @@ def test_weights_are_written_in_half_precision_and_read_again(tmp_path, monkeypa
     file = tmp_path / "weights.npz"
     config = replace(QUICK, weights=str(file))
     assert config == QUICK
-    result = train_convnet.run_and_write(config, 0, DIGITS, iter)
+    result = train_convnet.run(config, 0, DIGITS)
     assert str(file) in capsys.readouterr().out
-    assert {array.dtype for array in load_arrays(file).values()} == {np.dtype(np.float16)}
+    stored = load_arrays(file)
+    assert {stored[key].dtype for key in result.params} == {np.dtype(np.float16)}
     network = train_convnet.trained_network(file)
     for key, param in network.params.items():
         assert param.dtype == np.float32
@@ -275,7 +276,7 @@ def test_weights_are_written_in_half_precision_and_read_again(tmp_path, monkeypa
 
 def test_without_weights_none_are_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    train_convnet.run_and_write(QUICK, 0, DIGITS, iter)
+    train_convnet.run(QUICK, 0, DIGITS)
     assert [*tmp_path.iterdir()] == []
 
 

@@ -75,7 +75,7 @@ CORRECTED = {
 def same_numbers_each_time(monkeypatch):
     """The listings leave generators without a seed; here these have one."""
     default_rng, seeds = np.random.default_rng, np.random.default_rng(0)
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     monkeypatch.setattr(
         np.random,
         "default_rng",

@@ -28,6 +28,7 @@ from dlbasics.networks import (
     LeNet,
     MultiLayerNet,
     MultiLayerNetExtend,
+    ResNet,
     SimpleConvNet,
     TwoLayerNet,
 )
@@ -55,7 +56,7 @@ def shapes(net):
 
 def test_every_network_is_exported():
     assert {"MultiLayerNet", "MultiLayerNetExtend", "TwoLayerNet"} <= set(networks.__all__)
-    assert {"SimpleConvNet", "DeepConvNet", "LeNet"} <= set(networks.__all__)
+    assert {"SimpleConvNet", "DeepConvNet", "LeNet", "ResNet"} <= set(networks.__all__)
     assert MultiLayerNetExtend is MultiLayerNet
 
 
@@ -509,6 +510,49 @@ def test_lenet(modern):
     assert net.params["W2"].std() == pytest.approx(math.sqrt((1 + modern) / 150), rel=0.1)
 
 
+def test_resnet():
+    net = ResNet(filter_nums=(4, 6), blocks=2, rng=0)
+    stage = ["Conv", "BatchNorm", "Relu", *["Residual", "Relu"] * 2]
+    wanted = [*stage, "Pool", *stage, "GlobalAveragePooling", "Affine"]
+    assert [layer.kind for layer in net.layers.values()] == wanted
+    inner = net.layers["Residual1"].layers
+    assert [layer.kind for layer in inner] == ["Conv", "BatchNorm", "Relu", "Conv", "BatchNorm"]
+    assert net.summary().rows[-3][1] == (6, 14, 14)
+    convolutions = 9 * (1 * 4 + 4 * 4 * 4 + 4 * 6 + 4 * 6 * 6) + 5 * (4 + 6)
+    assert net.summary().total == convolutions + 2 * 5 * (4 + 6) + 7 * 10
+    assert inner[0].W.std() == pytest.approx(math.sqrt(2 / 36), rel=0.2)
+
+
+def test_resnet_without_skips_has_the_same_weights_but_not_the_same_scores():
+    residual, plain = (ResNet((1, 8, 8), (3, 4), 2, skips=skips, rng=0) for skips in (True, False))
+    assert residual.summary().total == plain.summary().total
+    for one, other in zip(residual.params.values(), plain.params.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert "Residual1" not in plain.layers
+    x = images_for(plain, 5)
+    residual_scores, plain_scores = residual.predict(x), plain.predict(x)
+    assert np.abs(residual_scores - plain_scores).max() > 1e-3
+    for layer in residual.layers.values():
+        if layer.kind == "Residual":
+            layer.layers[-1].gamma[...] = 0  # F(x) = 0: the block is the identity
+    others = Network([layer for layer in residual.layers.values() if layer.kind != "Residual"])
+    np.testing.assert_allclose(residual.predict(x), others.predict(x), rtol=1e-6)
+
+
+def test_resnet_names_the_argument_that_makes_no_sense():
+    with pytest.raises(ValueError, match=r"Pool: x must have a height of 6 or 8 .* got 7"):
+        ResNet((1, 28, 28), (2, 2, 2, 2))
+    for arguments, message in (
+        ({"filter_nums": ()}, "filter_nums must hold a number for each stage"),
+        ({"filter_nums": (4, 0)}, "filter_nums must be at least 1"),
+        ({"blocks": -1}, "blocks must be at least 0"),
+        ({"output_size": 0}, "output_size must be at least 1"),
+        ({"input_dim": (28, 28)}, "input_dim must be"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ResNet(**arguments)
+
+
 CONV_NETS = {
     "simple": lambda **options: SimpleConvNet(
         (1, 8, 8), {"filter_num": 3, "filter_size": 3}, 6, 3, "he", **options
@@ -518,6 +562,7 @@ CONV_NETS = {
     ),
     "LeNet": lambda **options: LeNet((1, 16, 16), 3, **options),
     "modern LeNet": lambda **options: LeNet((1, 16, 16), 3, True, **options),
+    "ResNet": lambda **options: ResNet((1, 8, 8), (2, 3), 1, 3, **options),
 }
 every_conv_net = pytest.mark.parametrize("build", CONV_NETS.values(), ids=CONV_NETS)
 
