@@ -39,7 +39,11 @@ class Result:
 
 def run(data: Data | None = None) -> Result:
     data = data or experiment.load_data()
-    y = softmax(trained_network().predict(data.x_test.reshape(-1, 1, 28, 28)))
+    return errors(softmax(trained_network().predict(data.x_test.reshape(-1, 1, 28, 28))), data)
+
+
+def errors(y: Array, data: Data) -> Result:
+    """What is wrong in probabilities y (N, 10) of the test images, the most confident first."""
     guesses, confidence = y.argmax(axis=1), y.max(axis=1)
     wrong = np.flatnonzero(guesses != data.t_test)
     index = wrong[np.argsort(-confidence[wrong], kind="stable")]

@@ -21,6 +21,7 @@ _MODULES = (
     "networks",
     "data",
     "schedules",
+    "averaging",
     "history",
     "trainer",
     "search",

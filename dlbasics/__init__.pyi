@@ -1,5 +1,8 @@
 """The names of `__getattr__`, for type checkers and editors."""
 
+from dlbasics.averaging import (
+    WeightAverage as WeightAverage,
+)
 from dlbasics.columns import (
     col2im as col2im,
 )

@@ -1,9 +1,11 @@
 """Batch normalization."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
+from dlbasics import memory
 from dlbasics.arrays import Array, as_count, as_float, as_float_dtype, as_number, as_param, quiet
 from dlbasics.layers.base import Layer
 
@@ -67,36 +69,57 @@ class BatchNorm(Layer):
         self._train, self._y_shape = train_flg, shape
         rows = as_rows(x)
         if train_flg:
-            centred, var = self._centre_on_batch(rows)
+            self._xn, var = self._centre_on_batch(rows)
         else:
             mean, var = self._running_statistics()
-            centred = rows - across(mean, rows)
+            self._xn = rows - across(mean, rows)
         self._std = np.sqrt(var + self.eps).astype(x.dtype, copy=False)
-        self._xn = np.divide(centred, across(self._std, rows), out=centred)
-        y = self._xn * across(self.gamma, rows) + across(self.beta, rows)
+        std, gamma, beta = (across(v, rows) for v in (self._std, self.gamma, self.beta))
+        y = memory.empty(rows.shape, np.result_type(self._xn, gamma))
+        for block in blocks(rows):
+            xn = self._xn[block]
+            xn /= std
+            np.multiply(xn, gamma, out=y[block])
+            y[block] += beta
         return from_rows(y, x.shape).reshape(shape)
 
     @quiet
     def backward(self, dout: Array) -> Array:
         dout = self._checked(dout)
         x_shape = dout.shape if dout.ndim > 1 else (1, *dout.shape)
-        xn, rows = self._xn, as_rows(dout.reshape(x_shape))
-        products = xn * rows
-        self.dbeta = self._sum(rows).astype(rows.dtype, copy=False)
-        self.dgamma = self._sum(products).astype(products.dtype, copy=False)
-        dx = rows
+        rows = as_rows(dout.reshape(x_shape))
+        dtype = np.result_type(self._xn, rows)
+        dgamma = dbeta = self._zeros(dtype)
+        for block in blocks(rows):
+            dout, xn = rows[block], self._xn[block]
+            dbeta = dbeta + self._sum(dout)
+            dgamma = dgamma + self._sum(np.multiply(xn, dout, out=memory.like(dout, dtype)))
+        self.dbeta, self.dgamma = dbeta.astype(rows.dtype), dgamma.astype(dtype)
+        slope = across(self.gamma / self._std, rows)
+        dx = memory.empty(rows.shape, np.result_type(dtype, slope))
         if self._train:
-            n = xn.size // len(self.gamma)
-            dx = rows - across(self.dbeta / n, rows) - xn * across(self.dgamma / n, rows)
-        dx = across(self.gamma / self._std, rows) * dx
+            n = rows.size // len(self.gamma)
+            mean, mean_xn = across(self.dbeta / n, rows), across(self.dgamma / n, rows)
+            for block in blocks(rows):
+                dout, xn = rows[block], self._xn[block]
+                np.subtract(dout, mean, out=dx[block])
+                dx[block] -= np.multiply(xn, mean_xn, out=memory.like(dout, dtype))
+                dx[block] *= slope
+        else:
+            np.multiply(rows, slope, out=dx)
         return from_rows(dx, x_shape).reshape(self._y_shape)
 
     def _centre_on_batch(self, rows: Array) -> tuple[Array, Array]:
+        """The rows less their mean, and the variance."""
         n = rows.size // len(self.gamma)
         mean = (self._sum(rows) / n).astype(rows.dtype, copy=False)
-        centred = rows - across(mean, rows)
-        # Half precision would overflow at 256.
-        var = self._sum(np.square(centred, dtype=np.result_type(rows, np.float32))) / n
+        means, centred = across(mean, rows), memory.empty(rows.shape, rows.dtype)
+        wide = as_wide(rows.dtype)
+        squares = self._zeros(wide)
+        for block in blocks(rows):
+            part = np.subtract(rows[block], means, out=centred[block])
+            squares = squares + self._sum(np.square(part, out=memory.like(part, wide), dtype=wide))
+        var = squares / n
         if not self.frozen:
             self._move_running(mean.astype(self.gamma.dtype), var.astype(self.gamma.dtype))
         return centred, var
@@ -104,8 +127,11 @@ class BatchNorm(Layer):
     def _sum(self, rows: Array) -> Array:
         """The sum of all values of each channel, for half precision in single."""
         # A product with ones sums columns several times as fast as sum(axis=0) does.
-        ones = np.ones(len(rows), np.result_type(rows, np.float32))
+        ones = np.ones(len(rows), as_wide(rows.dtype))
         return (ones @ rows).reshape(-1, len(self.gamma)).sum(axis=0)
+
+    def _zeros(self, dtype: Any) -> Array:
+        return np.zeros(len(self.gamma), as_wide(dtype))
 
     def _running_statistics(self) -> tuple[Array, Array]:
         if self.running_mean is None or self.running_var is None:
@@ -122,6 +148,16 @@ class BatchNorm(Layer):
 
 
 BatchNormalization = BatchNorm
+
+
+def as_wide(dtype: Any) -> np.dtype[Any]:
+    """The dtype of sums: single precision for half, which overflows at 65,504."""
+    return np.result_type(dtype, np.float32)
+
+
+def blocks(rows: Array) -> Iterator[slice]:
+    """Slices that stay in the cache from one operation to the next."""
+    return memory.blocks(len(rows), rows[:1].nbytes)
 
 
 def as_rows(x: Array) -> Array:

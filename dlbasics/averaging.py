@@ -1,0 +1,53 @@
+"""Averages of a network's weights over the course of training."""
+
+import copy
+from typing import Any
+
+from dlbasics.arrays import as_number
+from dlbasics.network import Network
+from dlbasics.network_state import arrays_of, put_back
+
+__all__ = ["WeightAverage"]
+
+
+class WeightAverage:
+    """The exponential moving average of all weights and running statistics of a network.
+
+    average = d average + (1 - d) weights at the k-th `update`, counted from 0, with
+    d = min(decay, (1 + k) / (10 + k)): at first it forgets fast where it came from.  Weights jump
+    about a minimum as long as the learning rate is large; their mean lies nearer to it (Polyak and
+    Juditsky 1992; Izmailov et al. 2018).
+
+    decay: from 0, the last weights, to below 1; about 1 / (1 - decay) updates are averaged.
+    Raises ValueError for a decay out of range.
+
+    >>> average = WeightAverage(network)
+    >>> for _ in range(trainer.max_iter):
+    ...     trainer.train_step()
+    ...     average.update()
+    >>> average.network().accuracy(x_test, t_test)
+    """
+
+    def __init__(self, network: Network, decay: float = 0.999) -> None:
+        self._network = network
+        self.decay = as_number(decay, "decay", low=0, high=1)
+        if decay == 1:
+            raise ValueError("decay must be below 1, got 1: nothing would ever be averaged")
+        self._average = arrays_of(network)
+        self._updates = 0
+
+    def update(self) -> None:
+        """Take the network's weights, as they are now, into the average."""
+        k = self._updates
+        share = 1 - min(self.decay, (1 + k) / (10 + k))
+        for key, array in arrays_of(self._network).items():
+            # Running statistics are there from the first batch on.
+            average = self._average.setdefault(key, array)
+            average += share * (array - average)
+        self._updates += 1
+
+    def network(self) -> Any:
+        """A copy of the network whose weights and statistics are the averages."""
+        twin = copy.deepcopy(self._network)
+        put_back(twin, self._average)
+        return twin

@@ -1,0 +1,113 @@
+"""WeightAverage: its numbers by hand, and that the network itself is left alone."""
+
+import numpy as np
+import pytest
+
+from dlbasics.averaging import WeightAverage
+from dlbasics.layers import Affine, BatchNorm, Relu
+from dlbasics.network import Network
+from dlbasics.networks import TwoLayerNet
+from dlbasics.optimizers import SGD
+
+
+def small():
+    layers = [Affine.create(3, 4, rng=0), BatchNorm.create(4), Relu(), Affine.create(4, 2, rng=1)]
+    return Network(layers, rng=0)
+
+
+def batch(n=20):
+    x = np.random.default_rng(2).standard_normal((n, 3)).astype(np.float32)
+    return x, (x[:, 0] > 0).astype(int)
+
+
+def test_the_average_by_hand():
+    """d is 0.1, 2/11, 3/12, ... until `decay` is reached."""
+    network = TwoLayerNet(2, 2, 2, rng=0)
+    W = network.params["W1"]
+    W[...] = 0
+    average = WeightAverage(network, decay=0.25)
+    expected = 0.0
+    for value, d in zip((10, -4, 6, 8, 2), (0.1, 2 / 11, 0.25, 0.25, 0.25), strict=True):
+        W[...] = value
+        average.update()
+        expected = d * expected + (1 - d) * value
+        found = average.network().params["W1"]
+        np.testing.assert_allclose(found, np.full((2, 2), expected), rtol=1e-6)
+        assert found.dtype == np.float32
+
+
+def test_without_an_update_it_is_the_network_as_it_was_given():
+    network = small()
+    W = network.params["W1"].copy()
+    average = WeightAverage(network)
+    network.params["W1"][...] = 7
+    np.testing.assert_array_equal(average.network().params["W1"], W)
+
+
+def test_with_decay_0_it_is_the_network_as_it_is():
+    network, (x, t) = small(), batch()
+    average, optimizer = WeightAverage(network, decay=0), SGD(0.1)
+    for _ in range(3):
+        optimizer.update(network.params, network.gradient(x, t))
+        average.update()
+    twin = average.network()
+    np.testing.assert_allclose(twin.predict(x), network.predict(x), rtol=1e-5)
+    assert all(twin.params[key] is not param for key, param in network.params.items())
+
+
+def test_running_statistics_are_averaged_from_the_first_batch_on():
+    network, (x, t) = small(), batch()
+    norm, means = network.layers["BatchNorm1"], []
+    average = WeightAverage(network, decay=0.5)
+    assert average.network().layers["BatchNorm1"].running_mean is None
+    for shift in (0, 10):
+        network.gradient(x + shift, t)
+        average.update()
+        means.append(norm.running_mean.copy())
+    found = average.network().layers["BatchNorm1"].running_mean
+    np.testing.assert_allclose(found, 2 / 11 * means[0] + 9 / 11 * means[1], rtol=1e-5)
+
+
+def test_the_network_and_earlier_copies_are_left_alone():
+    network, (x, t) = small(), batch()
+    average = WeightAverage(network)
+    network.gradient(x, t)
+    before = {key: param.copy() for key, param in network.params.items()}
+    mean = network.layers["BatchNorm1"].running_mean.copy()
+    average.update()
+    first = average.network()
+    scores = first.predict(x)
+    for param in network.params.values():
+        param += 1
+    average.update()
+    for key, param in network.params.items():
+        np.testing.assert_array_equal(param, before[key] + 1)
+    np.testing.assert_array_equal(network.layers["BatchNorm1"].running_mean, mean)
+    np.testing.assert_array_equal(first.predict(x), scores)
+    assert not np.array_equal(average.network().predict(x), scores)
+
+
+def test_averaged_weights_jump_about_less_than_those_of_large_steps():
+    rng, network = np.random.default_rng(0), TwoLayerNet(3, 8, 2, rng=0)
+    average, optimizer = WeightAverage(network, decay=0.95), SGD(1.0)
+    jumps, calmer = [], []
+    for _ in range(300):
+        x = rng.standard_normal((5, 3)).astype(np.float32)
+        before = network.params["W1"].copy(), average.network().params["W1"]
+        optimizer.update(network.params, network.gradient(x, (x[:, 0] > 0).astype(int)))
+        average.update()
+        jumps.append(np.abs(network.params["W1"] - before[0]).mean())
+        calmer.append(np.abs(average.network().params["W1"] - before[1]).mean())
+    assert np.mean(calmer) < np.mean(jumps) / 3
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1, 1.5, np.nan])
+def test_decay_out_of_range_is_an_error(decay):
+    with pytest.raises(ValueError, match="decay must be"):
+        WeightAverage(small(), decay)
+
+
+@pytest.mark.parametrize("decay", ["0.9", None])
+def test_decay_must_be_a_number(decay):
+    with pytest.raises(TypeError, match="decay must be"):
+        WeightAverage(small(), decay)
