@@ -146,7 +146,18 @@ def elementwise() -> None:
 
     report(
         "Batch normalization, forward",
-        {"a row of pixels at a time": lambda: layer.forward(dout), "a pixel": a_pixel_at_a_time},
+        {
+            "a row of pixels at a time": lambda: layer.forward(dout),
+            "a pixel": a_pixel_at_a_time,
+            "all images at once": changed(lambda: layer.forward(dout), memory, "BLOCK", 1 << 40),
+        },
+    )
+    report(
+        "Batch normalization, backward",
+        {
+            "as it is": lambda: layer.backward(dout),
+            "all images at once": changed(lambda: layer.backward(dout), memory, "BLOCK", 1 << 40),
+        },
     )
 
 
