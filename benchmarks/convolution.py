@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.interleaved import compare
-from dlbasics import Convolution, Pooling, memory
+from dlbasics import Convolution, Layer, Pooling, Relu, memory
 from dlbasics.layers import BatchNorm, batch_norm, fast_convolution
 
 Call = Callable[[], object]
@@ -122,6 +122,21 @@ def pooling() -> None:
         )
 
 
+def relu_and_pooling() -> None:
+    x = images(100, 30, 24, 24)
+    dout = images(100, 30, 12, 12, seed=1)
+    relu, pool = Relu(), Pooling(2, 2, stride=2)
+
+    def step(first: Layer, second: Layer) -> None:
+        second.forward(first.forward(x))
+        first.backward(second.backward(dout))
+
+    report(
+        "SimpleConvNet, ReLU and pooling, forward and backward",
+        {"pooling first": lambda: step(pool, relu), "ReLU first": lambda: step(relu, pool)},
+    )
+
+
 def elementwise() -> None:
     dout, mask = images(100, 16, 28, 28), images(100, 16, 28, 28, seed=1) > 0
     other_mask = ~mask
@@ -166,6 +181,7 @@ def main() -> None:
         convolution(name, *geometry)
     weight_gradient()
     pooling()
+    relu_and_pooling()
     elementwise()
 
 

@@ -12,7 +12,13 @@ from dlbasics.column_gradient import ColumnGradient
 from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.params import Params, slots
-from dlbasics.shards import SHARDS, forward_and_backward, gradient_in_shards, in_threads
+from dlbasics.shards import (
+    SHARDS,
+    forward_and_backward,
+    gradient_in_shards,
+    in_cheaper_order,
+    in_threads,
+)
 from dlbasics.storage import PathLike, load_arrays, save_arrays
 from dlbasics.summary import Summary
 
@@ -143,7 +149,7 @@ class Network:
         In test mode it works in blocks.
         """
         x = as_array(x)
-        layers = [layer.replica() for layer in self.layers.values()]
+        layers = in_cheaper_order([layer.replica() for layer in self.layers.values()])
         if train_flg or x.ndim < 2 or len(x) <= self.block_size:
             return _forward(layers, x, train_flg)
         blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]

@@ -56,6 +56,43 @@ class TestGradient:
         for key in whole:
             np.testing.assert_allclose(found[key], whole[key], rtol=1e-10, atol=1e-14)
 
+    @pytest.mark.parametrize("window", [(2, 2, 2, 0), (3, 3, 1, 1), (2, 4, 2, 0)])
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_pooling_comes_before_relu_and_nothing_else_changes(self, window, dtype):
+        """Equal to the bit, also where windows overlap, or hold equal or no positive numbers."""
+        pool_h, pool_w, stride, pad = window
+
+        class OwnRelu(Relu):
+            pass
+
+        x = np.round(2 * RNG.standard_normal((7, 2, 8, 8))).astype(dtype)
+        x[3] = -np.abs(x[3])
+        layers = Relu(), Pooling(pool_h, pool_w, stride, pad)
+        swapped = shards.in_cheaper_order(layers)
+        assert swapped == [*layers[::-1]]
+        y = layers[1].forward(layers[0].forward(x))
+        dout = RNG.standard_normal(y.shape).astype(dtype)
+        dx = layers[0].backward(layers[1].backward(dout))
+        np.testing.assert_array_equal(swapped[1].forward(swapped[0].forward(x)), y)
+        np.testing.assert_array_equal(swapped[0].backward(swapped[1].backward(dout)), dx)
+        for others in ((OwnRelu(), Pooling(2, 2)), (Relu(), Dropout()), (Pooling(2, 2), Relu())):
+            assert shards.in_cheaper_order(others) == [*others]
+
+    def test_gradients_and_predictions_pool_first(self, monkeypatch):
+        seen, forward = set(), Relu.forward
+
+        def noted(self, x, train_flg=True):
+            seen.add(x.shape[2:])
+            return forward(self, x, train_flg)
+
+        monkeypatch.setattr(Relu, "forward", noted)
+        network = net()
+        network.gradient(X, T)
+        network.predict(X)
+        assert seen == {(3, 3)}
+        network.loss(X, T)
+        assert seen == {(3, 3), (6, 6)}
+
     def test_layers_hold_it(self):
         network = net()
         grads = network.gradient(X, T)
