@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlbasics import memory
 from dlbasics.layers import BatchNorm, BatchNormalization
 
 EPS = 1e-7
@@ -264,3 +265,31 @@ def test_images_give_the_same_wherever_their_channels_lie():
     np.testing.assert_allclose(first.dgamma, last.dgamma, rtol=1e-12)
     np.testing.assert_allclose(first.running_var, last.running_var, rtol=1e-12)
     assert dx.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("block", [1, 300, 1 << 20])
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("shape", [(10, 3), (4, 3, 5, 6)])
+def test_blocks_of_any_size_give_the_formula(shape, train, block, monkeypatch):
+    """dx = gamma / std (dout - mean(dout) - xn mean(xn dout)); in test mode, gamma / std dout."""
+    monkeypatch.setattr(memory, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    x, dout = 3 + 2 * rng.standard_normal(shape), rng.standard_normal(shape)
+    layer = BatchNorm(np.array([0.5, 2, 3]), np.array([1.0, 0, -1]))
+    layer.forward(2 * x)
+    y, dx = layer.forward(x, train), layer.backward(dout)
+
+    axes = (0, *range(2, len(shape)))
+    column = (3, *[1] * (len(shape) - 2))
+    gamma, beta = layer.gamma.reshape(column), layer.beta.reshape(column)
+    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    if not train:
+        mean, var = (v.reshape(column) for v in (layer.running_mean, layer.running_var))
+    xn = (x - mean) / np.sqrt(var + layer.eps)
+    inner = dout
+    if train:
+        inner = dout - dout.mean(axes, keepdims=True) - xn * (xn * dout).mean(axes, keepdims=True)
+    np.testing.assert_allclose(y, gamma * xn + beta, rtol=1e-12)
+    np.testing.assert_allclose(dx, gamma / np.sqrt(var + layer.eps) * inner, rtol=1e-9)
+    np.testing.assert_allclose(layer.dgamma, (xn * dout).sum(axes), rtol=1e-12)
+    np.testing.assert_allclose(layer.dbeta, dout.sum(axes), rtol=1e-12)

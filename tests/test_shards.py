@@ -93,6 +93,17 @@ class TestGradient:
         network.loss(X, T)
         assert seen == {(3, 3), (6, 6)}
 
+    def test_no_thread_warns_of_infinite_numbers(self):
+        """Where warnings are errors, as here, one would be raised."""
+
+        class Overflow(Relu):
+            def forward(self, x, train_flg=True):
+                return super().forward(x * np.float64(1e300) * 1e300, train_flg)
+
+        network = net(Overflow())
+        network.gradient(X, T)
+        assert not np.isfinite(network.last_loss)
+
     def test_layers_hold_it(self):
         network = net()
         grads = network.gradient(X, T)
