@@ -16,7 +16,7 @@ from dataset import digits
 from dataset.digits import SETTINGS, load_digits
 from dataset.mnist import load_mnist
 from dataset.skeletons import STYLES, Style
-from dlbasics.networks import MultiLayerNet
+from dlbasics.networks import MultiLayerNet, SimpleConvNet
 from dlbasics.optimizers import Adam
 
 REFERENCE = Path(__file__).with_name("digits_reference.npz")
@@ -756,6 +756,18 @@ def test_a_network_learns_them(many, network):
 def test_what_it_learned_holds_for_mnist(network, mnist):
     """From 0.90 to 0.92, as the seed has it."""
     assert network.accuracy(mnist.x_test, mnist.t_test) > 0.8
+
+
+@pytest.mark.slow
+def test_what_a_convolutional_network_learned_holds_for_mnist(mnist):
+    """94.7% with seed 0."""
+    (x, t), _ = load_digits(flatten=False)
+    rng = np.random.default_rng(0)
+    network, optimizer = SimpleConvNet(rng=rng), Adam()
+    for _ in range(3_000):
+        batch = rng.choice(len(x), 100)
+        optimizer.update(network.params, network.gradient(x[batch], t[batch]))
+    assert network.accuracy(mnist.x_test.reshape(-1, 1, 28, 28), mnist.t_test) >= 0.94
 
 
 # ---- The cache ----
