@@ -1,28 +1,21 @@
 """Where a training step goes: each layer's time, and that of its matrix products alone.
 
-SimpleConvNet and DeepConvNet, batch 100, float32, one thread, and its time alone.
+SimpleConvNet and DeepConvNet, batch 100, float32, one thread; the least of 40 times each.
 """
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import statistics
-import time
-from collections import defaultdict
-from collections.abc import Callable
+import timeit
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from ch08_deep.where_time_goes import layer_seconds
 from dlbasics import Adam, Affine, Convolution, DeepConvNet, Layer, Network, SimpleConvNet
 
 STEPS = 40
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.thread_time()
-    call()
-    return time.thread_time() - start
 
 
 def products(layer: Layer, y_shape: tuple[int, ...], first: bool) -> list[Callable[[], object]]:
@@ -39,47 +32,30 @@ def products(layer: Layer, y_shape: tuple[int, ...], first: bool) -> list[Callab
     return [lambda: x @ W, lambda: (x.T @ dout, None if first else dout @ W.T)]
 
 
+def fastest(calls: Iterable[Callable[[], object]]) -> list[float]:
+    """The least seconds of each call."""
+    return [min(timeit.repeat(call, number=1, repeat=STEPS)) for call in calls]
+
+
 def table(network: Network) -> None:
     rng = np.random.default_rng(0)
     x, t = rng.random((100, 1, 28, 28), dtype=np.float32), rng.integers(0, 10, 100)
-    adam, layers = Adam(), network.layers
-    first = next(iter(layers))
-    shapes = {name: shape for name, shape, _ in network.summary().rows}
-    alone = {name: products(layer, shapes[name], name == first) for name, layer in layers.items()}
-    times: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for _ in range(STEPS):
-        y = x
-        for name, layer in layers.items():
-            given = y
-            start = time.thread_time()
-            y = layer.forward(given)
-            times[name, "forward"].append(time.thread_time() - start)
-        network.last_layer.forward(y, t)
-        dout = network.last_layer.backward()
-        for name, layer in reversed(layers.items()):
-            start = time.thread_time()
-            if name == first:
-                layer.backward_params(dout)
-            else:
-                dout = layer.backward(dout)
-            times[name, "backward"].append(time.thread_time() - start)
-        gradients = {
-            key: getattr(layer, f"d{name}") for key, (layer, name) in network.params.slots().items()
-        }
-        times["Adam", "forward"].append(
-            seconds(lambda: adam.update(network.params, gradients))  # noqa: B023
-        )
-        for name, (forward, backward) in alone.items():
-            times[name, "forward alone"].append(seconds(forward))
-            times[name, "backward alone"].append(seconds(backward))
+    times = layer_seconds(network, x, t, STEPS, iter)
+    first = next(iter(network.layers))
+    for name, y_shape, _ in network.summary().rows:
+        alone = fastest(products(network.layers[name], y_shape, name == first))
+        for way, seconds in zip(("forward", "backward"), alone, strict=True):
+            times.setdefault(f"{way} alone", {})[name] = seconds
+    adam, gradients = Adam(), network.gradient(x, t)
+    (update,) = fastest([lambda: adam.update(network.params, gradients)])
+    times["forward"]["Adam"] = update
     columns = ("forward", "forward alone", "backward", "backward alone")
-    print(f"\n{type(network).__name__:<10}", *(f"{column:>15}" for column in columns))
-    totals = dict.fromkeys(columns, 0.0)
-    for name in [*layers, "Adam"]:
-        middle = {c: statistics.median(times[name, c]) if times[name, c] else 0.0 for c in columns}
-        totals = {c: totals[c] + middle[c] for c in columns}
-        print(f"{name:<13}", *(f"{middle[c] * 1e3:>12.2f} ms" for c in columns))
-    print(f"{'total':<13}", *(f"{totals[c] * 1e3:>12.2f} ms" for c in columns))
+    print(f"\n{type(network).__name__:<13}", *(f"{column:>15}" for column in columns))
+    for name in times["forward"]:
+        row = (times[column].get(name, 0.0) for column in columns)
+        print(f"{name:<13}", *(f"{seconds * 1e3:>12.2f} ms" for seconds in row))
+    totals = (sum(times[column].values()) for column in columns)
+    print(f"{'total':<13}", *(f"{seconds * 1e3:>12.2f} ms" for seconds in totals))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,8 @@
 A hundred pairs, each tried on 400 training images and judged by 100 others.
 """
 
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -48,7 +45,7 @@ def run(
     x, t = data.x_train[: config.train_size], data.t_train[: config.train_size]
     (x_train, t_train), (x_val, t_val) = train_validation_split(x, t, 0.2, rng)
     objective = partial(train, (x_train, t_train, x_val, t_val), config.batch_size)
-    with executor(config.processes) as pool:
+    with experiment.processes(config.processes) as pool:
         return random_search(
             objective,
             SPACE,
@@ -87,13 +84,6 @@ def train(
         "train_acc": trainer.train_acc_list,
         "val_acc": trainer.test_acc_list,
     }
-
-
-def executor(processes: int) -> Any:
-    if processes == 1:
-        return nullcontext()
-    # Fresh processes, the same on every system: a fork of one with threads can hang.
-    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
 
 
 def plot(result: SearchResult) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """Improving Recognition Accuracy (chapter 8): what the book suggests, and 99.7%.
 
 Data augmentation, learning-rate decay, an ensemble; besides batch normalization, label smoothing
-and averaged weights.  The network is the book's deep one with batch normalization.
+and averaged weights.  The network is the book's deep one with batch normalization, with 100 hidden
+units in place of 50, less dropout, and pooling before ReLU.
 
 Settings were chosen by the accuracy on 10,000 of the training images, which
 
     python ch08_deep/best.py --validation-size 10000
 
 holds back and takes in place of the test images.  Without it all training images are trained on,
-and the test images are looked at once, at the end.
+and the test images are looked at once, at the end.  The Trainer evaluates nothing that matters: it
+is given one training image for that.
 """
 
 from dataclasses import dataclass, field
@@ -18,10 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ch06_techniques.hyperparameter_optimization import executor
 from ch08_deep import misclassified_mnist
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_count, as_rng
+from dlbasics.arrays import Array, RngLike, as_count, as_number, as_rng
 from dlbasics.augmentation import warp
 from dlbasics.averaging import WeightAverage
 from dlbasics.data import label_smoothing
@@ -54,8 +55,14 @@ class Config:
     processes: int = field(default=2, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("networks", "epochs", "processes"):
+        for name in ("networks", "epochs", "batch_size", "processes"):
             as_count(getattr(self, name), name)
+        for name in ("degrees", "share", "pixels", "alpha"):
+            as_number(getattr(self, name), name, low=0)
+        for name in ("label_smoothing", "dropout_ratio", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
+        as_count(self.validation_size, "validation_size", least=0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def run(
     if config.validation_size:
         data = validation_data(data, config.validation_size)
     jobs = [(data, config, own_rng) for own_rng in rng.spawn(config.networks)]
-    with executor(config.processes) as pool:
+    with experiment.processes(config.processes) as pool:
         if pool is None:
             calls = [partial(train, *job) for job in jobs]
         else:

@@ -118,6 +118,14 @@ def as_rng(rng: RngLike, name: str = "rng") -> np.random.Generator:
     raise TypeError(f"{name} must be a numpy Generator, a seed >= 0 or None, got {rng!r}")
 
 
+def spawn(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
+    """Generators that are independent of `rng` and of each other."""
+    try:
+        return rng.spawn(count)
+    except TypeError:  # of a generator that was made without a SeedSequence
+        return [np.random.default_rng(rng.integers(2**63, size=4)) for _ in range(count)]
+
+
 def as_float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
     """`dtype` as a NumPy dtype, which must be a floating-point one."""
     try:

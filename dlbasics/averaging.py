@@ -3,7 +3,9 @@
 import copy
 from typing import Any
 
-from dlbasics.arrays import as_number
+import numpy as np
+
+from dlbasics.arrays import Array, as_number, quiet
 from dlbasics.network import Network
 from dlbasics.network_state import arrays_of, put_back
 
@@ -19,13 +21,13 @@ class WeightAverage:
     Juditsky 1992; Izmailov et al. 2018).
 
     decay: from 0, the last weights, to below 1; about 1 / (1 - decay) updates are averaged.
-    Raises ValueError for a decay out of range.
+    Raises ValueError for a decay out of range.  Checkpoints of a Trainer do not hold the average.
 
-    >>> average = WeightAverage(network)
-    >>> for _ in range(trainer.max_iter):
-    ...     trainer.train_step()
-    ...     average.update()
-    >>> average.network().accuracy(x_test, t_test)
+        average = WeightAverage(network)
+        for _ in range(trainer.max_iter):
+            trainer.train_step()
+            average.update()
+        average.network().accuracy(x_test, t_test)
     """
 
     def __init__(self, network: Network, decay: float = 0.999) -> None:
@@ -33,14 +35,15 @@ class WeightAverage:
         self.decay = as_number(decay, "decay", low=0, high=1)
         if decay == 1:
             raise ValueError("decay must be below 1, got 1: nothing would ever be averaged")
-        self._average = arrays_of(network)
+        self._average = self._arrays()
         self._updates = 0
 
+    @quiet
     def update(self) -> None:
         """Take the network's weights, as they are now, into the average."""
         k = self._updates
         share = 1 - min(self.decay, (1 + k) / (10 + k))
-        for key, array in arrays_of(self._network).items():
+        for key, array in self._arrays().items():
             # Running statistics are there from the first batch on.
             average = self._average.setdefault(key, array)
             average += share * (array - average)
@@ -49,5 +52,12 @@ class WeightAverage:
     def network(self) -> Any:
         """A copy of the network whose weights and statistics are the averages."""
         twin = copy.deepcopy(self._network)
-        put_back(twin, self._average)
+        dtypes = {key: array.dtype for key, array in arrays_of(twin).items()}
+        average = {key: array.astype(dtypes[key]) for key, array in self._average.items()}
+        put_back(twin, average)
         return twin
+
+    def _arrays(self) -> dict[str, Array]:
+        """In single precision at least: half would lose a thousandth of a difference."""
+        arrays = arrays_of(self._network)
+        return {key: a.astype(np.result_type(a, np.float32)) for key, a in arrays.items()}

@@ -25,12 +25,12 @@ def tiles(size: int, window: int, stride: int, pad: int, wanted: str) -> int:
     room = size + 2 * pad - window
     if room >= 0 and room % stride == 0:
         return room // stride + 1
-    below = size - room % stride
-    sizes = [below, below + stride] if room >= 0 else [max(size - room, 1)]
-    would_do = " or ".join(str(size) for size in sizes if size > 0)
+    first = size - (room if room < 0 else room % stride)
+    sizes = " or ".join(str(fits) for fits in (first, first + stride) if fits > 0)
+    would_do = f"{first} or more" if stride == 1 else sizes
     raise ValueError(
-        f"{wanted} {would_do}{' or more' if room < 0 else ''} for windows of {window} with stride "
-        f"{stride} and pad {pad}, got {size}"
+        f"{wanted} {would_do} for windows of {window} with stride {stride} and pad {pad}, "
+        f"got {size}"
     )
 
 
@@ -106,7 +106,9 @@ def _output_size(
 ) -> tuple[int, int]:
     if len(shape) != 4:
         raise ValueError(f"{name} must be of shape (N, C, H, W), got {shape}")
+    filter_h, filter_w = as_count(filter_h, "filter_h"), as_count(filter_w, "filter_w")
+    stride, pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
     return (
-        conv_output_size(shape[2], filter_h, stride, pad),
-        conv_output_size(shape[3], filter_w, stride, pad),
+        tiles(shape[2], filter_h, stride, pad, f"{name} must have a height of"),
+        tiles(shape[3], filter_w, stride, pad, f"{name} must have a width of"),
     )

@@ -200,6 +200,8 @@ class ResNet(ConvNet):
         dtype: Any = np.float32,
     ) -> None:
         images, rng = _image_shape(input_dim), as_rng(rng)
+        if not isinstance(filter_nums, Sequence):
+            raise TypeError(f"filter_nums must be a list of integers, got {filter_nums!r}")
         nums = [as_count(filter_num, "filter_nums") for filter_num in filter_nums]
         n_blocks, n_out = as_count(blocks, "blocks", least=0), as_count(output_size, "output_size")
         if not nums:
@@ -244,6 +246,8 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
 def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, int]:
     """All four numbers of a convolution: those given, and the defaults of the others."""
     param = {"pad": 0, "stride": 1, **defaults}
+    if not isinstance(given, Mapping | None):
+        raise TypeError(f"{name} must be a dict, as {param}, got {given!r}")
     if unknown := set(given or ()) - set(param):
         raise ValueError(f"{name} must have keys out of {sorted(param)}, got {sorted(unknown)}")
     for key, value in (given or {}).items():
@@ -275,8 +279,12 @@ def _check_filter_size(param: ConvParam, images: tuple[int, int, int]) -> None:
         return all(room % stride == 0 and room // stride % 2 == 1 for room in rooms)
 
     sizes = [size for size in range(1, min(H, W) + 2 * pad) if fits(size)]
+    images_text = f"images of {H} by {W} with stride {stride} and pad {pad}"
+    if not sizes:
+        raise ValueError(
+            f"input_dim must be a size that filters and 2 x 2 pooling can tile, got {images_text}"
+        )
     if param["filter_size"] not in sizes:
         raise ValueError(
-            f"filter_size must be one of {sizes} for images of {H} by {W} with stride {stride} and "
-            f"pad {pad}, got {param['filter_size']}"
+            f"filter_size must be one of {sizes} for {images_text}, got {param['filter_size']}"
         )

@@ -7,9 +7,11 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +214,14 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
     limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
     return limits
+
+
+def processes(count: int) -> AbstractContextManager[Any]:
+    """An executor of so many processes; None for one, which is this one."""
+    if count == 1:
+        return nullcontext()
+    # Fresh processes, the same on every system: a fork of one with threads can hang.
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

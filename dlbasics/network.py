@@ -1,19 +1,21 @@
 """A network: layers in order, and a loss layer at the end."""
 
 import copy
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng, quiet
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng, quiet, spawn
 from dlbasics.column_gradient import ColumnGradient
 from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.params import Params, slots
 from dlbasics.shards import (
     SHARDS,
+    all_of,
     forward_and_backward,
     gradient_in_shards,
     in_cheaper_order,
@@ -94,25 +96,32 @@ class Network:
         for layer in inner:
             if layer.rng is None:
                 layer.rng = rng
-        self.shard_rngs: list[np.random.Generator] = []
+        self.shard_rngs: list[list[np.random.Generator]] = []
         if any(isinstance(layer, Convolution) for layer in inner):
             self.block_size = 100
-            self.sharded = not any(layer.couples_samples for layer in inner)
+            kinds = {type(layer) for layer in (*inner, self.last_layer)}
+            ours = all(kind.__module__.startswith("dlbasics.") for kind in kinds)
+            self.sharded = ours and not any(layer.couples_samples for layer in inner)
 
     @property
     def sharded(self) -> bool:
         """Whether batches are worked on in two halves at a time, in two threads (shards.py).
 
-        At first True for networks with convolutions, unless they have batch normalization: set
-        there, each half is normalized by its own mean and variance.
+        At first True for networks with convolutions that are all of our own layers, and without
+        batch normalization.  With batch normalization, each half is normalized by its own mean and
+        variance.  A layer that you wrote must do with a shallow copy of itself in each thread: it
+        must not write into arrays that it keeps.
         """
         return bool(self.shard_rngs)
 
     @sharded.setter
     def sharded(self, value: bool) -> None:
-        if value != self.sharded:
-            rng = next(iter(self.layers.values())).rng
-            self.shard_rngs = as_rng(rng).spawn(SHARDS) if value else []
+        if value and not self.sharded:
+            rngs = [as_rng(layer.rng) for layer in all_of([*self.layers.values()])]
+            spawned = {rng: spawn(rng, SHARDS) for rng in dict.fromkeys(rngs)}
+            self.shard_rngs = [[spawned[rng][i] for rng in rngs] for i in range(SHARDS)]
+        elif not value:
+            self.shard_rngs = []
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -150,7 +159,7 @@ class Network:
         """
         x = as_array(x)
         layers = in_cheaper_order([layer.replica() for layer in self.layers.values()])
-        if train_flg or x.ndim < 2 or len(x) <= self.block_size:
+        if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
             return _forward(layers, x, train_flg)
         blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]
         if not self.sharded:
@@ -279,11 +288,18 @@ class Network:
             rows.append((name, shape, count))
         return Summary(tuple(rows))
 
+    def _is_batch(self, x: Array) -> bool:
+        """Whether each x[i] is a sample; no where that cannot be told."""
+        sample = self.input_dim or next(iter(self.layers.values())).input_shape
+        if sample is None:
+            return x.ndim in (2, 4)
+        return x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(sample)
+
     def _divides(self, x: Array, t: Array) -> bool:
         """Whether this batch is to be worked on in halves."""
         return (
             self.sharded
-            and x.ndim == 4
+            and self._is_batch(x)
             and len(x) == (len(t) if t.ndim else 1) >= SHARDS
             and not any(inner.frozen for top in self.layers.values() for inner in top.walk())
         )

@@ -58,4 +58,5 @@ def generators_of(network: Any) -> list[np.random.Generator]:
     """The generators that layers and shards draw from, each once."""
     inner = [layer for top in layers_of(network).values() for layer in top.walk()]
     of_layers = [layer.rng for layer in inner if layer.rng is not None]
-    return [*dict.fromkeys([*of_layers, *getattr(network, "shard_rngs", [])])]
+    of_shards = [rng for rngs in getattr(network, "shard_rngs", []) for rng in rngs]
+    return [*dict.fromkeys([*of_layers, *of_shards])]

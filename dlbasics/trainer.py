@@ -355,6 +355,7 @@ class Trainer:
             "schedule": without_addresses(repr(self.schedule)),
             "max_norm": self.max_norm,
             "patience": self.patience,
+            "sharded": getattr(self.network, "sharded", False),
         }
 
     def _generators(self) -> list[np.random.Generator]:
@@ -385,8 +386,8 @@ class Trainer:
         trainer, best = groups["trainer"], groups.get("best", {})
         settings = json.loads(str(trainer["settings"]))
         for key, own in self._settings().items():
-            if settings[key] != own:
-                raise ValueError(f"{key} must be {own}, got {settings[key]}")
+            if settings.get(key) != own:
+                raise ValueError(f"{key} must be {own}, got {settings.get(key)}")
         history = History(**{key: array.tolist() for key, array in groups["history"].items()})
         for stored in [groups["network"], best] if best else [groups["network"]]:
             check_fit(self.network, stored)

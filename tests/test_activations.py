@@ -118,3 +118,12 @@ class TestScalarLayers:
         dminus_product, dminus_y = difference.backward(sum(square.backward(1)))
         assert product.backward(dminus_product) == (2 * x * error, 2 * a * error)
         assert -dminus_y == -2 * error
+
+
+@pytest.mark.parametrize("size", [3, 600])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_relu_takes_numbers_of_any_kind_small_and_large(size, dtype):
+    x = np.ones((size, size), dtype)
+    y = Relu().forward(x)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    assert y.dtype == np.maximum(x, 0).dtype

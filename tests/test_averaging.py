@@ -101,6 +101,28 @@ def test_averaged_weights_jump_about_less_than_those_of_large_steps():
     assert np.mean(calmer) < np.mean(jumps) / 3
 
 
+def test_in_half_precision_small_steps_are_not_lost():
+    network = TwoLayerNet(2, 2, 2, rng=0, dtype=np.float16)
+    W = network.params["W1"]
+    W[...] = 1
+    average = WeightAverage(network)
+    W[...] = 1.05
+    for _ in range(5_000):
+        average.update()
+    found = average.network().params["W1"]
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, W)
+
+
+def test_infinite_weights_are_averaged_without_a_warning():
+    network = TwoLayerNet(2, 2, 2, rng=0)
+    average = WeightAverage(network)
+    network.params["W1"][...] = np.inf
+    for _ in range(2):
+        average.update()
+    assert not np.isfinite(average.network().params["W1"]).any()
+
+
 @pytest.mark.parametrize("decay", [-0.1, 1, 1.5, np.nan])
 def test_decay_out_of_range_is_an_error(decay):
     with pytest.raises(ValueError, match="decay must be"):

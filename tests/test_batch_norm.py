@@ -293,3 +293,17 @@ def test_blocks_of_any_size_give_the_formula(shape, train, block, monkeypatch):
     np.testing.assert_allclose(dx, gamma / np.sqrt(var + layer.eps) * inner, rtol=1e-9)
     np.testing.assert_allclose(layer.dgamma, (xn * dout).sum(axes), rtol=1e-12)
     np.testing.assert_allclose(layer.dbeta, dout.sum(axes), rtol=1e-12)
+
+
+def test_in_half_precision_means_over_many_pixels_are_not_lost():
+    """78,400 pixels a channel are more than half precision counts to, and their sum too."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 2, 28, 28)).astype(np.float16)
+    dout = rng.uniform(0, 5, x.shape).astype(np.float16)
+    dx = []
+    for dtype in (np.float16, np.float64):
+        layer = BatchNorm.create(2, dtype=dtype)
+        layer.forward(x.astype(dtype))
+        dx.append(layer.backward(dout.astype(dtype)))
+    assert dx[0].dtype == np.float16
+    np.testing.assert_allclose(*dx, atol=0.02)

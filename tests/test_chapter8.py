@@ -378,8 +378,28 @@ def test_with_a_validation_size_no_test_image_is_looked_at():
     for size in (-1, len(DIGITS.x_train)):
         with pytest.raises(ValueError, match="validation_size must be below 2000"):
             best.validation_data(DIGITS, size)
-    with pytest.raises(ValueError, match="networks must be at least 1"):
-        best.Config(networks=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("networks", 0),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("processes", 0),
+        ("degrees", -1),
+        ("share", -0.1),
+        ("pixels", np.inf),
+        ("alpha", -1),
+        ("label_smoothing", 1),
+        ("dropout_ratio", 3),
+        ("average_decay", 1.0),
+        ("validation_size", -5),
+    ],
+)
+def test_settings_of_best_that_make_no_sense_are_named(name, wrong):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        best.Config(**{name: wrong})
 
 
 def test_best_trains_with_what_its_settings_say(monkeypatch):

@@ -41,8 +41,8 @@ def test_output_size_by_name():
         ((10, 2, 3), [8, 11]),
         ((12, 3, 4, 1), [9, 13]),
         ((2, 2, 3, 1), [3]),
-        ((2, 3), [3]),
-        ((1, 5, 2, 1), [3]),
+        ((1, 5, 2, 1), [3, 5]),
+        ((2, 5, 3), [5, 8]),
     ],
 )
 def test_the_error_names_the_sizes_that_would_do(arguments, would_do):
@@ -52,6 +52,26 @@ def test_the_error_names_the_sizes_that_would_do(arguments, would_do):
         conv_output_size(size, *geometry)
     for other in would_do:
         assert conv_output_size(other, *geometry) >= 1
+
+
+def test_with_stride_1_every_larger_size_will_do():
+    with pytest.raises(ValueError, match="input_size must be 3 or more for windows of 3"):
+        conv_output_size(2, 3)
+
+
+def test_images_that_windows_do_not_tile_are_named_with_the_side():
+    for shape, side in (((1, 1, 4, 5), "height"), ((1, 1, 5, 4), "width")):
+        with pytest.raises(ValueError, match=rf"input_data must have a {side} of 3 or 5 .* got 4"):
+            im2col(np.ones(shape), 3, 3, 2)
+        with pytest.raises(ValueError, match=rf"input_shape must have a {side} of 3 or 5 .* got 4"):
+            col2im(np.ones((4, 9)), shape, 3, 3, 2)
+
+
+@pytest.mark.parametrize("name", ["filter_h", "filter_w", "stride"])
+def test_windows_and_strides_of_0_are_named(name):
+    given = {"filter_h": 2, "filter_w": 2, "stride": 1} | {name: 0}
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        im2col(np.ones((1, 1, 4, 4)), **given)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +172,7 @@ def test_results_are_fresh_and_arguments_unchanged(pad):
 def test_errors_of_im2col_and_col2im():
     with pytest.raises(ValueError, match=r"input_data must be .*\(N, C, H, W\), got \(5, 5\)"):
         im2col(np.ones((5, 5)), 3, 3)
-    with pytest.raises(ValueError, match="input_size must be 5 or 7"):
+    with pytest.raises(ValueError, match="input_data must have a width of 5 or 7"):
         im2col(np.ones((1, 1, 7, 6)), 3, 3, stride=2)
     with pytest.raises(TypeError, match="input_data must"):
         im2col(None, 3, 3)

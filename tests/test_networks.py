@@ -448,7 +448,9 @@ def test_every_filter_size_works_that_can_and_the_error_names_them(stride, pad):
 def test_images_need_not_be_square():
     net = SimpleConvNet((3, 13, 9), {"filter_size": 2, "filter_num": 2, "pad": 0, "stride": 1})
     assert net.layers["Affine1"].W.shape[0] == 2 * 6 * 4
-    with pytest.raises(ValueError, match=r"filter_size must be one of \[\] for images of 12 by 9"):
+    with pytest.raises(
+        ValueError, match=r"input_dim must be a size that .* can tile, got images of 12 by 9"
+    ):
         SimpleConvNet((3, 12, 9), {"filter_size": 2})
 
 
@@ -551,6 +553,10 @@ def test_resnet_names_the_argument_that_makes_no_sense():
     ):
         with pytest.raises(ValueError, match=message):
             ResNet(**arguments)
+    with pytest.raises(TypeError, match="filter_nums must be a list of integers, got 5"):
+        ResNet(filter_nums=5)
+    with pytest.raises(TypeError, match=r"conv_param_1 must be a dict, as .* got 5"):
+        DeepConvNet(conv_param_1=5)
 
 
 CONV_NETS = {

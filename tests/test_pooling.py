@@ -237,3 +237,10 @@ def test_a_pixel_that_is_not_a_number_is_seen(stride):
         damaged = x.copy()
         damaged[place] = np.nan
         assert np.isnan(Pooling(2, 2, stride).forward(damaged)).all()
+
+
+def test_the_global_average_of_more_pixels_than_half_precision_counts_to():
+    layer = GlobalAveragePooling()
+    layer.forward(np.ones((1, 1, 300, 300), np.float16))
+    dx = layer.backward(np.full((1, 1), 9, np.float16))
+    np.testing.assert_array_equal(dx, np.full((1, 1, 300, 300), np.float16(1e-4)))

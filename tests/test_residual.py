@@ -105,3 +105,9 @@ def test_saved_and_loaded_with_its_running_statistics(tmp_path):
     assert not np.allclose(network.predict(x), other.predict(x))
     other.load_params(tmp_path / "block.npz")
     np.testing.assert_array_equal(network.predict(x), other.predict(x))
+
+
+@pytest.mark.parametrize("layers", [Relu(), [3], None])
+def test_what_are_no_layers_is_an_error(layers):
+    with pytest.raises(TypeError, match="layers must be a list of layers"):
+        Residual(layers)

@@ -1,9 +1,11 @@
 """Gradients in two halves: equal to the whole, whatever the number of cores."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from dlbasics import (
     Adam,
@@ -14,6 +16,7 @@ from dlbasics import (
     Network,
     Pooling,
     Relu,
+    SoftmaxWithLoss,
     Trainer,
     check_gradients,
     shards,
@@ -101,6 +104,7 @@ class TestGradient:
                 return super().forward(x * np.float64(1e300) * 1e300, train_flg)
 
         network = net(Overflow())
+        network.sharded = True
         network.gradient(X, T)
         assert not np.isfinite(network.last_loss)
 
@@ -109,6 +113,18 @@ class TestGradient:
         grads = network.gradient(X, T)
         assert network.layers["Conv1"].dW is grads["W1"]
         assert network.layers["Affine1"].db is grads["b2"]
+
+    @pytest.mark.parametrize("labels", [T, T[:, np.newaxis], np.eye(3)[T]])
+    def test_the_loss_layer_is_as_after_the_whole_batch(self, labels):
+        network = net()
+        network.loss(-X, labels)
+        network.gradient(X, labels)
+        found, whole = network.last_layer, SoftmaxWithLoss()
+        whole.forward(network.predict(X), labels)
+        assert found.loss == network.last_loss == pytest.approx(whole.loss, rel=1e-13)
+        assert found.t is labels
+        np.testing.assert_allclose(found.y, whole.y, rtol=1e-12)
+        np.testing.assert_allclose(found.backward(), whole.backward(), rtol=1e-12, atol=1e-15)
 
     def test_both_halves_are_worked_on_at_the_same_time(self, monkeypatch):
         """Each waits for the other, in vain were they to come one after the other."""
@@ -120,6 +136,7 @@ class TestGradient:
                 return super().forward(x, train_flg)
 
         network = net(Meet())
+        network.sharded = True
         network.gradient(X, T)
         network.predict(np.concatenate([X] * 57))
 
@@ -202,22 +219,93 @@ class TestSwitch:
             norm.running_var, (halves[0].running_var + halves[1].running_var) / 2
         )
 
+    def test_it_is_off_for_layers_that_readers_wrote_until_they_ask_for_it(self):
+        """They may keep arrays that they write into, in which two threads would meet."""
+
+        class Own(Relu):
+            pass
+
+        class OwnLoss(SoftmaxWithLoss):
+            pass
+
+        for network in (net(Own()), net(last_layer=OwnLoss())):
+            assert not network.sharded
+            whole = network.gradient(X, T)
+            network.sharded = True
+            assert network.sharded
+            for key, found in network.gradient(X, T).items():
+                np.testing.assert_allclose(found, whole[key], rtol=1e-10, atol=1e-14)
+
+    def test_networks_without_images_divide_batches_too_when_asked_to(self, monkeypatch):
+        seen = []
+        in_threads = shards.in_threads
+        monkeypatch.setattr(shards, "in_threads", lambda work: seen.append(1) or in_threads(work))
+        network = MultiLayerNet(4, [3], 2, rng=0, dtype=np.float64)
+        x, t = RNG.standard_normal((6, 4)), np.array([0, 1, 1, 0, 1, 0])
+        whole = network.gradient(x, t)
+        assert not seen
+        network.sharded = True
+        for key, found in network.gradient(x, t).items():
+            np.testing.assert_allclose(found, whole[key], rtol=1e-10, atol=1e-14)
+        assert seen
+
+
+def blas_threads():
+    return [found["num_threads"] for found in threadpool_info()]
+
 
 class TestThreads:
-    def test_what_one_raises_is_raised_and_blas_is_free_again(self):
-        from threadpoolctl import threadpool_info
+    def test_blas_is_free_again_after_several_networks_at_once(self):
+        before = blas_threads()
 
+        def work():
+            network = net()
+            for _ in range(30):
+                network.gradient(X, T)
+
+        others = [threading.Thread(target=work) for _ in range(3)]
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join()
+        assert blas_threads() == before
+
+    def test_ctrl_c_waits_for_the_other_half(self, monkeypatch):
+        """One that comes while the first half, done, waits for the second."""
+        before, ended, asked = blas_threads(), [], []
+
+        class Slow(Relu):
+            def forward(self, x, train_flg=True):
+                if threading.current_thread() is not threading.main_thread():
+                    time.sleep(0.2)
+                    ended.append(1)
+                return super().forward(x, train_flg)
+
+        class Interrupted(threading.Thread):
+            def join(self, timeout=None):
+                asked.append(1)
+                if len(asked) == 1:
+                    raise KeyboardInterrupt
+                super().join(timeout)
+
+        monkeypatch.setattr(threading, "Thread", Interrupted)
+        network = net(Slow())
+        network.sharded = True
+        with pytest.raises(KeyboardInterrupt):
+            network.gradient(X, T)
+        assert len(ended) == 1
+        assert blas_threads() == before
+
+    def test_what_one_raises_is_raised_and_blas_is_free_again(self):
         class Fails(Relu):
             def backward(self, dout):
                 raise ZeroDivisionError(threading.current_thread().name)
 
-        def limits():
-            return [found["num_threads"] for found in threadpool_info()]
-
-        before, network = limits(), net(Fails())
+        before, network = blas_threads(), net(Fails())
+        network.sharded = True
         with pytest.raises(ZeroDivisionError, match="MainThread"):
             network.gradient(X, T)
-        assert limits() == before
+        assert blas_threads() == before
 
     def test_what_the_other_thread_raises_too(self):
         class FailsElsewhere(Relu):
@@ -226,8 +314,10 @@ class TestThreads:
                     raise ZeroDivisionError
                 return super().forward(x)
 
+        network = net(FailsElsewhere())
+        network.sharded = True
         with pytest.raises(ZeroDivisionError):
-            net(FailsElsewhere()).gradient(X, T)
+            network.gradient(X, T)
 
     def test_overflow_is_quiet_in_both(self):
         network = net(dtype=np.float32)
@@ -245,8 +335,30 @@ class TestGenerators:
         again = net(Dropout(0.5), rng=5).gradient(np.concatenate([X[:3]] * 2), [*T[:3]] * 2)
         for key in grads:
             np.testing.assert_array_equal(grads[key], again[key])
-        first, second = (rng.random() for rng in network.shard_rngs)
+        first, second = (rngs[0].random() for rngs in network.shard_rngs)
         assert first != second
+
+    def test_layers_with_a_generator_of_their_own_have_one_in_each_half(self):
+        """Seeds of layers decide, where the network has none."""
+
+        def seeded(seed):
+            layers = [Convolution.create(2, 4, 3, rng=1), Dropout(0.5, rng=seed)]
+            return Network([*layers, Affine.create(144, 3, rng=2)])
+
+        first, again, other = (seeded(seed).gradient(X, T)["W2"] for seed in (7, 7, 8))
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+    def test_a_generator_that_cannot_spawn(self):
+        """As one made of the generator of before NumPy 1.17."""
+
+        def network():
+            return net(
+                Dropout(0.5), rng=np.random.Generator(np.random.RandomState(3)._bit_generator)
+            )
+
+        first, again = (network().gradient(X, T)["W1"] for _ in range(2))
+        np.testing.assert_array_equal(first, again)
 
     def test_a_resumed_training_is_the_same(self, tmp_path):
         def trainer(folder):
@@ -277,3 +389,12 @@ def test_predictions_are_in_order():
     x = RNG.standard_normal((530, 2, 8, 8))
     wanted = np.concatenate([network.predict(x[i : i + 1]) for i in range(530)])
     np.testing.assert_allclose(network.predict(x), wanted, atol=1e-12)
+
+
+def test_one_image_of_more_channels_than_a_block_has_images():
+    network = Network([Convolution.create(128, 4, 3, rng=0), Relu(), Affine.create(16, 3, rng=1)])
+    x = RNG.standard_normal((2, 128, 4, 4))
+    np.testing.assert_allclose(network.predict(x[0]), network.predict(x)[0], rtol=1e-6)
+    flat = Network([Affine.create(2_400, 3, rng=0)])
+    x = RNG.standard_normal((2, 600, 2, 2))
+    np.testing.assert_allclose(flat.predict(x[0]), flat.predict(x)[0], rtol=1e-6)

@@ -34,7 +34,7 @@ class Relu(Layer):
         x = as_array(x)
         self._y_shape = x.shape
         self._positive = np.greater(x, 0, out=memory.like(x, bool))
-        return np.maximum(x, 0, out=memory.like(x))
+        return np.maximum(x, 0, out=None if x.dtype == bool else memory.like(x))
 
     @quiet
     def backward(self, dout: Array) -> Array:

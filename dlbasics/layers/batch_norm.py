@@ -95,11 +95,12 @@ class BatchNorm(Layer):
             dbeta = dbeta + self._sum(dout)
             dgamma = dgamma + self._sum(np.multiply(xn, dout, out=memory.like(dout, dtype)))
         self.dbeta, self.dgamma = dbeta.astype(rows.dtype), dgamma.astype(dtype)
+        n = rows.size // len(self.gamma)
+        mean = across((dbeta / n).astype(rows.dtype), rows)
+        mean_xn = across((dgamma / n).astype(dtype), rows)
         slope = across(self.gamma / self._std, rows)
         dx = memory.empty(rows.shape, np.result_type(dtype, slope))
         if self._train:
-            n = rows.size // len(self.gamma)
-            mean, mean_xn = across(self.dbeta / n, rows), across(self.dgamma / n, rows)
             for block in blocks(rows):
                 dout, xn = rows[block], self._xn[block]
                 np.subtract(dout, mean, out=dx[block])

@@ -4,6 +4,7 @@ x: scores (N, K), or one sample (K,).  Every loss is the mean over the N samples
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,12 @@ class LossLayer(ABC):
         dx = self._difference(y, self._labels)
         dx *= as_number(dout, "dout") / len(y)
         return dx.reshape(self.y.shape)
+
+    def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
+        """Hold what the parts of a batch hold, as if `forward` had seen the whole batch."""
+        self.y = np.concatenate([part.y for part in parts if part.y is not None])
+        self._labels = np.concatenate([part._labels for part in parts])
+        self.t, self.loss = t, loss
 
     @abstractmethod
     def correct(self, x: Array, t: Any) -> Array:

@@ -138,7 +138,9 @@ class GlobalAveragePooling(Layer):
     @quiet
     def backward(self, dout: Array) -> Array:
         dout = self._checked(dout)
-        each = dout / math.prod(self._x_shape[-2:])
+        # In half precision the number of pixels may be infinite.
+        wide = dout.astype(np.result_type(dout, np.float32))
+        each = (wide / math.prod(self._x_shape[-2:])).astype(dout.dtype)
         return np.broadcast_to(each[..., np.newaxis, np.newaxis], self._x_shape).copy()
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:

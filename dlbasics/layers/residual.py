@@ -14,6 +14,8 @@ class Residual(Layer):
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        if not isinstance(layers, Sequence) or not all(isinstance(x, Layer) for x in layers):
+            raise TypeError(f"layers must be a list of layers, as [Relu()], got {layers!r}")
         self.layers = list(layers)
 
     @quiet
