@@ -176,6 +176,25 @@ def elementwise() -> None:
     )
 
 
+def sums_and_biases() -> None:
+    x = images(100, 16, 28, 28).transpose(0, 2, 3, 1)
+    pixels, rows = x.reshape(-1, 16), x.reshape(-1, 28 * 16)
+    bias = images(16, 1, 1, 1).ravel()
+    biases, ones = np.tile(bias, 28), np.ones(len(rows), np.float32)
+
+    def add(values: np.ndarray, b: np.ndarray) -> None:
+        values += b
+
+    report(
+        "The bias of Conv2",
+        {"to a row of pixels": lambda: add(rows, biases), "to a pixel": lambda: add(pixels, bias)},
+    )
+    report(
+        "The sum over all pixels",
+        {"a product with ones": lambda: ones @ rows, "sum": lambda: rows.sum(axis=0)},
+    )
+
+
 def main() -> None:
     for name, geometry in LAYERS.items():
         convolution(name, *geometry)
@@ -183,6 +202,7 @@ def main() -> None:
     pooling()
     relu_and_pooling()
     elementwise()
+    sums_and_biases()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ class Convolution(Layer):
     Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  From there on it
     is Affine: y = col col_W + b,  dcol = dout col_W^T,  dcol_W = col^T dout,  db = sum of dout over
     images and pixels;  dx is dcol put back in its place (col2im).
-    With stride 1 `fast_convolution` computes the same in less time.
+    With stride 1 `fast_convolution` computes the same in less time (unless padding is as wide as
+    the filter).
 
     Raises ValueError where x has not C channels, or windows do not tile it.
     """
