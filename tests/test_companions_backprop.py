@@ -3,13 +3,33 @@
 import numpy as np
 import pytest
 
-from ch05_backprop import exercises
+from ch05_backprop import by_hand, exercises, train_two_hidden_layers
 from ch05_backprop.exercises import EXERCISES
 from ch05_backprop.graph import Graph, Input
-from dlbasics.experiment import judge
+from dlbasics.experiment import judge, load_data
 from dlbasics.layers import SigmoidWithLoss, SoftmaxWithLoss
+from dlbasics.networks import MultiLayerNet
 
+DIGITS = load_data("digits", quick=True)
 NAN = float("nan")
+BOUNDS = {
+    by_hand: [
+        (109_386, [109_385, 109_184, NAN]),
+        ([0.05, 0.2], [[0.001, 0.2], [0.05, 0.9], [NAN, 0.2], [0.05, NAN]]),
+        (1e-15, [1e-11, NAN]),
+        (1e-15, [1e-11, NAN]),
+        (1e-15, [1e-11, NAN]),
+        ((0.3, 0.3), [(0.0, 0.3), (0.3, 1e-15), (NAN, 0.3), (0.3, NAN)]),
+        (7.4414e-4, [1e-3, 7.43e-4, NAN]),
+        (0.99999e-3, [7.441e-4, 1.01e-3, NAN]),
+    ],
+    train_two_hidden_layers: [
+        (18_760, [18_740, 12_000, NAN]),
+        (0.9963, [0.99, NAN]),
+        (0.9759, [0.96, NAN]),
+        (0.9999999, [0.99, NAN]),
+    ],
+}
 
 
 def failed(script, result):
@@ -74,3 +94,162 @@ def test_the_exercises_on_losses_are_the_layers(seed):
     sigmoid.forward(np.array([x]), np.array([0.3]))
     np.testing.assert_allclose(sigmoid.backward(), [found["x"]])
     assert found["y"] == pytest.approx(-x)
+
+
+# By hand
+
+
+@pytest.mark.parametrize("script", BOUNDS, ids=["by_hand", "train_two_hidden_layers"])
+def test_claims_know_right_values_from_wrong_ones(script):
+    for claim, (right, wrong) in zip(script.CLAIMS, BOUNDS[script], strict=True):
+        assert claim.holds(right), claim.text
+        assert [value for value in wrong if claim.holds(value)] == [], claim.text
+
+
+def test_every_claim_of_the_network_by_hand_on_mnist(mnist):
+    result = by_hand.run(np.random.default_rng(0), mnist)
+    assert failed(by_hand, result) == []
+    assert result.label == 5
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_by_hand_and_by_layers_are_equal_with_other_seeds(seed):
+    assert failed(by_hand, by_hand.run(seed, DIGITS)) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_untrained_outputs_are_near_uniform(seed):
+    network = MultiLayerNet(784, [128, 64], 10, rng=seed)
+    outputs = np.array(by_hand.softmax(network.predict(DIGITS.x_train[0]).tolist()))
+    assert by_hand.CLAIMS[1].holds([outputs.min(), outputs.max()])
+    assert outputs.sum() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def network_by_hand():
+    """params, x, label, values and gradients."""
+    network = MultiLayerNet(784, [128, 64], 10, rng=0, dtype=np.float64)
+    params = {key: param.tolist() for key, param in network.params.items()}
+    x, label = DIGITS.x_train[0].astype(np.float64).tolist(), int(DIGITS.t_train[0])
+    values = by_hand.forward(params, x)
+    dz3 = by_hand.output_error(values["a3"], label)
+    return params, x, label, values, by_hand.backward(params, x, values, dz3)
+
+
+def test_the_terms_of_all_outputs_add_up_to_the_gradient(network_by_hand):
+    params, x, _, values, grads = network_by_hand
+    terms = [
+        by_hand.backward(params, x, values, (row * grads["b3"]).tolist()) for row in np.eye(10)
+    ]
+    for key, expected in grads.items():
+        total = np.sum([np.array(term[key]) for term in terms], axis=0)
+        np.testing.assert_allclose(total, expected, rtol=1e-12, atol=1e-15)
+    distances = [by_hand.relative_difference(term["W1"], grads["W1"]) for term in terms]
+    found = by_hand.nearest_terms(params, x, values, grads)
+    assert found[1] == min(distances)
+    assert found[0] != found[1]
+
+
+ERRORS = {
+    "relu": lambda z: [max(z_j, 1e-9) for z_j in z],
+    "softmax": lambda z: [np.exp(z_k) for z_k in z],
+    "output_error": lambda a3, label: [a3[k] - (k == 0) for k in range(len(a3))],
+    "hidden_error": lambda dz, W, z: [sum(np.multiply(row, dz)) for row in W],
+    "products": lambda a, dz: [[1.001 * a_i * dz_j for dz_j in dz] for a_i in a],
+    "adam": lambda g, m, v, t, right=by_hand.adam: right(g, m, v, t + 1),
+}
+
+
+@pytest.mark.parametrize("formula", ERRORS)
+def test_an_error_in_any_formula_shows(monkeypatch, formula):
+    monkeypatch.setattr(by_hand, formula, ERRORS[formula])
+    texts = [verdict.text for verdict in failed(by_hand, by_hand.run(1, DIGITS))]
+    assert any(text.startswith("largest difference") for text in texts), texts
+
+
+def test_the_largest_difference_is_that_of_all_numbers():
+    by_layers = {"W1": np.zeros((2, 3)), "b1": np.zeros(3)}
+    assert (
+        by_hand.largest_difference({"W1": [[0, 0, 0], [0, -2, 1]], "b1": [0] * 3}, by_layers) == 2
+    )
+    unknown = by_hand.largest_difference({"W1": [[0] * 3] * 2, "b1": [0, NAN, 0]}, by_layers)
+    assert np.isnan(unknown)
+
+
+def test_by_hand_is_pytorch(network_by_hand):
+    torch = pytest.importorskip("torch")
+    given, x, label, *_ = network_by_hand
+    weights = {
+        key: torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        for key, value in given.items()
+    }
+    optimizer = torch.optim.Adam(weights.values(), lr=by_hand.LR)
+    params = {key: np.array(value).tolist() for key, value in given.items()}
+    ms, vs = by_hand.zeros_like(params), by_hand.zeros_like(params)
+    for t in (1, 2):
+        values = by_hand.forward(params, x)
+        dz3 = by_hand.output_error(values["a3"], label)
+        grads = by_hand.backward(params, x, values, dz3)
+        by_hand.update(params, grads, ms, vs, t)
+
+        z1 = torch.tensor(x, dtype=torch.float64) @ weights["W1"] + weights["b1"]
+        z2 = torch.relu(z1) @ weights["W2"] + weights["b2"]
+        z3 = torch.relu(z2) @ weights["W3"] + weights["b3"]
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(z3, torch.tensor(label)).backward()
+        # Its epsilon stands beside the corrected root, the book's beside that of v.
+        optimizer.param_groups[0]["eps"] = 1e-7 / (1 - by_hand.BETA2**t) ** 0.5
+        optimizer.step()
+
+        found = {"z1": z1, "z2": z2, "z3": z3, "a3": torch.softmax(z3, 0)}
+        for key, value in found.items():
+            np.testing.assert_allclose(values[key], value.detach(), rtol=0, atol=1e-12)
+        for key, weight in weights.items():
+            np.testing.assert_allclose(grads[key], weight.grad, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(params[key], weight.detach(), rtol=0, atol=1e-12)
+
+
+# Training
+
+
+def test_training_tells_of_every_epoch():
+    config = train_two_hidden_layers.Config(epochs=3, batch_size=300)
+    result = train_two_hidden_layers.run(config, 0, DIGITS)
+    assert result.updates == 3 * 7
+    assert len(result.train_loss) == len(result.train_acc) == len(result.test_acc) == 3
+    assert result.train_loss[0] > result.train_loss[1] > result.train_loss[2]
+    assert result.label == DIGITS.t_test[0]
+    np.testing.assert_array_equal(result.image, DIGITS.x_test[0])
+    for p in (result.untrained, result.trained):
+        assert p.dtype == np.float64
+        assert p.sum() == pytest.approx(1, abs=1e-12)
+    assert result.trained[result.label] > 2 * result.untrained[result.label]
+    again = train_two_hidden_layers.run(config, 0, DIGITS)
+    assert again.train_loss == result.train_loss
+
+
+def test_the_loss_of_an_epoch_is_the_mean_of_its_batches():
+    """At a rate that changes nothing, it is the untrained network's loss; batches divide 2,000."""
+    config = train_two_hidden_layers.Config(epochs=2, batch_size=200, learning_rate=1e-12)
+    result = train_two_hidden_layers.run(config, 5, DIGITS)
+    loss = MultiLayerNet(784, [128, 64], 10, rng=5).loss(DIGITS.x_train, DIGITS.t_train)
+    np.testing.assert_allclose(result.train_loss, loss, rtol=1e-6)
+    np.testing.assert_allclose(result.trained, result.untrained, rtol=1e-6)
+
+
+def test_figures_name_their_axes():
+    config = train_two_hidden_layers.Config(epochs=1, batch_size=500)
+    result = train_two_hidden_layers.run(config, 0, DIGITS)
+    figures = train_two_hidden_layers.plot(result)
+    assert list(figures) == ["loss", "accuracy", "probabilities"]
+    picture, before, after = figures["probabilities"].axes
+    assert picture.get_title() == f"the first test image, a {result.label}"
+    for axes, p in ((before, result.untrained), (after, result.trained)):
+        np.testing.assert_array_equal([bar.get_width() for bar in axes.patches], p)
+        assert [text.get_text() for text in axes.texts] == [f"{p_k:.9f}" for p_k in p]
+
+
+@pytest.mark.slow
+def test_every_claim_of_the_training_on_mnist(mnist):
+    script = train_two_hidden_layers
+    assert failed(script, script.run(script.Config(), np.random.default_rng(0), mnist)) == []
