@@ -84,22 +84,6 @@ MULTIPLICATION = Graph(
     derivatives={"x": "g * y", "y": "g * x"},
 )
 
-BRANCHES = Graph(
-    "Branches add their derivatives: z = y³ + (x + y)² + 3x",
-    [Input("y", 2, (0, 2.4)), Input("x", 1, (0, 0)), Input("3", 3, (3.0, -0.8), constant=True)],
-    [
-        Node("branch", ["y"], ["y1", "y2"], (1.3, 2.4)),
-        Node("branch", ["x"], ["x1", "x2"], (1.3, 0)),
-        Node("x³", ["y1"], ["y³"], (3.0, 2.4)),
-        Node("+", ["y2", "x1"], ["s"], (3.0, 1.2)),
-        Node("x²", ["s"], ["s²"], (4.5, 1.2)),
-        Node("×", ["x2", "3"], ["3x"], (3.0, 0)),
-        Node("+", ["y³", "s²", "3x"], ["z"], (6.3, 1.2)),
-    ],
-    values={"s": "x + y"},
-    derivatives={"x": "2 * (x + y) + 3", "y": "3 * y**2 + 2 * (x + y)"},
-)
-
 
 def relu(x: float) -> Graph:
     case = "above 0 it hands the derivative on" if x > 0 else "at 0 and below it holds it back"
@@ -182,24 +166,6 @@ DOT = Graph(
     values={"Y": "Y"},
     derivatives={"X": "g @ W.T", "W": "outer(X, g)", "Y": "g"},
     via={"Y": [(4.4, 0)]},
-)
-
-SQUARED_ERROR = Graph(
-    "z = (ax − y)²",
-    [Input("a", 3, (0, 1.4)), Input("x", 2, (0, -0.4)), Input("y", 5, (2.6, -0.9))],
-    [
-        Node("×", ["a", "x"], ["p"], (2.2, 0.5)),
-        Node("−", ["p", "y"], ["e"], (4.4, 0.5)),
-        Node("x²", ["e"], ["z"], (6.6, 0.5)),
-    ],
-    values={"p": "a * x", "e": "a * x - y"},
-    derivatives={
-        "a": "2 * x * (a * x - y)",
-        "x": "2 * a * (a * x - y)",
-        "p": "2 * (a * x - y)",
-        "y": "-2 * (a * x - y)",
-        "e": "2 * (a * x - y)",
-    },
 )
 
 BATCH_NORM = Graph(
@@ -413,8 +379,6 @@ FIGURES = {
     "figure_A_4": Figure(CROSS_ENTROPY, ": forward", ()),
     "figure_A_5": Figure(CROSS_ENTROPY),
     **back_through_softmax(),
-    "branches": Figure(BRANCHES),
-    "squared_error": Figure(SQUARED_ERROR),
 }
 
 

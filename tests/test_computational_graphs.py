@@ -15,12 +15,14 @@ from ch05_backprop.computational_graphs import (
     SIGMOID,
     Config,
 )
+from ch05_backprop.exercises import EXERCISES
 from ch05_backprop.graph import Graph, Input, Node
 from ch05_backprop.graph_drawing import BACKWARD, draw
 from dlbasics import experiment
 from dlbasics.layers import Affine, BatchNorm, Sigmoid, SoftmaxWithLoss
 
 GRAPHS = list({id(figure.graph): figure.graph for figure in FIGURES.values()}.values())
+GRAPHS += EXERCISES.values()
 FORMULAS = {
     "exp": np.exp,
     "log": np.log,

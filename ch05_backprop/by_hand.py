@@ -1,0 +1,248 @@
+"""A network by hand: forward, backward and Adam in plain Python numbers, against the layers.
+
+From Huang's *Math Behind Digital Handwritten Recognition*: the network 784-128-64-10, ReLU and
+softmax, and one image.  Each function is a formula of the text, written as loops over single
+numbers.  The results are compared with those of layers and optimizer, element by element, in
+float64.
+
+Two formulas are not as printed there.  The gradients of the two lower layers are printed without
+the sum over the outputs; here each output's term alone stands for that, and the one that comes
+nearest to the sum is shown.  The first step of Adam is printed with t = 2, although m and v are
+still 0; both are shown.  At 0 the text takes the slope of ReLU to be 1, the layers take 0.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import exp, sqrt
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics.experiment import Claim, Data
+from dlbasics.functions import softmax as layers_softmax
+from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet
+from dlbasics.optimizers import Adam
+
+Vector = list[float]
+Matrix = list[Vector]
+Params = dict[str, Any]
+"""W1 W2 W3, lists of rows, and b1 b2 b3, lists; also of gradients and moments."""
+
+LR, BETA1, BETA2 = 0.001, 0.9, 0.999
+UPDATES = 2
+
+
+def affine(a: Vector, W: Matrix, b: Vector) -> Vector:
+    """z_j = sum_i a_i W_ij + b_j."""
+    return [sum(a[i] * W[i][j] for i in range(len(a))) + b[j] for j in range(len(b))]
+
+
+def relu(z: Vector) -> Vector:
+    """a_j = max(z_j, 0)."""
+    return [max(z_j, 0.0) for z_j in z]
+
+
+def softmax(z: Vector) -> Vector:
+    """a_k = exp(z_k) / sum_i exp(z_i)."""
+    total = sum(exp(z_i) for z_i in z)
+    return [exp(z_k) / total for z_k in z]
+
+
+def forward(params: Params, x: Vector) -> dict[str, Vector]:
+    z1 = affine(x, params["W1"], params["b1"])
+    a1 = relu(z1)
+    z2 = affine(a1, params["W2"], params["b2"])
+    a2 = relu(z2)
+    z3 = affine(a2, params["W3"], params["b3"])
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "a3": softmax(z3)}
+
+
+def output_error(a3: Vector, label: int) -> Vector:
+    """dL/dz3_k = a3_k - y_k, with y_k = 1 for the label and 0 for others."""
+    return [a3[k] - (k == label) for k in range(len(a3))]
+
+
+def hidden_error(dz: Vector, W: Matrix, z: Vector) -> Vector:
+    """dL/dz_i = (z_i > 0) sum_j W_ij dz_j, where z is below W, and dz above it."""
+    return [(z[i] > 0) * sum(W[i][j] * dz[j] for j in range(len(dz))) for i in range(len(z))]
+
+
+def products(a: Vector, dz: Vector) -> Matrix:
+    """dL/dW_ij = a_i dz_j."""
+    return [[a_i * dz_j for dz_j in dz] for a_i in a]
+
+
+def backward(params: Params, x: Vector, values: Mapping[str, Vector], dz3: Vector) -> Params:
+    """The gradients of all parameters; dL/db_j = dz_j."""
+    dz2 = hidden_error(dz3, params["W3"], values["z2"])
+    dz1 = hidden_error(dz2, params["W2"], values["z1"])
+    return {
+        "W1": products(x, dz1),
+        "b1": dz1,
+        "W2": products(values["a1"], dz2),
+        "b2": dz2,
+        "W3": products(values["a2"], dz3),
+        "b3": dz3,
+    }
+
+
+def adam(g: float, m: float, v: float, t: int) -> tuple[float, float, float]:
+    """Update t of a parameter with the gradient g: by how much it falls, and the new m and v.
+
+    m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
+    lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), as in the book.
+    """
+    m = BETA1 * m + (1 - BETA1) * g
+    v = BETA2 * v + (1 - BETA2) * g * g
+    return LR * sqrt(1 - BETA2**t) / (1 - BETA1**t) * m / (sqrt(v) + 1e-7), m, v
+
+
+def update(params: Params, grads: Params, ms: Params, vs: Params, t: int) -> None:
+    """Change params and moments in place."""
+    for w, g, m, v in zip(rows(params), rows(grads), rows(ms), rows(vs), strict=True):
+        for j in range(len(w)):
+            step, m[j], v[j] = adam(g[j], m[j], v[j], t)
+            w[j] -= step
+
+
+def rows(params: Params) -> Iterator[Vector]:
+    """Each row of a W, and each b."""
+    for key, values in params.items():
+        yield from values if key.startswith("W") else [values]
+
+
+def zeros_like(params: Params) -> Params:
+    return {key: np.zeros(np.shape(values)).tolist() for key, values in params.items()}
+
+
+@dataclass(frozen=True)
+class Result:
+    """outputs: a3 (10,) before any update.
+
+    one_term: |dW' - dW| / |dW| for W2 and W1, where dW' is the term of the output that is nearest.
+    first_steps: of a parameter by Adam, with t = 2 as in the text, and with t = 1.
+    differences: the largest between a number by hand and that of the layers, of values forward,
+    gradients, and parameters after each update.
+    """
+
+    parameters: int
+    label: int
+    outputs: Vector
+    one_term: tuple[float, float]
+    first_steps: tuple[float, float]
+    differences: dict[str, float]
+
+
+def run(rng: RngLike, data: Data | None = None) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    image, label = data.x_train[0].astype(np.float64), int(data.t_train[0])
+    network = MultiLayerNet(784, [128, 64], 10, rng=rng, dtype=np.float64)
+    params = {key: param.tolist() for key, param in network.params.items()}
+    values = forward(params, image.tolist())
+    grads = backward(params, image.tolist(), values, output_error(values["a3"], label))
+    slope = grads["b3"][label]
+    return Result(
+        parameters=sum(map(len, rows(params))),
+        label=label,
+        outputs=values["a3"],
+        one_term=nearest_terms(params, image.tolist(), values, grads),
+        first_steps=(abs(adam(slope, 0, 0, t=2)[0]), abs(adam(slope, 0, 0, t=1)[0])),
+        differences=differences(params, network, image, label),
+    )
+
+
+def differences(params: Params, network: Network, image: Array, label: int) -> dict[str, float]:
+    """What a Result says of them, while both update their parameters UPDATES times."""
+    ms, vs, optimizer = zeros_like(params), zeros_like(params), Adam(LR, BETA1, BETA2)
+    found = []
+    for t in range(1, UPDATES + 1):
+        values = forward(params, image.tolist())
+        grads = backward(params, image.tolist(), values, output_error(values["a3"], label))
+        update(params, grads, ms, vs, t)
+
+        layers_values = values_of(network, image)
+        layers_grads = network.gradient(image[None], np.array([label]))
+        optimizer.update(network.params, layers_grads)
+        found.append(
+            {
+                "values": largest_difference(values, layers_values),
+                "gradients": largest_difference(grads, layers_grads),
+                "parameters": largest_difference(params, network.params),
+            }
+        )
+    return {name: max(each[name] for each in found) for name in found[0]}
+
+
+def nearest_terms(
+    params: Params, x: Vector, values: Mapping[str, Vector], grads: Params
+) -> tuple[float, float]:
+    """For W2 and W1: how far the nearest of the terms, one for each output, is from their sum."""
+    dz3, found = grads["b3"], []
+    for k in range(len(dz3)):
+        term = backward(params, x, values, [dz3[i] * (i == k) for i in range(len(dz3))])
+        found.append([relative_difference(term[key], grads[key]) for key in ("W2", "W1")])
+    of_W2, of_W1 = np.min(found, axis=0).tolist()
+    return of_W2, of_W1
+
+
+def relative_difference(one: Matrix, other: Matrix) -> float:
+    return float(np.linalg.norm(np.subtract(one, other)) / np.linalg.norm(other))
+
+
+def values_of(network: Network, x: Array) -> dict[str, Array]:
+    """What the layers give, one after the other, and the probabilities."""
+    values = {}
+    for name, layer in zip(("z1", "a1", "z2", "a2", "z3"), network.layers.values(), strict=True):
+        x = values[name] = layer.forward(x)
+    return values | {"a3": layers_softmax(x)}
+
+
+def largest_difference(by_hand: Mapping[str, Any], by_layers: Mapping[str, Array]) -> float:
+    return float(np.max([np.abs(by_hand[key] - by_layers[key]).max() for key in by_layers]))
+
+
+def difference_claim(text: str, name: str) -> Claim:
+    return Claim(
+        f"largest difference between by hand and by layers, {text}",
+        "equal",
+        lambda result: result.differences[name],
+        lambda v: v < 1e-12,
+        digits=2,
+    )
+
+
+CLAIMS = [
+    Claim.same("number of parameters", 109_386, lambda result: result.parameters),
+    Claim(
+        "smallest and largest of the ten outputs before training",
+        [0.043, 0.171],
+        lambda result: [min(result.outputs), max(result.outputs)],
+        lambda v: v[0] > 0.01 and v[1] < 0.4,
+        digits=3,
+    ),
+    difference_claim("z and a of all layers", "values"),
+    difference_claim("gradients", "gradients"),
+    difference_claim(f"parameters after {UPDATES} updates", "parameters"),
+    Claim(
+        "error of dW2 and dW1 without the sum over outputs, relative",
+        "printed so",
+        lambda result: result.one_term,
+        lambda v: all(error > 0.1 for error in v),
+        digits=2,
+    ),
+    Claim.same(
+        "first step of Adam with t = 2", 7.441e-4, lambda result: result.first_steps[0], atol=5e-8
+    ),
+    Claim(
+        "first step of Adam with t = 1, as the layers take it",
+        7.441e-4,
+        lambda result: result.first_steps[1],
+        lambda v: abs(v - LR) < 1e-7,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, claims=CLAIMS)

@@ -1,0 +1,268 @@
+"""Exercises of another text: layers and the chain rule, with the answers.
+
+From Takenawa's lecture *Deep Learning: Part 2*: half the squared error of X W and its softmax with
+cross-entropy, differentiated by X and W; the bias; and six exercises on the chain rule, drawn as
+computational graphs.  Layers and nodes compute what the answers say; the numbers at which the chain
+rule is evaluated are ours.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+
+from ch05_backprop.graph import Flow, Graph, Input, Node
+from ch05_backprop.graph_drawing import draw
+from dlbasics import experiment
+from dlbasics.arrays import Array
+from dlbasics.experiment import Claim
+from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
+from dlbasics.layers.losses import LossLayer
+
+SQUARED_ERROR = Graph(
+    "z = (ax − y)²",
+    [Input("a", 3, (0, 1.4)), Input("x", 2, (0, -0.4)), Input("y", 5, (2.6, -0.9))],
+    [
+        Node("×", ["a", "x"], ["p"], (2.2, 0.5)),
+        Node("−", ["p", "y"], ["e"], (4.4, 0.5)),
+        Node("x²", ["e"], ["z"], (6.6, 0.5)),
+    ],
+    values={"p": "a * x", "e": "a * x - y"},
+    derivatives={
+        "a": "2 * x * (a * x - y)",
+        "x": "2 * a * (a * x - y)",
+        "p": "2 * (a * x - y)",
+        "y": "-2 * (a * x - y)",
+        "e": "2 * (a * x - y)",
+    },
+)
+
+BRANCHES = Graph(
+    "Branches add their derivatives: z = y³ + (x + y)² + 3x",
+    [Input("y", 2, (0, 2.4)), Input("x", 1, (0, 0)), Input("3", 3, (3.0, -0.8), constant=True)],
+    [
+        Node("branch", ["y"], ["y1", "y2"], (1.3, 2.4)),
+        Node("branch", ["x"], ["x1", "x2"], (1.3, 0)),
+        Node("x³", ["y1"], ["y³"], (3.0, 2.4)),
+        Node("+", ["y2", "x1"], ["s"], (3.0, 1.2)),
+        Node("x²", ["s"], ["s²"], (4.5, 1.2)),
+        Node("×", ["x2", "3"], ["3x"], (3.0, 0)),
+        Node("+", ["y³", "s²", "3x"], ["z"], (6.3, 1.2)),
+    ],
+    values={"s": "x + y"},
+    derivatives={"x": "2 * (x + y) + 3", "y": "3 * y**2 + 2 * (x + y)"},
+)
+
+FUNCTIONS_OF_ONE = Graph(
+    "z(u, v), u = 1 + exp(x), v = 1 + exp(−x); z_u and z_v come in",
+    [
+        Input("x", log(2), (0, 0)),
+        Input("−1", -1, (4.2, -2.3), constant=True),
+        Input("1", 1, (5.6, 0), constant=True),
+    ],
+    [
+        Node("branch", ["x"], ["x1", "x2"], (2.6, 0)),
+        Node("exp", ["x1"], ["e"], (4.8, 1.4)),
+        Node("×", ["x2", "−1"], ["a"], (4.2, -1.4)),
+        Node("exp", ["a"], ["1/e"], (5.6, -1.4)),
+        Node("branch", ["1"], ["p", "q"], (7.2, 0)),
+        Node("+", ["e", "p"], ["u"], (7.2, 1.4)),
+        Node("+", ["1/e", "q"], ["v"], (7.2, -1.4)),
+    ],
+    upstream={"u": 3, "v": 2},
+    values={"u": "1 + exp(x)", "v": "1 + exp(-x)"},
+    derivatives={"x": "exp(x) * z_u - exp(-x) * z_v", "u": "z_u", "v": "z_v"},
+    symbols={"z_u": 3, "z_v": 2},
+)
+
+SOFTMAX_OF_TWO = Graph(
+    "Softmax of two, u + v = 1; z_u and z_v come in",
+    [Input("x", log(3), (0, 0)), Input("y", 0, (0, -1.8))],
+    [
+        Node("exp", ["x"], ["e1"], (2.2, 0)),
+        Node("exp", ["y"], ["e2"], (2.2, -1.8)),
+        Node("branch", ["e1"], ["p1", "q1"], (4.0, 0)),
+        Node("branch", ["e2"], ["p2", "q2"], (4.0, -1.8)),
+        Node("+", ["q1", "q2"], ["S"], (6.2, 1.6)),
+        Node("/", ["S"], ["r"], (7.8, 1.6)),
+        Node("branch", ["r"], ["r1", "r2"], (9.4, 1.6)),
+        Node("×", ["p1", "r1"], ["u"], (11.6, 0)),
+        Node("×", ["p2", "r2"], ["v"], (11.6, -1.8)),
+    ],
+    upstream={"u": 4, "v": 8},
+    values={"e1": "exp(x)", "e2": "exp(y)", "S": "S", "r": "1 / S", "u": "u", "v": "v"},
+    derivatives={
+        "x": "u * v * (z_u - z_v)",
+        "y": "u * v * (z_v - z_u)",
+        "u": "z_u",
+        "v": "z_v",
+    },
+    symbols={"z_u": 4, "z_v": 8},
+    label_at={"q2": 0.25, "r2": 0.75},
+)
+
+CROSS_ENTROPY_OF_TWO = Graph(
+    "Softmax of two and cross-entropy error, L = −(s log u + t log v), s + t = 1",
+    [
+        Input("x", log(3), (0, 0)),
+        Input("y", 0, (0, -0.8)),
+        Input("s", 0.25, (2.9, -1.5), constant=True),
+        Input("t", 0.75, (2.9, -2.0), constant=True),
+    ],
+    [
+        Node("Softmax", ["x", "y"], ["u", "v"], (2.0, -0.4), height=1.4),
+        Node("Cross\nentropy\nerror", ["u", "v", "s", "t"], ["L"], (4.6, -1.0), height=2.6),
+    ],
+    values={"u": "u", "v": "v", "L": "L"},
+    derivatives={"x": "u - s", "y": "v - t", "u": "-s / u", "v": "-t / v"},
+    via={"u": [(3.3, 0)], "v": [(3.3, -0.8)]},
+)
+
+SIGMOID_WITH_LOSS = Graph(
+    "Sigmoid and binary cross-entropy, L = −(y log ŷ + (1 − y) log(1 − ŷ))",
+    [
+        Input("x", log(4), (0, 0)),
+        Input("y", 0.3, (7.0, 0.5)),
+        Input("1", 1, (5.0, -0.5), constant=True),
+        Input("−1", -1, (12.0, -0.4), constant=True),
+    ],
+    [
+        Node("sigmoid", ["x"], ["ŷ"], (2.0, 0), height=0.6),
+        Node("branch", ["ŷ"], ["ŷ1", "ŷ2"], (4.4, 0)),
+        Node("branch", ["y"], ["y1", "y2"], (8.6, 0.5)),
+        Node("branch", ["1"], ["o1", "o2"], (6.0, -0.5)),
+        Node("log", ["ŷ1"], ["l1"], (6.6, 1.6)),
+        Node("×", ["l1", "y1"], ["m1"], (8.6, 1.6)),
+        Node("−", ["o1", "ŷ2"], ["1 − ŷ"], (6.0, -1.6)),
+        Node("log", ["1 − ŷ"], ["l2"], (7.4, -1.6)),
+        Node("−", ["o2", "y2"], ["1 − y"], (8.6, -0.5)),
+        Node("×", ["l2", "1 − y"], ["m2"], (8.6, -1.6)),
+        Node("+", ["m1", "m2"], ["n"], (10.4, 0.5)),
+        Node("×", ["n", "−1"], ["L"], (12.0, 0.5)),
+    ],
+    values={"ŷ": "ŷ", "L": "L"},
+    derivatives={"x": "ŷ - y", "y": "-x", "ŷ": "(ŷ - y) / (ŷ * (1 - ŷ))"},
+    via={"ŷ2": [(4.4, -1.6)]},
+    label_at={"1 − y": 0.25},
+)
+
+EXERCISES = {
+    "squared_error": SQUARED_ERROR,
+    "branches": BRANCHES,
+    "functions_of_one": FUNCTIONS_OF_ONE,
+    "softmax_of_two": SOFTMAX_OF_TWO,
+    "cross_entropy_of_two": CROSS_ENTROPY_OF_TWO,
+    "sigmoid_with_loss": SIGMOID_WITH_LOSS,
+}
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """dL/dX (3,) and dL/dW (3, 2) of L = loss(X W, t)."""
+
+    dX: Array
+    dW: Array
+
+
+@dataclass(frozen=True)
+class Result:
+    """Y = X W;  db (2,) and dX (3, 2) of a bias, Y = X + b;  flows: of EXERCISES."""
+
+    Y: Array
+    half_squared_error: Gradients
+    cross_entropy: Gradients
+    db: Array
+    dX_of_bias: Array
+    flows: dict[str, Flow]
+
+
+def run() -> Result:
+    X, W = np.array([2.0, -1.0, 1.0]), np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 4.0]])
+
+    # An Affine whose W changes nothing adds the bias to each row, and nothing else.
+    bias = Affine(np.eye(2), np.zeros(2))
+    bias.forward(np.zeros((3, 2)))
+    dX_of_bias = bias.backward(np.array([[1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]))
+
+    return Result(
+        Y=Affine(W, None).forward(X),
+        half_squared_error=gradients(X, W, IdentityWithLoss(), np.array([1.0, 2.0])),
+        cross_entropy=gradients(X, W, SoftmaxWithLoss(), np.array([1, 0])),
+        db=bias.db,
+        dX_of_bias=dX_of_bias,
+        flows={name: graph.run() for name, graph in EXERCISES.items()},
+    )
+
+
+def gradients(X: Array, W: Array, last_layer: LossLayer, t: Array) -> Gradients:
+    affine = Affine(W, None)
+    last_layer.forward(affine.forward(X), t)
+    dX = affine.backward(last_layer.backward())
+    return Gradients(dX, affine.dW)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    return {name: draw(EXERCISES[name], flow) for name, flow in result.flows.items()}
+
+
+def answer(text: str, book: Any, value: Callable[[Result], Any]) -> Claim:
+    return Claim.same(text, book, value, atol=1e-12)
+
+
+def chain_rule(text: str, book: list[float], exercise: str, edges: str) -> Claim:
+    def value(result: Result) -> list[float]:
+        return [float(result.flows[exercise].derivatives[edge]) for edge in edges.split()]
+
+    return answer(text, book, value)
+
+
+CLAIMS = [
+    answer("X W, X = (2, -1, 1), W = ((2, 0), (1, 1), (0, 4))", [3, 3], lambda r: r.Y),
+    answer("half the squared error to (1, 2): dX", [4, 3, 4], lambda r: r.half_squared_error.dX),
+    answer("its dW", [[4, 2], [-2, -1], [2, 1]], lambda r: r.half_squared_error.dW),
+    answer("softmax and cross-entropy to (1, 0): dX", [-1, 0, 2], lambda r: r.cross_entropy.dX),
+    answer("its dW", [[-1, 1], [0.5, -0.5], [-0.5, 0.5]], lambda r: r.cross_entropy.dW),
+    answer("the bias, dY = ((1, 0), (0, -1), (1, 1)): db", [2, 0], lambda r: r.db),
+    answer("its dX, dY itself", [[1, 0], [0, -1], [1, 1]], lambda r: r.dX_of_bias),
+    chain_rule(
+        "(ax - y)² at a = 3, x = 2, y = 5: 2x(ax - y), 2a(ax - y), -2(ax - y)",
+        [4, 6, -2],
+        "squared_error",
+        "a x y",
+    ),
+    chain_rule(
+        "y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
+        [9, 18],
+        "branches",
+        "x y",
+    ),
+    chain_rule(
+        "z(1 + e^x, 1 + e^-x) at e^x = 2, z_u = 3, z_v = 2: e^x z_u - e^-x z_v",
+        [5],
+        "functions_of_one",
+        "x",
+    ),
+    chain_rule(
+        "softmax (u, v) = (3/4, 1/4), z_u = 4, z_v = 8: uv(z_u - z_v), uv(z_v - z_u)",
+        [-0.75, 0.75],
+        "softmax_of_two",
+        "x y",
+    ),
+    chain_rule(
+        "the same with cross-entropy to (1/4, 3/4): u - s, v - t",
+        [0.5, -0.5],
+        "cross_entropy_of_two",
+        "x y",
+    ),
+    chain_rule(
+        "sigmoid(x) = 0.8, binary cross-entropy to y = 0.3: sigmoid(x) - y, and by the label -x",
+        [0.5, -log(4)],
+        "sigmoid_with_loss",
+        "x y",
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(__doc__, run, plot, claims=CLAIMS)
