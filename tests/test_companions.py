@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from ch04_training import equal_areas
-from dlbasics.experiment import judge
+from ch05_backprop import without_biases
+from dlbasics.experiment import judge, load_data
+from dlbasics.gradient import numerical_gradient
+from dlbasics.layers import Affine, Sigmoid
+from dlbasics.network import Network
 from dlbasics.results import save_result
 
+DIGITS = load_data("digits", quick=True)
 NAN = float("nan")
 
 
@@ -146,6 +151,90 @@ def test_same_seed_same_split():
     assert numbers(equal_areas, first) != numbers(equal_areas, other)
 
 
+# The network without biases
+
+
+@cache
+def without():
+    config = without_biases.Config(hidden_size=8, iters_num=50, networks=2)
+    return without_biases.run(config, 0, DIGITS)
+
+
+def matrices(rng):
+    return rng.standard_normal((5, 3)), rng.standard_normal((3, 4))
+
+
+def test_the_matrix_formulas_are_the_gradient_of_the_mean_cross_entropy():
+    rng = np.random.default_rng(0)
+    W1, W2 = matrices(rng)
+    x, t = rng.standard_normal((7, 5)), np.eye(4)[rng.integers(4, size=7)]
+
+    def loss(_):
+        y1, y2 = without_biases.predict(x, W1, W2)
+        assert y1.shape == (7, 3)
+        return -np.log(y2[t == 1]).mean()
+
+    for formula, W in zip(without_biases.gradients(x, t, W1, W2), (W1, W2), strict=True):
+        assert np.allclose(formula, numerical_gradient(loss, W), atol=1e-8)
+
+
+def test_the_matrix_formulas_equal_the_layers_to_rounding_and_a_wrong_one_does_not(monkeypatch):
+    assert without().gradient_difference < 1e-14
+    assert without().largest_gradient > 1e-3
+    right = without_biases.gradients
+    arrays = [
+        np.arange(45).reshape(9, 5) / 45,
+        DIGITS.t_train[:9] % 4,
+        *matrices(np.random.default_rng(1)),
+    ]
+    monkeypatch.setattr(without_biases, "one_hot", lambda t: np.eye(4)[t])
+    assert without_biases.compare(*arrays)[0] < 1e-14
+    monkeypatch.setattr(
+        without_biases, "gradients", lambda *args: (1.001 * right(*args)[0], right(*args)[1])
+    )
+    difference, largest = without_biases.compare(*arrays)
+    assert difference > 1e-6 * largest
+
+
+def test_both_networks_start_alike_and_learn():
+    accuracies = without().test_acc
+    assert without().epochs == [0, 1, 2, 2.5]
+    for kind in ("without", "with"):
+        assert accuracies[kind].shape == (2, 4)
+        assert (accuracies[kind][:, -1] > accuracies[kind][:, 0] + 0.1).all()
+    assert np.array_equal(accuracies["without"][:, 0], accuracies["with"][:, 0])
+    assert not np.array_equal(accuracies["without"], accuracies["with"])
+    assert not np.array_equal(accuracies["with"][0], accuracies["with"][1])
+
+
+def test_matrices_and_layers_without_biases_are_trained_alike(monkeypatch):
+    def layers_without_biases(W1, W2):
+        return Network([Affine(W1.copy(), None), Sigmoid(), Affine(W2.copy(), None)])
+
+    monkeypatch.setattr(without_biases, "network_with_biases", layers_without_biases)
+    config = without_biases.Config(hidden_size=8, iters_num=60, networks=1)
+    result = without_biases.run(config, 0, DIGITS)
+    assert np.abs(result.test_acc["with"] - result.test_acc["without"]).max() <= 0.002
+
+
+def test_missing_biases_cost_little_on_mnist(mnist):
+    config = without_biases.Config(iters_num=1_500, networks=1)
+    result = without_biases.run(config, np.random.default_rng(0), mnist)
+    without_them, with_them = result.test_acc["without"][0, -1], result.test_acc["with"][0, -1]
+    assert 0.88 < without_them < 0.95
+    assert abs(with_them - without_them) < 0.01
+    assert [verdict.text for verdict in failed(without_biases, result)] in (
+        [],
+        [without_biases.CLAIMS[1].text],
+    )
+
+
+@pytest.mark.slow
+def test_every_claim_without_biases_holds_on_mnist(mnist):
+    result = without_biases.run(without_biases.Config(), np.random.default_rng(0), mnist)
+    assert failed(without_biases, result) == []
+
+
 # What a claim takes to hold
 
 BOUNDS = {
@@ -155,6 +244,11 @@ BOUNDS = {
         ((1_000_000, 40), [(1_000, 40), (1_000_000, 0), (NAN, 40), (1_000_000, NAN)]),
         ([0.04, 0.2], [[0.04, 1.5], [2.0, 0.1], [-0.01, 0.1], [NAN, 0.1], [0.1, NAN]]),
         ([2_000, 1_000], [[1_000, 2_000], [1_000, 1_000], [1_000, -1], [NAN, NAN]]),
+    ],
+    without_biases: [
+        ([1e-17, 0.02], [[1e-5, 0.02], [1e-17, 1e-6], [-1, 0.02], [NAN, 0.02], [1e-17, NAN]]),
+        ([0.948, 0.948], [[0.9, 0.948], [0.948, 0.9], [1.5, 0.948], [NAN, 0.9], [0.948, NAN]]),
+        (np.array([0.001, -0.001]), [[0.02, 0], [0, -0.02], [], [NAN, 0]]),
     ],
 }
 
@@ -168,7 +262,7 @@ def test_claims_of_companions_know_right_values_from_wrong_ones(script):
 
 def test_all_figures_are_drawn_and_results_stored(tmp_path):
     names = set()
-    for script, result in ((equal_areas, few_moves()),):
+    for script, result in ((equal_areas, few_moves()), (without_biases, without())):
         save_result(result, {}, tmp_path / "result.json")
         names |= {*script.plot(result)}
-    assert names == {"energy", "areas"}
+    assert names == {"energy", "areas", "accuracy"}
