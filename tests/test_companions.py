@@ -190,10 +190,19 @@ def test_the_matrix_formulas_equal_the_layers_to_rounding_and_a_wrong_one_does_n
     monkeypatch.setattr(without_biases, "one_hot", lambda t: np.eye(4)[t])
     assert without_biases.compare(*arrays)[0] < 1e-14
     monkeypatch.setattr(
-        without_biases, "gradients", lambda *args: (1.001 * right(*args)[0], right(*args)[1])
+        without_biases, "gradients", lambda *args: (right(*args)[0] - 1e-3, right(*args)[1])
     )
-    difference, largest = without_biases.compare(*arrays)
-    assert difference > 1e-6 * largest
+    assert abs(without_biases.compare(*arrays)[0] - 1e-3) < 1e-12
+
+
+def test_the_network_with_biases_has_weights_of_its_own():
+    W1, W2 = matrices(np.random.default_rng(0))
+    params = without_biases.network_with_biases(W1, W2).params
+    for key, W in (("W1", W1), ("W2", W2)):
+        assert np.array_equal(params[key], W)
+        assert not np.shares_memory(params[key], W)
+    assert params["b1"].tolist() == [0] * 3
+    assert params["b2"].tolist() == [0] * 4
 
 
 def test_both_networks_start_alike_and_learn():
