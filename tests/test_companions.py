@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ch04_training import equal_areas
-from ch05_backprop import without_biases
+from ch05_backprop import central_differences, without_biases
 from dlbasics.experiment import judge, load_data
 from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet
 from dlbasics.results import save_result
 
 DIGITS = load_data("digits", quick=True)
@@ -244,6 +245,118 @@ def test_every_claim_without_biases_holds_on_mnist(mnist):
     assert failed(without_biases, result) == []
 
 
+# Backpropagation against central differences
+
+FEW = central_differences.Config(hidden_size=2, epochs=2, batch_size=200, budget=0.6)
+
+
+@cache
+def against_differences():
+    return central_differences.run(FEW, 0, DIGITS)
+
+
+def small_network(seed=0):
+    return MultiLayerNet(784, [2], 10, "sigmoid", "sigmoid", rng=seed, dtype=np.float64)
+
+
+def few_batches(count):
+    batches = central_differences.all_batches(DIGITS, FEW, 5)
+    return iter([next(batches) for _ in range(count)])
+
+
+def test_differences_go_the_way_of_backpropagation():
+    for found in against_differences().differences.values():
+        count = len(found.param_difference)
+        assert 1 <= count <= 20
+        assert {len(losses) for losses in found.losses.values()} == {count}
+        assert 0 < max(found.param_difference) < 1e-4
+        assert central_differences.largest_loss_difference(found) < 1e-5
+
+
+def test_both_kinds_of_differences_take_the_same_steps_by_dx():
+    kinds = {}
+    for dx in (1e-2, 1.0):
+        config = central_differences.Config(dx=dx, budget=60)
+        for kind, plain in central_differences.KINDS.items():
+            kinds[kind, dx] = central_differences.train_both(
+                small_network(), config, plain, few_batches(2), iter
+            )
+    for dx in (1e-2, 1.0):
+        one, other = kinds["plain loop", dx], kinds["by columns", dx]
+        assert np.allclose(one.losses["differences"], other.losses["differences"], atol=1e-12)
+        assert np.allclose(one.param_difference, other.param_difference, rtol=1e-6, atol=1e-12)
+    # The error of central differences grows as dx squared.
+    ratio = (
+        kinds["plain loop", 1.0].param_difference[0] / kinds["plain loop", 1e-2].param_difference[0]
+    )
+    assert 3_000 < ratio < 15_000
+
+
+def test_backpropagation_beside_differences_is_gradient_descent():
+    found = central_differences.train_both(
+        small_network(), central_differences.Config(learning_rate=0.5), False, few_batches(3), iter
+    )
+    network, losses = small_network(), []
+    for x, t in few_batches(3):
+        losses.append(network.loss(x, t))
+        for key, grad in network.gradient(x, t).items():
+            network.params[key] -= 0.5 * grad
+    assert np.allclose(found.losses["backprop"], losses, atol=1e-12)
+
+
+def test_differences_end_with_the_budget_after_one_iteration_at_least():
+    config = central_differences.Config(budget=1e-9)
+    found = central_differences.train_both(small_network(), config, False, few_batches(3), iter)
+    assert len(found.param_difference) == 1
+    assert found.seconds > 1e-9
+
+
+def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
+    batches = [*central_differences.all_batches(DIGITS, FEW, 5)]
+    assert len(batches) == against_differences().backprop.iterations == 20
+    first, second = (np.concatenate([x for x, _ in part]) for part in (batches[:10], batches[10:]))
+    assert first.dtype == np.float64
+    assert not np.array_equal(first, second)
+    for images in (first, second):
+        assert np.array_equal(
+            np.sort(images.sum(axis=1)), np.sort(DIGITS.x_train.sum(axis=1, dtype=float))
+        )
+
+
+def test_the_whole_training_is_by_backpropagation():
+    backprop = against_differences().backprop
+    assert len(backprop.train_acc) == len(backprop.test_acc) == 3
+    assert backprop.train_acc[-1] > backprop.train_acc[0]
+    assert 0 < backprop.seconds < 5
+    again = central_differences.train(small_network(), FEW, DIGITS, 5, iter)
+    network = small_network()
+    assert (again.train_acc[0], again.test_acc[0]) == central_differences.accuracies_of(
+        network, DIGITS
+    )
+    for x, t in central_differences.all_batches(DIGITS, FEW, 5):
+        for key, grad in network.gradient(x, t).items():
+            network.params[key] -= FEW.learning_rate * grad
+    assert (again.train_acc[-1], again.test_acc[-1]) == central_differences.accuracies_of(
+        network, DIGITS
+    )
+
+
+def test_times_are_extrapolated_to_all_iterations():
+    slow = central_differences.Differences(30.0, {}, [1e-6] * 10)
+    fast = central_differences.Differences(30.0, {}, [1e-6] * 100)
+    backprop = central_differences.Backprop(9_600, 3.0, [], [])
+    result = central_differences.Result(backprop, {"plain loop": slow, "by columns": fast})
+    assert central_differences.extrapolated(result, "plain loop") == 28_800
+    assert central_differences.times_as_long(result, "plain loop") == 9_600
+    assert central_differences.times_as_long(result, "by columns") == 960
+
+
+@pytest.mark.slow
+def test_every_claim_on_central_differences_holds_on_mnist(mnist):
+    result = central_differences.run(central_differences.Config(), np.random.default_rng(0), mnist)
+    assert failed(central_differences, result) == []
+
+
 # What a claim takes to hold
 
 BOUNDS = {
@@ -259,6 +372,15 @@ BOUNDS = {
         ([0.948, 0.948], [[0.9, 0.948], [0.948, 0.9], [1.5, 0.948], [NAN, 0.9], [0.948, NAN]]),
         (np.array([0.001, -0.001]), [[0.02, 0], [0, -0.02], [], [NAN, 0]]),
     ],
+    central_differences: [
+        (0.92, [0.8, 1.1, NAN]),
+        (2.0, [0, 100, NAN]),
+        (10_000, [10, np.inf, NAN]),
+        (5_000, [1, np.inf, NAN]),
+        ([1_000, 500], [[30_000, 500], [1_000, 1], [1_000, 2_000], [NAN, 500], [1_000, NAN]]),
+        ([20, 200], [[0, 200], [200, 20], [20, 20], [NAN, NAN]]),
+        ([1e-5, 1e-6], [[1e-2, 1e-6], [1e-5, 1e-2], [0, 1e-6], [1e-5, 0], [NAN, 1e-6]]),
+    ],
 }
 
 
@@ -269,9 +391,18 @@ def test_claims_of_companions_know_right_values_from_wrong_ones(script):
         assert [value for value in wrong if claim.holds(value)] == [], claim.text
 
 
-def test_all_figures_are_drawn_and_results_stored(tmp_path):
-    names = set()
-    for script, result in ((equal_areas, few_moves()), (without_biases, without())):
-        save_result(result, {}, tmp_path / "result.json")
-        names |= {*script.plot(result)}
-    assert names == {"energy", "areas", "accuracy"}
+FIGURES = {
+    equal_areas: (few_moves, {"areas", "energy"}),
+    without_biases: (without, {"accuracy"}),
+    central_differences: (against_differences, {"accuracy", "both"}),
+}
+
+
+@pytest.mark.parametrize("script", FIGURES, ids=lambda script: script.__name__)
+def test_figures_are_drawn_and_results_stored(script, tmp_path):
+    result_of, names = FIGURES[script]
+    save_result(result_of(), {}, tmp_path / "result.json")
+    figures = script.plot(result_of())
+    assert {*figures} == names
+    for name, figure in figures.items():
+        figure.savefig(tmp_path / f"{name}.png")
