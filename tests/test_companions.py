@@ -1,5 +1,6 @@
 """The scripts that do what companion texts of the book do: their claims, and what they compute."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,7 @@ from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
+from dlbasics.optimizers import SGD
 from dlbasics.results import save_result
 
 DIGITS = load_data("digits", quick=True)
@@ -273,23 +275,30 @@ def test_differences_go_the_way_of_backpropagation():
         assert central_differences.largest_loss_difference(found) < 1e-5
 
 
-def test_both_kinds_of_differences_take_the_same_steps_by_dx():
-    kinds = {}
-    for dx in (1e-2, 1.0):
-        config = central_differences.Config(dx=dx, budget=60)
-        for kind, plain in central_differences.KINDS.items():
-            kinds[kind, dx] = central_differences.train_both(
-                small_network(), config, plain, few_batches(2), iter
-            )
-    for dx in (1e-2, 1.0):
-        one, other = kinds["plain loop", dx], kinds["by columns", dx]
-        assert np.allclose(one.losses["differences"], other.losses["differences"], atol=1e-12)
-        assert np.allclose(one.param_difference, other.param_difference, rtol=1e-6, atol=1e-12)
-    # The error of central differences grows as dx squared.
-    ratio = (
-        kinds["plain loop", 1.0].param_difference[0] / kinds["plain loop", 1e-2].param_difference[0]
-    )
-    assert 3_000 < ratio < 15_000
+@pytest.mark.parametrize("kind", central_differences.KINDS)
+def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, monkeypatch):
+    plain, asked = central_differences.KINDS[kind], []
+    take = Network.numerical_gradient
+
+    def numerical_gradient(network, x, t, **options):
+        asked.append(options)
+        return take(network, x, t, **options)
+
+    monkeypatch.setattr(Network, "numerical_gradient", numerical_gradient)
+    config, network = replace(FEW, dx=1.0, budget=60.0), small_network()
+    found = central_differences.train_both(network, config, plain, few_batches(2), iter)
+    assert asked == [{"plain": plain, "h": 1.0}] * 2
+
+    one, other = small_network(), small_network()
+    x, t = next(few_batches(1))
+    assert found.losses["differences"][0] == found.losses["backprop"][0] == network.loss(x, t)
+    optimizer = SGD(config.learning_rate)
+    optimizer.update(one.params, take(one, x, t, h=1.0))
+    optimizer.update(other.params, other.gradient(x, t))
+    expected = max(np.abs(one.params[key] - other.params[key]).max() for key in one.params)
+    assert np.isclose(found.param_difference[0], expected, rtol=1e-6)
+    assert expected > 1e-5
+    assert found.losses["differences"][1] != found.losses["backprop"][1]
 
 
 def test_backpropagation_beside_differences_is_gradient_descent():
@@ -326,19 +335,17 @@ def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
 def test_the_whole_training_is_by_backpropagation():
     backprop = against_differences().backprop
     assert len(backprop.train_acc) == len(backprop.test_acc) == 3
-    assert backprop.train_acc[-1] > backprop.train_acc[0]
     assert 0 < backprop.seconds < 5
-    again = central_differences.train(small_network(), FEW, DIGITS, 5, iter)
-    network = small_network()
-    assert (again.train_acc[0], again.test_acc[0]) == central_differences.accuracies_of(
-        network, DIGITS
-    )
-    for x, t in central_differences.all_batches(DIGITS, FEW, 5):
-        for key, grad in network.gradient(x, t).items():
-            network.params[key] -= FEW.learning_rate * grad
-    assert (again.train_acc[-1], again.test_acc[-1]) == central_differences.accuracies_of(
-        network, DIGITS
-    )
+
+    config, network = replace(FEW, learning_rate=2.0), small_network()
+    before = central_differences.accuracies_of(network, DIGITS)
+    trained = central_differences.train(network, config, DIGITS, 5, iter)
+    assert (trained.train_acc[0], trained.test_acc[0]) == before
+    assert central_differences.accuracies_of(network, DIGITS) == before, "the start was changed"
+    for x, t in few_batches(20):
+        SGD(2.0).update(network.params, network.gradient(x, t))
+    after = central_differences.accuracies_of(network, DIGITS)
+    assert (trained.train_acc[-1], trained.test_acc[-1]) == after != before
 
 
 def test_times_are_extrapolated_to_all_iterations():
