@@ -398,15 +398,16 @@ def test_weights_that_are_not_finite_bring_no_warning(bad, regularizer):
         assert not np.isfinite(gradients["W1"]).all()
 
 
+@pytest.mark.parametrize("between", [[], [norm(4)]], ids=["by columns", "batch norm"])
 @pytest.mark.parametrize("plain", [False, True])
-def test_another_step_gives_the_differences_of_that_step(plain):
-    net = Network([affine(D, 4), Tanh(), affine(4, K)], regularizer=L1(0.1), rng=0)
+def test_another_step_gives_the_differences_of_that_step(plain, between):
+    net = Network([affine(D, 4), *between, Tanh(), affine(4, K)], regularizer=L1(0.1), rng=0)
     x, t = batch()
     found = net.numerical_gradient(x, t, plain=plain, h=0.5)["W1"][1, 2]
     W1, losses = net.params["W1"], []
     for move in (0.5, -1.0):
         W1[1, 2] += move
-        losses.append(net.loss(x, t))
+        losses.append(net.loss(x, t, train_flg=True))
     assert abs(found - (losses[0] - losses[1])) < 1e-9
     for bad in (0, -1e-2, np.nan):
         with pytest.raises(ValueError, match="h must be"):
