@@ -28,8 +28,10 @@ class ColumnGradient:
     In training mode; the layers have float64 parameters and are frozen.
     """
 
-    def __init__(self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any) -> None:
-        self.layers, self.last_layer = layers, last_layer
+    def __init__(
+        self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any, h: float = H
+    ) -> None:
+        self.layers, self.last_layer, self.h = layers, last_layer, h
         self.t = np.asarray(t)
         self.inputs = [x]
         for layer in layers:
@@ -45,13 +47,13 @@ class ColumnGradient:
         shifts = None if within or self._coupled_above(start) else layer.column_shifts(name)
         if shifts is None:
             x = self.inputs[start]
-            return numerical_gradient(lambda _: self._loss(start, x), param)
+            return numerical_gradient(lambda _: self._loss(start, x), param, h=self.h)
         y = self.inputs[start + 1]
-        moves = np.concatenate([H * shifts, -H * shifts])
+        moves = np.concatenate([self.h * shifts, -self.h * shifts])
         gradient = np.empty((len(shifts), y.shape[1]))
         for column in range(y.shape[1]):
             above, below = np.split(self._losses(start + 1, column, y[:, column] + moves), 2)
-            gradient[:, column] = (above - below) / (2 * H)
+            gradient[:, column] = (above - below) / (2 * self.h)
         return gradient.reshape(param.shape)
 
     def _coupled_above(self, start: int) -> bool:

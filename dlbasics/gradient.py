@@ -19,6 +19,8 @@ __all__ = [
 
 H = 1e-4
 """The book's step of central differences."""
+LEAST_H = 1e-300
+"""Any above 0 whose double can be divided by."""
 
 
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
@@ -38,10 +40,10 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     return _slope(f(x + H), f(x - H))
 
 
-def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
+def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> Array:
     """The gradient of f, which returns a number, at x by central differences (book: *Gradient*).
 
-    x: float64, of any shape.  Each element in turn is moved by +-1e-4 inside `x` itself, so that f
+    x: float64, of any shape.  Each element in turn is moved by +-h inside `x` itself, so that f
     may ignore its argument; x is as before in the end, even when f raises.
     Raises TypeError for other dtypes: the differences would drown in rounding.
 
@@ -54,17 +56,18 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
         raise TypeError(f"x must be a float64 array (x.astype(np.float64) makes one), got {found}")
     if not x.flags.writeable:
         raise ValueError("x must be writable, got a read-only array")
+    h = as_number(h, "h", low=LEAST_H)
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]
         try:
-            x[index] = value + H
+            x[index] = value + h
             above = _number(f(x))
-            x[index] = value - H
+            x[index] = value - h
             below = _number(f(x))
         finally:
             x[index] = value
-        gradient[index] = _slope(above, below)
+        gradient[index] = _slope(above, below, h)
     return gradient
 
 
@@ -87,8 +90,8 @@ def gradient_descent(
 
 
 @quiet
-def _slope(above: Any, below: Any) -> Any:
-    return (above - below) / (2 * H)
+def _slope(above: Any, below: Any, h: float = H) -> Any:
+    return (above - below) / (2 * h)
 
 
 def _number(value: Any) -> float:

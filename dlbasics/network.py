@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_rng, quiet, spawn
+from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng, quiet, spawn
 from dlbasics.column_gradient import ColumnGradient
-from dlbasics.gradient import H, numerical_gradient
+from dlbasics.gradient import LEAST_H, H, numerical_gradient
 from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.params import Params, slots
 from dlbasics.shards import (
@@ -218,12 +218,16 @@ class Network:
         return gradients
 
     @quiet
-    def numerical_gradient(self, x: Array, t: Any, *, plain: bool = False) -> dict[str, Array]:
+    def numerical_gradient(
+        self, x: Array, t: Any, *, plain: bool = False, h: float = H
+    ) -> dict[str, Array]:
         """dL/d<parameter> by central differences in training mode, in float64 on a frozen copy.
 
         plain: two forward passes for each parameter, as in the book; otherwise `ColumnGradient`,
         which gives the same up to rounding in a small part of the time.
+        h: what each parameter is moved by, up and down.
         """
+        h = as_number(h, "h", low=LEAST_H)
         x, t = as_array(x).astype(np.float64), as_array(t, "t")
         if x.ndim == 1:
             x, t = x[np.newaxis], t[np.newaxis]
@@ -233,12 +237,12 @@ class Network:
             layer.freeze()
         if plain:
             return {
-                key: numerical_gradient(lambda _: twin.loss(x, t, train_flg=True), param)
+                key: numerical_gradient(lambda _: twin.loss(x, t, train_flg=True), param, h=h)
                 for key, param in twin.params.items()
             }
-        by_columns = ColumnGradient([*twin.layers.values()], twin.last_layer, x, t)
+        by_columns = ColumnGradient([*twin.layers.values()], twin.last_layer, x, t, h)
         return {
-            key: by_columns.gradient(layer, name) + twin._penalty_slope(layer, name)
+            key: by_columns.gradient(layer, name) + twin._penalty_slope(layer, name, h)
             for key, (layer, name) in twin.params.slots().items()
         }
 
@@ -313,12 +317,12 @@ class Network:
         penalties = (self.regularizer.penalty(W) for W in self._weights())
         return float(sum(penalty.sum(dtype=np.float64) for penalty in penalties))
 
-    def _penalty_slope(self, layer: Layer, name: str) -> Array | float:
+    def _penalty_slope(self, layer: Layer, name: str, h: float) -> Array | float:
         """The numerical derivative of the penalty, which has one term for each weight."""
         if self.regularizer is None or name != "W":
             return 0.0
         W: Array = getattr(layer, name)
-        return (self.regularizer.penalty(W + H) - self.regularizer.penalty(W - H)) / (2 * H)
+        return (self.regularizer.penalty(W + h) - self.regularizer.penalty(W - h)) / (2 * h)
 
     def _stored(self) -> dict[str, tuple[Layer, str]]:
         return slots(self.layers, ["param_names", "state_names"])

@@ -396,3 +396,28 @@ def test_weights_that_are_not_finite_bring_no_warning(bad, regularizer):
         network.numerical_gradient(x, t, plain=True),
     ):
         assert not np.isfinite(gradients["W1"]).all()
+
+
+@pytest.mark.parametrize("between", [[], [norm(4)]], ids=["by columns", "batch norm"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_another_step_gives_the_differences_of_that_step(plain, between):
+    net = Network([affine(D, 4), *between, Tanh(), affine(4, K)], regularizer=L1(0.1), rng=0)
+    x, t = batch()
+    W1, losses = net.params["W1"], []
+    place = np.unravel_index(np.abs(W1).argmin(), W1.shape)  # the step passes the kink of |W|
+    found = net.numerical_gradient(x, t, plain=plain, h=0.5)["W1"][place]
+    for move in (0.5, -1.0):
+        W1[place] += move
+        losses.append(net.loss(x, t, train_flg=True))
+    assert abs(found - (losses[0] - losses[1])) < 1e-9
+    for bad in (0, -1e-2, np.nan):
+        with pytest.raises(ValueError, match="h must be"):
+            net.numerical_gradient(x, t, plain=plain, h=bad)
+
+
+def test_the_step_of_a_function_of_ones_own():
+    x = np.array([2.0])
+    assert abs(numerical_gradient(lambda x: x[0] ** 3, x, h=0.5)[0] - (12 + 0.25)) < 1e-12
+    assert abs(numerical_gradient(lambda x: x[0] ** 3, x)[0] - (12 + 1e-8)) < 1e-10
+    with pytest.raises(ValueError, match="h must be"):
+        numerical_gradient(lambda x: x[0], x, h=0)

@@ -1,0 +1,194 @@
+"""Tilk, *Simple neural network to recognize handwritten digits*: two matrices, and no biases.
+
+The network y = softmax(sigmoid(x W1) W2) is trained by its matrix formulas alone, without a layer;
+they equal the layers' gradients.  Beside it, from the same weights and on the same batches, the
+network with biases: what do the missing ones cost?
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlbasics import experiment
+from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics.data import one_hot
+from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.functions import sigmoid, softmax
+from dlbasics.initializers import xavier
+from dlbasics.layers import Affine, Sigmoid
+from dlbasics.network import Network
+from dlbasics.optimizers import SGD
+
+
+@dataclass(frozen=True)
+class Config:
+    """networks: how many of each kind are trained, from other weights each."""
+
+    hidden_size: int = 50
+    iters_num: int = 10_000
+    batch_size: int = 100
+    learning_rate: float = 0.1
+    networks: int = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """gradient_difference: the largest between formulas and layers, in float64, after training.
+
+    largest_gradient: the largest of the gradients that are compared.
+    test_acc: by kind, "without" and "with" biases, (networks, epochs).
+    """
+
+    gradient_difference: float
+    largest_gradient: float
+    epochs: list[float]
+    test_acc: dict[str, Array]
+
+
+def predict(x: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
+    """The outputs of both layers, y1 (N, hidden) and y2 (N, 10), for x (N, 784)."""
+    y1 = sigmoid(x @ W1)
+    y2 = softmax(y1 @ W2)
+    return y1, y2
+
+
+def gradients(x: Array, t: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
+    """dW1 and dW2 of the mean cross-entropy; t: one-hot rows (N, 10).
+
+    The text's formulas, which are for one sample, divided by N here.
+    """
+    y1, y2 = predict(x, W1, W2)
+    error = (y2 - t) / len(x)
+    dW2 = y1.T @ error
+    dW1 = x.T @ (error @ W2.T * y1 * (1 - y1))
+    return dW1, dW2
+
+
+def run(
+    config: Config,
+    rng: RngLike,
+    data: Data | None = None,
+    progress: Progress = iter,
+) -> Result:
+    rng, data = as_rng(rng), data or experiment.load_data()
+    iter_per_epoch = math.ceil(len(data.x_train) / config.batch_size)
+    evaluated_at = [*range(0, config.iters_num, iter_per_epoch), config.iters_num]
+    test_acc: dict[str, list[list[float]]] = {"without": [], "with": []}
+
+    for _ in range(config.networks):
+        W1, W2 = (
+            xavier(shape, rng).astype(np.float32)
+            for shape in ((784, config.hidden_size), (config.hidden_size, 10))
+        )
+        network, optimizer = network_with_biases(W1, W2), SGD(config.learning_rate)
+        accuracies = [accuracies_of(W1, W2, network, data)]
+        for i in progress(range(1, config.iters_num + 1)):
+            batch_mask = rng.choice(len(data.x_train), config.batch_size)
+            x_batch, t_batch = data.x_train[batch_mask], data.t_train[batch_mask]
+
+            dW1, dW2 = gradients(x_batch, one_hot(t_batch), W1, W2)
+            W1 -= config.learning_rate * dW1
+            W2 -= config.learning_rate * dW2
+
+            optimizer.update(network.params, network.gradient(x_batch, t_batch))
+            if i in evaluated_at:
+                accuracies.append(accuracies_of(W1, W2, network, data))
+        without, with_biases = zip(*accuracies, strict=True)
+        test_acc["without"].append([*without])
+        test_acc["with"].append([*with_biases])
+
+    x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
+    difference, largest = compare(x, t, W1, W2)
+    return Result(
+        gradient_difference=difference,
+        largest_gradient=largest,
+        epochs=[i / iter_per_epoch for i in evaluated_at],
+        test_acc={kind: np.array(rows) for kind, rows in test_acc.items()},
+    )
+
+
+def network_with_biases(W1: Array, W2: Array) -> Network:
+    """The same network of layers, from copies of these weights and biases of 0."""
+    return Network(
+        [
+            Affine(W1.copy(), np.zeros(W1.shape[1], W1.dtype)),
+            Sigmoid(),
+            Affine(W2.copy(), np.zeros(W2.shape[1], W2.dtype)),
+        ]
+    )
+
+
+def accuracies_of(W1: Array, W2: Array, network: Network, data: Data) -> tuple[float, float]:
+    """The accuracy on the test images, of the two matrices and of the network."""
+    _, y2 = predict(data.x_test, W1, W2)
+    without = float(np.mean(y2.argmax(axis=1) == data.t_test))
+    return without, network.accuracy(data.x_test, data.t_test)
+
+
+def compare(x: Array, t: Array, W1: Array, W2: Array) -> tuple[float, float]:
+    """The largest difference between formulas and layers, and the largest gradient, in float64."""
+    x, W1, W2 = (array.astype(np.float64) for array in (x, W1, W2))
+    layers = Network([Affine(W1, None), Sigmoid(), Affine(W2, None)]).gradient(x, t)
+    formulas = gradients(x, one_hot(t).astype(np.float64), W1, W2)
+    pairs = [*zip(formulas, (layers["W1"], layers["W2"]), strict=True)]
+    difference = max(float(np.abs(ours - of_layer).max()) for ours, of_layer in pairs)
+    return difference, max(float(np.abs(ours).max()) for ours, _ in pairs)
+
+
+def plot(result: Result) -> dict[str, Any]:
+    from dlbasics import plotting
+
+    figure, (accuracy, cost) = plotting.subplots(1, 2, width=5.0)
+    for kind, style in (("with", {"linewidth": 5, "alpha": 0.5}), ("without", {"marker": "o"})):
+        mean = result.test_acc[kind].mean(axis=0)
+        accuracy.plot(result.epochs, mean, label=f"{kind} biases", markersize=4, **style)
+    accuracy.set(xlabel="epoch", ylabel="accuracy on the test images, mean", ylim=(0, 1.03))
+    accuracy.legend(frameon=False, loc="lower right")
+    for costs in 100 * (result.test_acc["with"] - result.test_acc["without"]):
+        cost.plot(result.epochs, costs, marker="o", markersize=4)
+    cost.axhline(0, color="black", linewidth=0.8)
+    cost.set(xlabel="epoch", ylabel="cost of the missing biases, percentage points")
+    cost.set_title("each pair of networks", fontsize=10)
+    return {"accuracy": figure}
+
+
+def final_accuracy(result: Result, kind: str) -> float:
+    """The mean of all networks of that kind, after training."""
+    return float(result.test_acc[kind][:, -1].mean())
+
+
+CLAIMS = [
+    Claim(
+        "largest difference between the gradients of formulas and layers, and largest gradient",
+        "equal",
+        lambda result: [result.gradient_difference, result.largest_gradient],
+        lambda v: 0 <= v[0] < 1e-14 < 1e-4 < v[1],
+        digits=2,
+        any_data=True,
+    ),
+    Claim(
+        "test accuracy without and with biases",
+        "learns without",
+        lambda result: [final_accuracy(result, kind) for kind in ("without", "with")],
+        lambda v: 0.92 < v[0] < 1 and 0.92 < v[1] < 1,
+    ),
+    Claim(
+        "what the missing biases cost in test accuracy, each pair of networks",
+        "little",
+        lambda result: result.test_acc["with"][:, -1] - result.test_acc["without"][:, -1],
+        lambda v: len(v) > 0 and all(abs(cost) < 0.01 for cost in v),
+        digits=1,
+    ),
+]
+
+if __name__ == "__main__":
+    experiment.main(
+        __doc__,
+        run,
+        plot,
+        config=Config,
+        claims=CLAIMS,
+        quick={"iters_num": 100, "networks": 1},
+    )

@@ -1,0 +1,480 @@
+"""The scripts that do what companion texts of the book do: their claims, and what they compute."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from ch04_training import equal_areas
+from ch05_backprop import central_differences, without_biases
+from ch06_techniques import hidden_nodes
+from dlbasics.data import minibatches
+from dlbasics.experiment import judge, load_data
+from dlbasics.gradient import numerical_gradient
+from dlbasics.layers import Affine, Sigmoid
+from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet
+from dlbasics.optimizers import SGD
+from dlbasics.results import save_result
+
+DIGITS = load_data("digits", quick=True)
+NAN = float("nan")
+
+
+def failed(script, result):
+    verdicts = judge(script.CLAIMS, result)
+    assert len(verdicts) > 0
+    return [verdict for verdict in verdicts if not verdict.holds]
+
+
+def numbers(script, result):
+    return [claim.value(result) for claim in script.CLAIMS]
+
+
+# Optimization without a gradient
+
+
+@cache
+def few_moves():
+    config = equal_areas.Config(goal=1.0, tries=500_000, single_tries=2_000, starts=2)
+    return equal_areas.run(config, 0)
+
+
+def searches():
+    result = few_moves()
+    return [*result.several.values(), *result.single["falling"], *result.single["annealing"]]
+
+
+def test_the_areas_are_those_of_46_prefectures_and_add_up_to_the_published_total():
+    assert len(equal_areas.AREAS) == 46
+    assert "Hokkaido" not in equal_areas.AREAS
+    assert abs(sum(equal_areas.AREAS.values()) - 294_546.44) < 0.1
+    assert min(equal_areas.AREAS, key=equal_areas.AREAS.get) == "Kagawa"
+    assert max(equal_areas.AREAS, key=equal_areas.AREAS.get) == "Iwate"
+
+
+def test_the_last_energy_is_that_of_the_groups_by_its_definition():
+    areas = np.array([*equal_areas.AREAS.values()])
+    for search in searches():
+        sums = np.array([areas[search.group == i].sum() for i in range(4)])
+        assert np.allclose(equal_areas.sums(search), sums)
+        assert abs(np.abs(areas.sum() / 4 - sums).sum() - search.energy[-1]) < 1e-6
+        assert search.tries == sorted(search.tries)
+        assert search.tries[0] == 0
+        assert search.tries[-1] <= search.tried
+        assert equal_areas.lowest(search) == min(search.energy)
+
+
+def test_without_a_temperature_the_energy_only_falls():
+    result = few_moves()
+    for search in [result.several["falling"], *result.single["falling"]]:
+        assert (np.diff(search.energy) < 0).all()
+    for search in [result.several["annealing"], *result.single["annealing"]]:
+        assert (np.diff(search.energy) > 0).any()
+
+
+def test_a_search_ends_at_its_goal_or_when_all_moves_are_tried():
+    result = few_moves()
+    assert result.several["falling"].energy[-2] > 1 >= result.several["falling"].energy[-1]
+    assert result.several["falling"].tried < 500_000
+    assert {search.tried for search in result.single["falling"]} == {2_000}
+    assert result.several["annealing"].tried <= result.several["falling"].tried
+    start = np.zeros(46, int)
+    nothing = equal_areas.search(start, equal_areas.single, 3, 0.04, np.random.default_rng(0))
+    assert nothing.tried == 3
+
+
+def test_energies_after_moves_are_those_of_the_groups_after_the_exchange():
+    rng = np.random.default_rng(1)
+    group = rng.integers(4, size=46)
+    taken = equal_areas.several(rng, 40)
+    one = rng.integers(4, size=40)
+    other = (one + rng.integers(1, 4, size=40)) % 4
+    after = equal_areas.excess_after(group, taken, one, other)
+    for i in range(40):
+        moved = equal_areas.exchanged(group, taken[i], one[i], other[i])
+        assert np.array_equal(after[i], equal_areas.excess_of(moved))
+        changed = moved != group
+        assert changed.any()
+        assert (taken[i][changed] == 1).all()
+        assert {*group[changed], *moved[changed]} == {one[i], other[i]}
+
+
+def test_moves_of_one_prefecture_leave_a_search_where_no_move_is_better():
+    # 2,000 moves of 46 * 12 find nearly all that are better.
+    for search in few_moves().single["falling"]:
+        here = search.energy[-1]
+        better = 0
+        for i in range(46):
+            for to in range(4):
+                group = search.group.copy()
+                group[i] = to
+                better += equal_areas.energy(equal_areas.excess_of(group)) < here
+        assert better <= 2
+
+
+def test_annealing_keeps_a_move_that_rises_with_the_probability_of_its_temperature():
+    """From a split that every move of one prefecture makes worse, at one temperature."""
+    rng = np.random.default_rng(0)
+    start = few_moves().single["falling"][0].group
+    here = equal_areas.energy(equal_areas.excess_of(start))
+    temperature = 3_000.0
+    expected, count = 0.0, 4_000
+    for i in range(46):
+        for to in range(4):
+            group = start.copy()
+            group[i] = to
+            rise = max(0.0, equal_areas.energy(equal_areas.excess_of(group)) - here)
+            # Each of the two orders of both groups is drawn once in 12.
+            expected += (to != start[i]) * np.exp(-rise / temperature) / 46 / 6
+    expected += 1 / 2  # moves whose groups are not the prefecture's: E stays, which is kept
+    kept = sum(
+        len(
+            equal_areas.search(
+                start, equal_areas.single, 1, 0.0, rng, (temperature, temperature)
+            ).tries
+        )
+        > 1
+        for _ in range(count)
+    )
+    assert abs(kept / count - expected) < 0.03
+
+
+def test_each_several_moves_half_of_the_prefectures_and_single_one():
+    rng = np.random.default_rng(0)
+    assert abs(equal_areas.several(rng, 2_000).mean(axis=0) - 0.5).max() < 0.06
+    taken = equal_areas.single(rng, 2_000)
+    assert (taken.sum(axis=1) == 1).all()
+    assert (taken.sum(axis=0) > 0).all()
+
+
+def test_same_seed_same_split():
+    config = equal_areas.Config(tries=3_000, single_tries=100, starts=1)
+    first, again, other = (equal_areas.run(config, seed) for seed in (3, 3, 4))
+    assert numbers(equal_areas, first) == numbers(equal_areas, again)
+    assert numbers(equal_areas, first) != numbers(equal_areas, other)
+
+
+# The network without biases
+
+
+@cache
+def without():
+    config = without_biases.Config(hidden_size=8, iters_num=50, networks=2)
+    return without_biases.run(config, 0, DIGITS)
+
+
+def matrices(rng):
+    return rng.standard_normal((5, 3)), rng.standard_normal((3, 4))
+
+
+def test_the_matrix_formulas_are_the_gradient_of_the_mean_cross_entropy():
+    rng = np.random.default_rng(0)
+    W1, W2 = matrices(rng)
+    x, t = rng.standard_normal((7, 5)), np.eye(4)[rng.integers(4, size=7)]
+
+    def loss(_):
+        y1, y2 = without_biases.predict(x, W1, W2)
+        assert y1.shape == (7, 3)
+        return -np.log(y2[t == 1]).mean()
+
+    for formula, W in zip(without_biases.gradients(x, t, W1, W2), (W1, W2), strict=True):
+        assert np.allclose(formula, numerical_gradient(loss, W), atol=1e-8)
+
+
+def test_the_matrix_formulas_equal_the_layers_to_rounding_and_a_wrong_one_does_not(monkeypatch):
+    assert without().gradient_difference < 1e-14
+    assert without().largest_gradient > 1e-3
+    right = without_biases.gradients
+    arrays = [
+        np.arange(45).reshape(9, 5) / 45,
+        DIGITS.t_train[:9] % 4,
+        *matrices(np.random.default_rng(1)),
+    ]
+    monkeypatch.setattr(without_biases, "one_hot", lambda t: np.eye(4)[t])
+    assert without_biases.compare(*arrays)[0] < 1e-14
+    monkeypatch.setattr(
+        without_biases, "gradients", lambda *args: (right(*args)[0] - 1e-3, right(*args)[1])
+    )
+    assert abs(without_biases.compare(*arrays)[0] - 1e-3) < 1e-12
+
+
+def test_the_network_with_biases_has_weights_of_its_own():
+    W1, W2 = matrices(np.random.default_rng(0))
+    params = without_biases.network_with_biases(W1, W2).params
+    for key, W in (("W1", W1), ("W2", W2)):
+        assert np.array_equal(params[key], W)
+        assert not np.shares_memory(params[key], W)
+    assert params["b1"].tolist() == [0] * 3
+    assert params["b2"].tolist() == [0] * 4
+
+
+def test_both_networks_start_alike_and_learn():
+    accuracies = without().test_acc
+    assert without().epochs == [0, 1, 2, 2.5]
+    for kind in ("without", "with"):
+        assert accuracies[kind].shape == (2, 4)
+        assert (accuracies[kind][:, -1] > accuracies[kind][:, 0] + 0.1).all()
+    assert np.array_equal(accuracies["without"][:, 0], accuracies["with"][:, 0])
+    assert not np.array_equal(accuracies["without"], accuracies["with"])
+    assert not np.array_equal(accuracies["with"][0], accuracies["with"][1])
+
+
+def test_matrices_and_layers_without_biases_are_trained_alike(monkeypatch):
+    def layers_without_biases(W1, W2):
+        return Network([Affine(W1.copy(), None), Sigmoid(), Affine(W2.copy(), None)])
+
+    monkeypatch.setattr(without_biases, "network_with_biases", layers_without_biases)
+    config = without_biases.Config(hidden_size=8, iters_num=60, networks=1)
+    result = without_biases.run(config, 0, DIGITS)
+    assert np.abs(result.test_acc["with"] - result.test_acc["without"]).max() <= 0.002
+
+
+def test_missing_biases_cost_little_on_mnist(mnist):
+    config = without_biases.Config(iters_num=1_500, networks=1)
+    result = without_biases.run(config, np.random.default_rng(0), mnist)
+    without_them, with_them = result.test_acc["without"][0, -1], result.test_acc["with"][0, -1]
+    assert 0.88 < without_them < 0.95
+    assert abs(with_them - without_them) < 0.01
+    assert [verdict.text for verdict in failed(without_biases, result)] in (
+        [],
+        [without_biases.CLAIMS[1].text],
+    )
+
+
+@pytest.mark.slow
+def test_every_claim_without_biases_holds_on_mnist(mnist):
+    result = without_biases.run(without_biases.Config(), np.random.default_rng(0), mnist)
+    assert failed(without_biases, result) == []
+
+
+# Backpropagation against central differences
+
+FEW = central_differences.Config(hidden_size=2, epochs=2, batch_size=200, budget=0.6)
+
+
+@cache
+def against_differences():
+    return central_differences.run(FEW, 0, DIGITS)
+
+
+def small_network(seed=0):
+    return MultiLayerNet(784, [2], 10, "sigmoid", "sigmoid", rng=seed, dtype=np.float64)
+
+
+def few_batches(count):
+    batches = central_differences.all_batches(DIGITS, FEW, 5)
+    return iter([next(batches) for _ in range(count)])
+
+
+def test_differences_go_the_way_of_backpropagation():
+    for found in against_differences().differences.values():
+        count = len(found.param_difference)
+        assert 1 <= count <= 20
+        assert {len(losses) for losses in found.losses.values()} == {count}
+        assert 0 < max(found.param_difference) < 1e-4
+        assert central_differences.largest_loss_difference(found) < 1e-5
+
+
+@pytest.mark.parametrize("kind", central_differences.KINDS)
+def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, monkeypatch):
+    plain, asked = central_differences.KINDS[kind], []
+    take = Network.numerical_gradient
+
+    def numerical_gradient(network, x, t, **options):
+        asked.append(options)
+        return take(network, x, t, **options)
+
+    monkeypatch.setattr(Network, "numerical_gradient", numerical_gradient)
+    config, network = replace(FEW, dx=1.0, budget=60.0), small_network()
+    found = central_differences.train_both(network, config, plain, few_batches(2), iter)
+    assert asked == [{"plain": plain, "h": 1.0}] * 2
+
+    one, other = small_network(), small_network()
+    x, t = next(few_batches(1))
+    assert found.losses["differences"][0] == found.losses["backprop"][0] == network.loss(x, t)
+    optimizer = SGD(config.learning_rate)
+    optimizer.update(one.params, take(one, x, t, h=1.0))
+    optimizer.update(other.params, other.gradient(x, t))
+    expected = max(np.abs(one.params[key] - other.params[key]).max() for key in one.params)
+    assert np.isclose(found.param_difference[0], expected, rtol=1e-6)
+    assert expected > 1e-5
+    assert found.losses["differences"][1] != found.losses["backprop"][1]
+
+
+def test_backpropagation_beside_differences_is_gradient_descent():
+    found = central_differences.train_both(
+        small_network(), central_differences.Config(learning_rate=0.5), False, few_batches(3), iter
+    )
+    network, losses = small_network(), []
+    for x, t in few_batches(3):
+        losses.append(network.loss(x, t))
+        for key, grad in network.gradient(x, t).items():
+            network.params[key] -= 0.5 * grad
+    assert np.allclose(found.losses["backprop"], losses, atol=1e-12)
+
+
+def test_differences_end_with_the_budget_after_one_iteration_at_least():
+    config = central_differences.Config(budget=1e-9)
+    found = central_differences.train_both(small_network(), config, False, few_batches(3), iter)
+    assert len(found.param_difference) == 1
+    assert found.seconds > 1e-9
+
+
+def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
+    batches = [*central_differences.all_batches(DIGITS, FEW, 5)]
+    assert len(batches) == against_differences().backprop.iterations == 20
+    first, second = (np.concatenate([x for x, _ in part]) for part in (batches[:10], batches[10:]))
+    assert first.dtype == np.float64
+    assert not np.array_equal(first, second)
+    for images in (first, second):
+        assert np.array_equal(
+            np.sort(images.sum(axis=1)), np.sort(DIGITS.x_train.sum(axis=1, dtype=float))
+        )
+
+
+def test_the_whole_training_is_by_backpropagation():
+    backprop = against_differences().backprop
+    assert len(backprop.train_acc) == len(backprop.test_acc) == 3
+    assert 0 < backprop.seconds < 5
+
+    config, network = replace(FEW, learning_rate=2.0), small_network()
+    before = central_differences.accuracies_of(network, DIGITS)
+    trained = central_differences.train(network, config, DIGITS, 5, iter)
+    assert (trained.train_acc[0], trained.test_acc[0]) == before
+    assert central_differences.accuracies_of(network, DIGITS) == before, "the start was changed"
+    for x, t in few_batches(20):
+        SGD(2.0).update(network.params, network.gradient(x, t))
+    after = central_differences.accuracies_of(network, DIGITS)
+    assert (trained.train_acc[-1], trained.test_acc[-1]) == after != before
+
+
+def test_times_are_extrapolated_to_all_iterations():
+    slow = central_differences.Differences(30.0, {}, [1e-6] * 10)
+    fast = central_differences.Differences(30.0, {}, [1e-6] * 100)
+    backprop = central_differences.Backprop(9_600, 3.0, [], [])
+    result = central_differences.Result(backprop, {"plain loop": slow, "by columns": fast})
+    assert central_differences.extrapolated(result, "plain loop") == 28_800
+    assert central_differences.times_as_long(result, "plain loop") == 9_600
+    assert central_differences.times_as_long(result, "by columns") == 960
+
+
+@pytest.mark.slow
+def test_every_claim_on_central_differences_holds_on_mnist(mnist):
+    result = central_differences.run(central_differences.Config(), np.random.default_rng(0), mnist)
+    assert failed(central_differences, result) == []
+
+
+# Hidden nodes
+
+
+@cache
+def three_sizes():
+    config = hidden_nodes.Config((10, 40, 640), epochs=5, evaluate_every=2)
+    return hidden_nodes.run(config, 0, DIGITS)
+
+
+def test_networks_of_each_size_are_trained_and_evaluated():
+    result = three_sizes()
+    assert result.hidden_sizes == (10, 40, 640)
+    assert result.epochs == [2, 4, 5]
+    assert result.train_acc.shape == result.test_acc.shape == (3, 3)
+    assert (result.test_acc[:2, -1] > result.test_acc[:2, 0]).all()
+    assert not np.array_equal(result.train_acc, result.test_acc)
+    assert np.array_equal(hidden_nodes.gaps(result), result.train_acc - result.test_acc)
+
+
+def test_the_last_accuracies_are_those_of_training_by_hand():
+    config, rng = hidden_nodes.Config((12,), epochs=2, learning_rate=0.5), np.random.default_rng(4)
+    result = hidden_nodes.run(config, 4, DIGITS)
+    network = MultiLayerNet(784, [12], 10, "sigmoid", "sigmoid", rng=rng)
+    for _ in range(2):
+        seed = rng.integers(2**32)
+        for x, t in minibatches(DIGITS.x_train, DIGITS.t_train, 100, rng=seed):
+            SGD(0.5).update(network.params, network.gradient(x, t))
+    assert result.train_acc.tolist() == [[network.accuracy(DIGITS.x_train, DIGITS.t_train)]]
+    assert result.test_acc.tolist() == [[network.accuracy(DIGITS.x_test, DIGITS.t_test)]]
+
+
+def test_more_nodes_take_more_time():
+    few, _, many = three_sizes().seconds
+    assert 0 < few < many
+
+
+def test_the_line_through_times_and_the_distance_from_it():
+    nothing = np.zeros((3, 1))
+    exact = hidden_nodes.Result((50, 100, 150), [12.0, 22.0, 32.0], [1], nothing, nothing)
+    assert np.allclose(hidden_nodes.line(exact), (0.2, 2))
+    assert hidden_nodes.distance_from_line(exact) < 1e-12
+    bent = replace(exact, seconds=[12.0, 22.0, 38.0])  # the line: 11, 24, 37
+    assert np.isclose(hidden_nodes.distance_from_line(bent), 2 / 38)
+
+
+def test_a_gap_grows_within_some_epochs_on_mnist(mnist):
+    few = replace(mnist, x_train=mnist.x_train[:2_000], t_train=mnist.t_train[:2_000])
+    config = hidden_nodes.Config((50,), epochs=40, learning_rate=0.5, evaluate_every=4)
+    first, *_, last = hidden_nodes.gaps(hidden_nodes.run(config, 0, few))[0]
+    assert last > first + 0.02
+
+
+# What a claim takes to hold
+
+BOUNDS = {
+    equal_areas: [
+        (294_546.46, [294_546.6, 294_546.3, 377_970.75, NAN]),
+        (0.04, [0.05, -0.01, NAN]),
+        ((1_000_000, 40), [(1_000, 40), (1_000_000, 0), (NAN, 40), (1_000_000, NAN)]),
+        ([0.04, 0.2], [[0.04, 1.5], [2.0, 0.1], [-0.01, 0.1], [NAN, 0.1], [0.1, NAN]]),
+        ([2_000, 1_000], [[1_000, 2_000], [1_000, 1_000], [1_000, -1], [NAN, NAN]]),
+    ],
+    without_biases: [
+        ([1e-17, 0.02], [[1e-5, 0.02], [1e-17, 1e-6], [-1, 0.02], [NAN, 0.02], [1e-17, NAN]]),
+        ([0.948, 0.948], [[0.9, 0.948], [0.948, 0.9], [1.5, 0.948], [NAN, 0.9], [0.948, NAN]]),
+        (np.array([0.001, -0.001]), [[0.02, 0], [0, -0.02], [], [NAN, 0]]),
+    ],
+    central_differences: [
+        (0.92, [0.8, 1.1, NAN]),
+        (2.0, [0, 100, NAN]),
+        (10_000, [10, np.inf, NAN]),
+        (5_000, [1, np.inf, NAN]),
+        ([1_000, 500], [[30_000, 500], [1_000, 1], [1_000, 2_000], [NAN, 500], [1_000, NAN]]),
+        ([20, 200], [[0, 200], [200, 20], [20, 20], [NAN, NAN]]),
+        ([1e-5, 1e-6], [[1e-2, 1e-6], [1e-5, 1e-2], [0, 1e-6], [1e-5, 0], [NAN, 1e-6]]),
+    ],
+    hidden_nodes: [
+        ([10.0, 20.0, 30.0], [[10.0, 30.0, 20.0], [10.0, 10.0, 20.0], [NAN, NAN, NAN]]),
+        (0.02, [0.06, -0.1, NAN]),
+        ([0.96, 0.97], [[0.9, 0.97], [0.97, 0.9], [1.1, 0.97], [NAN, 0.97]]),
+        ([0.97, 0.98], [[0.9, 0.98], [0.98, 0.9], [1.1, 0.98], [0.98, NAN]]),
+        (
+            [[-0.01, 0], [0.01, 0.02]],
+            [[[0, 0.03], [0.01, 0.02]], [[-0.02, 0], [-0.01, 0.01]], [[NAN, 0], [NAN, 0.01]]],
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("script", BOUNDS, ids=lambda script: script.__name__)
+def test_claims_of_companions_know_right_values_from_wrong_ones(script):
+    for claim, (right, wrong) in zip(script.CLAIMS, BOUNDS[script], strict=True):
+        assert claim.holds(right), claim.text
+        assert [value for value in wrong if claim.holds(value)] == [], claim.text
+
+
+FIGURES = {
+    equal_areas: (few_moves, {"areas", "energy"}),
+    without_biases: (without, {"accuracy"}),
+    central_differences: (against_differences, {"accuracy", "both"}),
+    hidden_nodes: (three_sizes, {"time_and_accuracy"}),
+}
+
+
+@pytest.mark.parametrize("script", FIGURES, ids=lambda script: script.__name__)
+def test_figures_are_drawn_and_results_stored(script, tmp_path):
+    result_of, names = FIGURES[script]
+    save_result(result_of(), {}, tmp_path / "result.json")
+    figures = script.plot(result_of())
+    assert {*figures} == names
+    for name, figure in figures.items():
+        figure.savefig(tmp_path / f"{name}.png")
