@@ -293,6 +293,9 @@ def test_each_remedy_changes_what_its_name_says(trained):
         assert ("gamma1" in params) == normalized
         if depth == 3:
             assert params["W3"].std() == pytest.approx(std, rel=0.1)
+        # The same draw for all, in its own measure.
+        W, first = params["W1"], seen[0][2]["W1"]
+        np.testing.assert_allclose(W / W.std(), first / first.std(), rtol=1e-4)
 
 
 def test_only_the_last_kind_has_relu_and_all_start_from_the_same_draw():
