@@ -124,11 +124,15 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
 def judge(
     claims: Sequence[Claim], result: Any, *, judged: bool = True, on_mnist: bool = True
 ) -> list[Verdict]:
-    """Our number for each claim; unless `judged`, nothing is said about whether it holds."""
+    """Our number for each claim; unless `judged`, nothing is said about whether it holds.
+
+    Nor is it where there is no number, as an extra is not installed: `claim.value` is None then.
+    """
     verdicts = []
     for claim in claims:
         ours = claim.value(result)
-        holds = bool(claim.holds(ours)) if judged and (on_mnist or claim.any_data) else None
+        known = judged and ours is not None and (on_mnist or claim.any_data)
+        holds = bool(claim.holds(ours)) if known else None
         verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts
 

@@ -72,6 +72,8 @@ def test_our_numbers_in_the_readme_are_those_of_a_run(script):
     given = {"config": getattr(module, "Config", dict)(), "rng": np.random.default_rng(0)}
     result = module.run(**{name: given[name] for name in wanted})
     for verdict, (text, _, ours) in zip(judge(module.CLAIMS, result), rows_of(script), strict=True):
+        if verdict.ours is None:  # an extra is not installed
+            continue
         assert verdict.holds, verdict
         assert same_numbers(shown(verdict.ours, verdict.digits), ours), text
 
