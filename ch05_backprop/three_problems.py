@@ -18,7 +18,7 @@ from dataset.digits import load_digits
 from dlbasics import experiment
 from dlbasics.arrays import Array, RngLike, as_rng
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim
+from dlbasics.experiment import LEFT_OUT, Claim
 from dlbasics.functions import sigmoid
 from dlbasics.layers import (
     Affine,
@@ -295,9 +295,9 @@ def errors_claim(text: str, name: str, holds: Callable[[Any], bool], digits: int
 
 
 def table_claim(text: str, kind: str, low: float, high: float) -> Claim:
-    def value(result: Result) -> float | None:
+    def value(result: Result) -> float | str:
         if result.table is None:
-            return None
+            return LEFT_OUT
         return share_of_variance(getattr(result.table, kind), result.table.t)
 
     return Claim(text, "not given", value, lambda v: low < v < high, 3)

@@ -26,6 +26,9 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 DOWNLOAD_SECONDS = 15.0
 
+LEFT_OUT = "left out"
+"""In place of a number that needs an extra which is not installed."""
+
 _out_of_reach: set[str] = set()  # what is not asked for again in this session
 
 
@@ -126,12 +129,12 @@ def judge(
 ) -> list[Verdict]:
     """Our number for each claim; unless `judged`, nothing is said about whether it holds.
 
-    Nor is it where there is no number, as an extra is not installed: `claim.value` is None then.
+    Nor is it where `claim.value` is `LEFT_OUT`.
     """
     verdicts = []
     for claim in claims:
         ours = claim.value(result)
-        known = judged and ours is not None and (on_mnist or claim.any_data)
+        known = judged and ours is not LEFT_OUT and (on_mnist or claim.any_data)
         holds = bool(claim.holds(ours)) if known else None
         verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts

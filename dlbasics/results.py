@@ -85,12 +85,7 @@ def _rows(path: str | os.PathLike[str]) -> list[str]:
 
 
 def shown(value: Any, digits: int = 4) -> str:
-    """A number with so many significant digits, also within arrays; 'left out' for None.
-
-    Anything else as it is.
-    """
-    if value is None:
-        return "left out"
+    """A number with so many significant digits, also within arrays; anything else as it is."""
     if isinstance(value, float | np.floating):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple | np.ndarray):
