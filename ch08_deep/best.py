@@ -4,13 +4,13 @@ Data augmentation, learning-rate decay, an ensemble; besides batch normalization
 and averaged weights.  The network is the book's deep one with batch normalization, with 100 hidden
 units in place of 50, less dropout, and pooling before ReLU.
 
-Settings were chosen by the accuracy on 10,000 of the training images, which
+To compare settings without a look at the test images,
 
     python ch08_deep/best.py --validation-size 10000
 
-holds back and takes in place of the test images.  Without it all training images are trained on,
-and the test images are looked at once, at the end.  The Trainer evaluates nothing that matters: it
-is given one training image for that.
+holds back so many training images and takes them in place of the test images.  Without it all are
+trained on, and the test images are looked at once, at the end.  The Trainer evaluates nothing that
+matters: it is given one training image for that.
 """
 
 from dataclasses import dataclass, field
