@@ -13,7 +13,7 @@ trained on, and the test images are looked at once, at the end.  The Trainer eva
 matters: it is given one training image for that.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -49,13 +49,15 @@ class Config:
     share: float = 0.12
     pixels: float = 2.0
     alpha: float = 0.5
+    # How many training images, from the first on.
+    train_size: int = 60_000
     # Training images held back to be judged on, in place of test images.
     validation_size: int = 0
     # How many networks are trained at once, which changes no number.
     processes: int = field(default=2, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("networks", "epochs", "batch_size", "processes"):
+        for name in ("networks", "epochs", "batch_size", "train_size", "processes"):
             as_count(getattr(self, name), name)
         for name in ("degrees", "share", "pixels", "alpha"):
             as_number(getattr(self, name), name, low=0)
@@ -85,6 +87,8 @@ def run(
     progress: Progress = iter,
 ) -> Result:
     rng, data = as_rng(rng), data or experiment.load_data()
+    n = config.train_size
+    data = replace(data, x_train=data.x_train[:n], t_train=data.t_train[:n])
     if config.validation_size:
         data = validation_data(data, config.validation_size)
     jobs = [(data, config, own_rng) for own_rng in rng.spawn(config.networks)]
@@ -220,5 +224,5 @@ if __name__ == "__main__":
         plot,
         config=Config,
         claims=CLAIMS,
-        quick={"networks": 2, "epochs": 1, "processes": 1},
+        quick={"networks": 2, "epochs": 1, "train_size": 1_000, "processes": 1},
     )
