@@ -65,7 +65,8 @@ AREAS = {
 }
 """In km2, 1 October 2015 (Geospatial Information Authority of Japan, areas by prefecture).
 
-They add up to 0.02 km2 more than PUBLISHED_TOTAL: one or two may be wrong in the last digit.
+They were typed without the source at hand and add up to 0.02 km2 more than PUBLISHED_TOTAL, so some
+may be wrong in the last digits.  The search does not mind.
 """
 
 PUBLISHED_TOTAL = 377_970.75 - 83_424.31
