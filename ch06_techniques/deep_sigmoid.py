@@ -2,8 +2,8 @@
 
 From Takenawa's lecture *Deep Learning: Part 2*: sigmoid layers on small initial weights, trained by
 SGD, do not learn any more when there are many.  He's initial weights, batch normalization and Adam
-are added one at a time, then all three; ReLU, which He's weights are meant for, takes the place of
-the sigmoid at last.
+are tried each alone, then all three together; at last ReLU, which He's weights are meant for, takes
+the place of the sigmoid.
 """
 
 from dataclasses import dataclass
@@ -95,6 +95,7 @@ def plot(result: Result) -> dict[str, Any]:
 
     figure, axes = plotting.subplots(width=7.5, height=4.2)
     plotting.draw_curves(axes, result.test_acc, x=result.depths, markers=True)
+    axes.lines[0].set(linestyle="--", zorder=3)  # seen where another lies on it
     axes.set(xlabel="hidden layers", ylabel="test accuracy", xscale="log", ylim=(0, 1))
     axes.set_xticks(result.depths, result.depths)
     axes.minorticks_off()

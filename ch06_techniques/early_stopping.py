@@ -1,8 +1,9 @@
 """Early stopping, not the book's: training ends when images that were held back are read worse.
 
-From Takenawa's lecture *Deep Learning: Part 2*.  A fifth of all labels is wrong, as in data from
-outside.  A network that is trained on and on learns the wrong ones by heart; one that is stopped
-when its validation accuracy has not risen for some epochs takes back its best weights.
+From Takenawa's lecture *Deep Learning: Part 2*.  A fifth of the labels is wrong, of training and
+validation images alike; those of the test images are right.  A network that is trained on and on
+learns the wrong ones by heart; one that is stopped when its validation accuracy has not risen for
+some epochs takes back its best weights.
 """
 
 from dataclasses import dataclass
@@ -18,13 +19,13 @@ from dlbasics.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Config:
-    """wrong: the share of labels that are;  patience: epochs without a gain, after which it stops.
+class Training:
+    """What label_noise.py has in common with this script.
 
+    patience: epochs without a gain, after which a training is stopped.
     size: how many images are for training and validation together.
     """
 
-    wrong: float = 0.2
     patience: int = 8
     size: int = 6_000
     validation_rate: float = 1 / 6
@@ -35,8 +36,15 @@ class Config:
 
 
 @dataclass(frozen=True)
+class Config(Training):
+    """wrong: the share of training and validation labels that are."""
+
+    wrong: float = 0.2
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A training.
+    """What came of a training.
 
     train_acc, validation_acc, test_acc: at the end of each epoch; only test labels are all right.
     final_acc: of the network as it is handed out, on test images.
@@ -79,14 +87,14 @@ def with_wrong_labels(t: Array, share: float, rng: RngLike) -> Array:
 def train(
     t: Array,
     data: Data,
-    config: Any,
+    config: Training,
     rng: RngLike,
     patience: int | None = None,
     smoothing: float = 0.0,
 ) -> Trained:
     """Learn the first training images, with the labels t, some of which are held back.
 
-    config: what Config has from validation_rate on.
+    patience: as in Trainer; config.patience is not used.
     smoothing: epsilon of `label_smoothing`, for the labels that are learned.
     """
     rng = as_rng(rng)

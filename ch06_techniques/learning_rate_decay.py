@@ -2,7 +2,7 @@
 
 From Takenawa's lecture *Deep Learning: Part 2*.  Three trainings of the same network on the same
 batches: with a high learning rate, with a low one, and with the high one for the first half of the
-epochs and the low one for the second.
+epochs (of an odd number, the larger half) and the low one for the second.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """lowered_after: epochs.
+    """lowered_after: how many epochs have the high rate, where it is lowered.
 
     By training, "high", "low" and "lowered", and epoch: the mean loss of its batches, and the test
     accuracy at its end.
@@ -52,7 +52,7 @@ def run(
     rng, data = as_rng(rng), data or experiment.load_data()
     weights_seed, batches_seed = rng.integers(2**32, size=2)
     high, low = config.learning_rate, config.learning_rate * config.factor
-    result = Result(config.epochs // 2, {}, {})
+    result = Result((config.epochs + 1) // 2, {}, {})
     lowered = StepDecay(every=result.lowered_after, factor=config.factor)
     for name, lr, schedule in progress(
         [("high", high, None), ("low", low, None), ("lowered", high, lowered)]

@@ -27,7 +27,7 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 DOWNLOAD_SECONDS = 15.0
 
 LEFT_OUT = "left out"
-"""In place of a number that needs an extra which is not installed."""
+"""In place of a number that a run does not have: for want of an extra, or by its settings."""
 
 _out_of_reach: set[str] = set()  # what is not asked for again in this session
 

@@ -9,6 +9,7 @@ import pytest
 from ch04_training import equal_areas
 from ch05_backprop import central_differences, without_biases
 from ch06_techniques import hidden_nodes
+from dlbasics.arrays import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import judge, load_data
 from dlbasics.gradient import numerical_gradient
@@ -395,6 +396,38 @@ def test_the_last_accuracies_are_those_of_training_by_hand():
             SGD(0.5).update(network.params, network.gradient(x, t))
     assert result.train_acc.tolist() == [[network.accuracy(DIGITS.x_train, DIGITS.t_train)]]
     assert result.test_acc.tolist() == [[network.accuracy(DIGITS.x_test, DIGITS.t_test)]]
+
+
+def test_all_sizes_take_the_same_batches_and_their_seconds_add_up(monkeypatch):
+    drawn = []
+
+    def train_epoch(network, data, config, seed):
+        drawn.append(as_rng(seed).random())
+        return len(network.params["b1"])
+
+    monkeypatch.setattr(hidden_nodes, "train_epoch", train_epoch)
+    result = hidden_nodes.run(hidden_nodes.Config((10, 20), epochs=3), 0, DIGITS)
+    assert result.seconds == [30, 60]
+    assert drawn[::2] == drawn[1::2]
+    assert len({*drawn}) == 3
+
+
+def test_settings_are_those_of_the_text_and_claims_and_figure_have_their_numbers():
+    sizes = (50, 100, 150, 200, 250, 300)
+    assert hidden_nodes.Config() == hidden_nodes.Config(sizes, 50, 100, 0.1)
+    train_acc, test_acc = np.array([[0.5, 0.8], [0.6, 0.9]]), np.array([[0.4, 0.6], [0.3, 0.5]])
+    result = hidden_nodes.Result((50, 100), [1.0, 2.0], [5, 10], train_acc, test_acc)
+    seconds, _, *accuracies, gap = numbers(hidden_nodes, result)
+    assert seconds == [1, 2]
+    np.testing.assert_array_equal(accuracies, [[0.6, 0.5], [0.8, 0.9]])
+    np.testing.assert_allclose(gap, [[0.1, 0.3], [0.2, 0.4]])
+    _, accuracy, gap = hidden_nodes.plot(result)["time_and_accuracy"].axes
+    for axes, labels, curves in (
+        (accuracy, ["training", "test"], [[0.8, 0.9], [0.6, 0.5]]),
+        (gap, ["50 nodes", "100 nodes"], [[0.1, 0.2], [0.3, 0.4]]),
+    ):
+        assert [line.get_label() for line in axes.lines] == labels
+        np.testing.assert_allclose([line.get_ydata() for line in axes.lines], curves)
 
 
 def test_more_nodes_take_more_time():

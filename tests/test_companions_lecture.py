@@ -327,6 +327,36 @@ def test_an_epoch_takes_each_image_of_its_share_once(monkeypatch):
     assert taken == [(150, 100)] * 3
 
 
+def test_accuracies_are_of_the_first_1000_test_images(monkeypatch):
+    seen, data = [], load_data("digits", quick=True)
+    data = replace(data, x_test=np.tile(data.x_test, (3, 1)), t_test=np.tile(data.t_test, 3))
+
+    class Network:
+        def accuracy(self, x, t):
+            seen.append((x, t))
+            return len(seen) / 100
+
+    monkeypatch.setattr(deep_sigmoid, "train", lambda *args: Network())
+    result = deep_sigmoid.run(deep_sigmoid.Config(depths=(1, 3)), 0, data)
+    for x, t in seen:
+        np.testing.assert_array_equal(x, data.x_test[:1_000])
+        np.testing.assert_array_equal(t, data.t_test[:1_000])
+    assert result.test_acc[deep_sigmoid.PLAIN] == [0.01, 0.07]
+    assert result.test_acc["He and ReLU"] == [0.06, 0.12]
+
+
+def test_claims_of_deep_sigmoid_networks_read_the_kind_they_name():
+    depths, good = [*range(1, 8)], range(1, 7)
+    test_acc = {
+        kind: [0.6 + n / 100] * n + [n / 100] * (7 - n)
+        for n, kind in zip(good, deep_sigmoid.KINDS, strict=True)
+    }
+    result = deep_sigmoid.Result(depths, test_acc)
+    first, *deepest, last = [claim.value(result) for claim in deep_sigmoid.CLAIMS]
+    assert (first, last) == ([0.61, 0.01], 0.05)
+    assert deepest == [*good]
+
+
 def test_the_deepest_that_learns_and_the_figure():
     result = deep_sigmoid.Result([1, 5, 20], {"He": [0.9, 0.6, 0.5], "Adam": [0.1, 0.2, 0.3]})
     assert deep_sigmoid.deepest_that_learns(result, "He") == 5

@@ -1,6 +1,7 @@
 """What Takenawa's lecture says of training: inputs, learning rate, early stopping, ensembles."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from ch06_techniques import (
 )
 from ch06_techniques.dataset_normalization import normalized
 from ch06_techniques.early_stopping import with_wrong_labels
-from dlbasics.experiment import judge, load_data
+from dlbasics.arrays import as_rng
+from dlbasics.experiment import LEFT_OUT, judge, load_data
+from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
 from dlbasics.trainer import Trainer
 
@@ -51,7 +54,7 @@ BOUNDS = {
             [[0.94, 0.84, 0.66, 0.46, 0.24], [0.8, 0.9, 0.89, 0.82, 0.47], [0.94], [NAN] * 5],
         ),
         ([0.943, 0.954], [[0.954, 0.943], [0.95, 0.95], [NAN, 0.9], [0.9, NAN]]),
-        ([0.66, 0.645], [[0.66, 0.9], [0.9, 0.66], [NAN, 0.6]]),
+        ([0.66, 0.645], [[0.66, 0.9], [0.66, 0.72], [0.9, 0.66], [NAN, 0.6], [0.66, NAN]]),
     ],
     ensemble: [
         ([0.9722, 0.9783], [[0.9722, 0.973], [0.9783, 0.9722], [NAN, 0.97], [0.97, NAN]]),
@@ -74,6 +77,51 @@ def test_claims_know_right_values_from_wrong_ones(script):
     for claim, (right, wrong) in zip(script.CLAIMS, BOUNDS[script], strict=True):
         assert claim.holds(right), claim.text
         assert [value for value in wrong if claim.holds(value)] == [], claim.text
+
+
+RESULTS = {
+    dataset_normalization: (
+        dataset_normalization.Result(
+            [np.zeros(2), np.array([-1.0, 1.0]), np.array([-3.0, 7.0])],
+            {},
+            {"from 0 to 255": 0.1, "from 0 to 1": 0.2, "normalized": 0.3, "wanted": 0.4},
+        ),
+        [(2, 25), 0.1, [0.2, 0.3], [0.3, 0.4]],
+    ),
+    learning_rate_decay: (
+        learning_rate_decay.Result(
+            1,
+            {"high": [0.5, 0.3], "low": [0.6, 0.4], "lowered": [0.7, 0.2]},
+            {"high": [0.1], "low": [0.2], "lowered": [0.3]},
+        ),
+        [[0.5, 0.6], [0.7, 0.2], [0.1, 0.2, 0.3]],
+    ),
+    early_stopping: (
+        early_stopping.Result(
+            early_stopping.Trained([0.01, 0.02], [0.03, 0.04], [0.06, 0.05], 0.07),
+            early_stopping.Trained([0.11] * 3, [0.12, 0.14, 0.13], [0.15, 0.18, 0.16], 0.17),
+        ),
+        [0.02, [0.06, 0.05], [3, 2], [0.07, 0.17]],
+    ),
+    label_noise: (
+        label_noise.Result(
+            (0.0, 0.4),
+            dict(zip(label_noise.KINDS, np.arange(8).reshape(4, 2).tolist(), strict=True)),
+        ),
+        [[0, 1], [4, 5], [0, 2], [1, 3]],
+    ),
+    ensemble: (
+        ensemble.Result([[0.1, 0.3, 0.5], [0.6, 0.7, 0.8], [0.9]]),
+        [[0.3, 0.9], [0.5, 0.9], [0.3, 0.7, 0.9]],
+    ),
+}
+
+
+@pytest.mark.parametrize("script", RESULTS, ids=lambda script: script.__name__)
+def test_claims_read_the_numbers_they_name(script):
+    result, wanted = RESULTS[script]
+    for claim, value in zip(script.CLAIMS, wanted, strict=True):
+        np.testing.assert_allclose(claim.value(result), value, err_msg=claim.text)
 
 
 def failed_on_mnist(script, mnist):
@@ -111,7 +159,7 @@ def test_normalized_numbers_have_the_mean_and_the_variance(mean, variance):
 
 def test_images_that_are_tested_are_changed_as_those_that_are_learned(monkeypatch):
     """By mean and variance of all training images, though only some are learned."""
-    seen = []
+    seen, draws = [], set()
 
     class Network:
         def accuracy(self, x, t):
@@ -120,6 +168,7 @@ def test_images_that_are_tested_are_changed_as_those_that_are_learned(monkeypatc
 
     def train(x, data, config, rng):
         seen.append([x])
+        draws.add(as_rng(rng).random())
         return Network(), [1.0]
 
     monkeypatch.setattr(dataset_normalization, "train", train)
@@ -138,6 +187,7 @@ def test_images_that_are_tested_are_changed_as_those_that_are_learned(monkeypatc
         np.testing.assert_allclose(learned, change(x[:100]), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(tested, change(x_test), rtol=1e-4, atol=1e-5)
     assert result.test_acc == dict.fromkeys(result.train_loss, 0.5)
+    assert len(draws) == 1, "not the same weights and batches for all"
 
 
 def test_all_inputs_train_the_same_network_on_the_same_batches():
@@ -168,11 +218,14 @@ def test_figure_shows_the_numbers_and_the_losses():
 
 
 def test_the_rate_is_lowered_in_the_middle(monkeypatch):
-    rates, right = [], Trainer.train
+    rates, losses, right = [], [], Trainer.train
 
     def train(self):
+        assert len(self.x_train) == 250
+        np.testing.assert_array_equal(self.x_test, DIGITS.x_test)
         history = right(self)
         rates.append(history.lr)
+        losses.append(np.reshape(history.train_loss, (4, 3)).mean(axis=1))
         return history
 
     monkeypatch.setattr(Trainer, "train", train)
@@ -183,10 +236,25 @@ def test_the_rate_is_lowered_in_the_middle(monkeypatch):
     assert high == [1.0] * 12
     assert low == pytest.approx([0.1] * 12)
     assert lowered == pytest.approx([1.0] * 6 + [0.1] * 6)
+    np.testing.assert_allclose([*result.train_loss.values()], losses)
     for curves in (result.train_loss, result.test_acc):
         assert curves["high"][:2] == curves["lowered"][:2]
         assert curves["high"][2:] != curves["lowered"][2:]
         assert curves["low"] != curves["high"]
+
+
+@pytest.mark.parametrize("epochs, high", [(1, 1), (3, 2), (5, 3)])
+def test_the_rate_is_lowered_once_in_an_odd_number_of_epochs(epochs, high, monkeypatch):
+    lowered, right = [], Trainer.train
+
+    def train(self):
+        lowered[:] = right(self).lr
+        return self.history
+
+    monkeypatch.setattr(Trainer, "train", train)
+    config = learning_rate_decay.Config(train_size=100, epochs=epochs)
+    assert learning_rate_decay.run(config, 0, DIGITS).lowered_after == high
+    assert lowered == pytest.approx([1.0] * high + [0.1] * (epochs - high))
 
 
 def test_losses_around_the_step_and_accuracies_at_the_end():
@@ -238,8 +306,24 @@ def test_the_stopped_network_has_its_best_weights_and_the_other_its_last(stopped
     assert stopped.stopped.final_acc == stopped.stopped.test_acc[best - 1]
     assert stopped.on_and_on.final_acc == stopped.on_and_on.test_acc[-1]
     (axes,) = early_stopping.plot(stopped)["accuracy"].axes
-    np.testing.assert_array_equal(axes.lines[1].get_ydata(), stopped.on_and_on.validation_acc)
+    for line, name in zip(axes.lines[:3], ("train_acc", "validation_acc", "test_acc"), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), getattr(stopped.on_and_on, name))
     assert [line.get_xdata()[0] for line in axes.lines[3:]] == [best, best + SHORT.patience]
+
+
+def test_both_trainings_get_the_same_wrong_labels(monkeypatch):
+    seen = []
+
+    def train(t, data, config, rng, patience):
+        wrong = (t != DIGITS.t_train[: len(t)]).mean()
+        seen.append((len(t), wrong, patience, as_rng(rng).random()))
+
+    monkeypatch.setattr(early_stopping, "train", train)
+    early_stopping.run(early_stopping.Config(wrong=0.4, size=1_000), 0, DIGITS)
+    (size, wrong, _, draw), _ = seen
+    assert size == 1_000
+    assert wrong == pytest.approx(0.4, abs=0.05)
+    assert seen == [(size, wrong, patience, draw) for patience in (None, 8)]
 
 
 def test_what_is_held_back_is_not_learned_and_has_labels_as_bad(monkeypatch):
@@ -249,10 +333,12 @@ def test_what_is_held_back_is_not_learned_and_has_labels_as_bad(monkeypatch):
         def __init__(self, *args, **options):
             seen.append(args)
             super().__init__(*args, **options)
+            assert self.optimizer.lr == 0.004
 
     monkeypatch.setattr(early_stopping, "Trainer", Watched)
     t = with_wrong_labels(DIGITS.t_train[:300], 0.2, 0)
-    early_stopping.train(t, DIGITS, SHORT, 0, smoothing=0.3)
+    config = replace(SHORT, epochs=2, learning_rate=0.004)
+    early_stopping.train(t, DIGITS, config, 0, smoothing=0.3)
     ((_, x_train, t_train, x_validation, t_validation),) = seen
     assert len(x_train) == 250
     rows = np.vstack([x_train, x_validation])
@@ -271,7 +357,7 @@ def test_every_kind_of_training_gets_the_labels_of_its_share(monkeypatch):
     seen = []
 
     def train(t, data, config, rng, patience, smoothing):
-        seen.append((t, rng, patience, smoothing))
+        seen.append((t, as_rng(rng).random(), patience, smoothing))
         accuracy = len(seen) / 100
         return early_stopping.Trained([], [], [], accuracy)
 
@@ -281,12 +367,13 @@ def test_every_kind_of_training_gets_the_labels_of_its_share(monkeypatch):
     kinds = [(None, 0), (None, 0.2), (8, 0), (8, 0.2)]
     assert [kind[2:] for kind in seen] == kinds * 2
     for first, of_share, share in ((0, seen[:4], 0), (4, seen[4:], 0.5)):
-        assert {rng for _, rng, _, _ in of_share} == {seen[first][1]}
-        for t, _, _, _ in of_share:
+        for t, draw, _, _ in of_share:
+            assert draw == seen[first][1], "not the same weights and batches for all"
             np.testing.assert_array_equal(t, seen[first][0])
             assert (t != DIGITS.t_train[:1_000]).mean() == pytest.approx(share, abs=0.06)
     assert [*result.test_acc.values()] == [[0.01, 0.05], [0.02, 0.06], [0.03, 0.07], [0.04, 0.08]]
-    assert label_noise.at_share(result, 0.5) == [0.05, 0.06, 0.07, 0.08]
+    assert label_noise.after_all_epochs(result, 0.5) == [0.05, 0.06]
+    assert label_noise.after_all_epochs(result, 0.4) is LEFT_OUT
     (axes,) = label_noise.plot(result)["accuracy"].axes
     np.testing.assert_array_equal(axes.lines[3].get_xydata(), [[0, 0.04], [0.5, 0.08]])
 
@@ -318,6 +405,11 @@ def test_every_choice_of_networks_is_tested(monkeypatch):
     alone = [network.accuracy(DIGITS.x_test, DIGITS.t_test) for network in networks]
     assert result.test_acc[0] == pytest.approx(alone)
     assert len({*alone}) > 1
+    each = [softmax(network.predict(DIGITS.x_test)) for network in networks]
+    for count, choices in ((2, [(0, 1), (0, 2), (1, 2)]), (3, [(0, 1, 2)])):
+        together = [sum(each[i] for i in chosen).argmax(axis=1) for chosen in choices]
+        wanted = [np.mean(said == DIGITS.t_test) for said in together]
+        assert result.test_acc[count - 1] == pytest.approx(wanted)
     assert ensemble.means(result)[0] == pytest.approx(np.mean(alone))
     assert all(isinstance(network, MultiLayerNet) for network in networks)
     (axes,) = ensemble.plot(result)["accuracy"].axes
