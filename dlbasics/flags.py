@@ -52,14 +52,21 @@ def parse(
 
 
 def _check_numbers(settings: Any) -> None:
-    """Numbers must be finite; where the book's value is above 0, so must be the reader's."""
+    """Numbers must be finite; where the book's value is above 0, counts too, and others not below.
+
+    A rate or a share of 0 switches something off, which is worth a try.
+    """
     for field in fields(settings):
         value, default = getattr(settings, field.name), field.default
         if not isinstance(value, int | float) or not isinstance(default, int | float):
             continue
-        if not math.isfinite(value) or (value <= 0 < default and not isinstance(value, bool)):
-            limit = "above 0" if default > 0 else "finite"
-            raise ValueError(f"{field.name} must be {limit}, got {value}")
+        if not math.isfinite(value):
+            raise ValueError(f"{field.name} must be finite, got {value}")
+        if default > 0 and not isinstance(default, bool):
+            is_count = isinstance(default, int)
+            if value < 0 or (value == 0 and is_count):
+                limit = "above 0" if is_count else "0 or above"
+                raise ValueError(f"{field.name} must be {limit}, got {value}")
 
 
 def _seed(text: str) -> int:

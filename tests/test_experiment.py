@@ -25,6 +25,7 @@ class Config:
     sizes: tuple[int, ...] = (3, 4)
     smooth: bool = True
     method: Literal["one", "two"] = "one"
+    count: int = 1
 
     def __post_init__(self):
         if self.steps < 1:
@@ -77,6 +78,10 @@ def test_every_field_has_a_flag(tmp_path):
     assert main(tmp_path, *flags).config == Config(3, 2.0, (5, 6, 7), False, "two")
 
 
+def test_a_rate_of_0_is_worth_a_try(tmp_path):
+    assert main(tmp_path, "--rate", "0").config.rate == 0
+
+
 def test_quick_sets_fields_but_a_flag_wins(tmp_path):
     assert main(tmp_path, "--quick").config.steps == 2
     assert main(tmp_path, "--quick", "--steps", "4").config.steps == 4
@@ -97,7 +102,8 @@ def test_same_seed_same_numbers(tmp_path):
         "--method 3",
         "--seed -1",
         "--rate nan",
-        "--rate 0",
+        "--rate -1",
+        "--count 0",
     ],
 )
 def test_bad_flags_end_with_a_message(tmp_path, flags, capsys):
