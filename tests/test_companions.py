@@ -175,8 +175,10 @@ def test_figures_show_the_energies_of_all_searches_and_the_four_areas():
         for rule in ("annealing", "falling")
         for search in result.single[rule]
     ]
-    heights = [bar.get_height() for bar in figures["areas"].axes[0].patches]
+    axes = figures["areas"].axes[0]
+    heights = [bar.get_height() for bar in axes.patches]
     assert heights == equal_areas.sums(result.several["falling"]).tolist()
+    assert np.allclose(labelled(axes)["a quarter of the total"], np.mean(heights))
 
 
 def test_a_temperature_falls_from_the_first_to_the_second():
@@ -263,7 +265,7 @@ def test_matrices_and_layers_without_biases_are_trained_alike(monkeypatch):
         return Network([Affine(W1.copy(), None), Sigmoid(), Affine(W2.copy(), None)])
 
     monkeypatch.setattr(without_biases, "network_with_biases", layers_without_biases)
-    config = without_biases.Config(hidden_size=8, iters_num=60, networks=1)
+    config = without_biases.Config(8, iters_num=60, learning_rate=0.5, networks=1)
     result = without_biases.run(config, 0, DIGITS)
     assert np.abs(result.test_acc["with"] - result.test_acc["without"]).max() <= 0.002
 
@@ -447,7 +449,7 @@ def test_the_whole_training_is_by_backpropagation():
 
 
 def test_claims_and_figures_of_central_differences_tell_what_was_found():
-    losses = {"differences": [2.0, 1.5], "backprop": [2.0, 1.25]}
+    losses = {"differences": [2.0, 1.25], "backprop": [2.0, 1.5]}
     slow = central_differences.Differences(30.0, losses, [1e-6] * 10)
     fast = central_differences.Differences(30.0, losses, [1e-6] * 99 + [2e-6])
     backprop = central_differences.Backprop(9_600, 3.0, [0.125, 0.75], [0.25, 0.5])
