@@ -5,7 +5,7 @@ the energy E = sum |total / 4 - A_i| of the groups' areas A_i falls: no slope is
 same with simulated annealing, and both with moves of a single prefecture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,18 +240,14 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     curves, panels = plotting.subplots(1, 2, width=5.0, sharey=True)
-    titles = ("several prefectures a move", "one prefecture a move")
-    first_start = {rule: searches[0] for rule, searches in result.single.items()}
-    for axes, title, by_rule in zip(panels, titles, (result.several, first_start), strict=True):
-        for rule in ("annealing", "falling"):
-            found = by_rule[rule]
-            # On a logarithmic axis, 0 is drawn as 1; the last energy lasts to the end.
-            tries = [1, *found.tries[1:], found.tried]
-            energies = [*found.energy, found.energy[-1]]
-            axes.step(tries, energies, where="post", label=RULES[rule], linewidth=1)
-        axes.set(xscale="log", yscale="log", xlabel="moves tried", title=title)
-    panels[0].set_ylabel("E in km²")
+    for rule, color in (("annealing", "C0"), ("falling", "C1")):
+        found = result.several[rule]
+        draw_energies(panels[0], found, found.energy, color=color, label=RULES[rule])
+        for found in result.single[rule]:
+            draw_energies(panels[1], found, np.minimum.accumulate(found.energy), color=color)
+    panels[0].set(ylabel="E in km²", title="several prefectures a move")
     panels[0].legend(frameon=False)
+    panels[1].set_title("one prefecture a move, each start: lowest E so far")
 
     bars, axes = plotting.subplots()
     areas = sums(result.several["falling"])
@@ -261,6 +257,13 @@ def plot(result: Result) -> dict[str, Any]:
     axes.set(ylabel="area in km²", ylim=(0, 1.25 * areas.max()))
     axes.legend(frameon=False, loc="upper right")
     return {"energy": curves, "areas": bars}
+
+
+def draw_energies(axes: Any, search: Search, energies: Sequence[float], **style: Any) -> None:
+    """Energies against the moves tried; the last one lasts to the end of the search."""
+    tries = [1, *search.tries[1:], search.tried]  # the logarithmic axis has no 0
+    axes.step(tries, [*energies, energies[-1]], where="post", linewidth=1, **style)
+    axes.set(xscale="log", yscale="log", xlabel="moves tried")
 
 
 CLAIMS = [

@@ -193,12 +193,13 @@ def plot(result: Result) -> dict[str, Any]:
     both, (loss, difference) = plotting.subplots(1, 2, width=5.0)
     columns = result.differences["by columns"]
     loss.plot(columns.losses["backprop"], label="backpropagation", linewidth=4, alpha=0.4)
-    loss.plot(columns.losses["differences"], label="central differences", linewidth=1)
+    loss.plot(columns.losses["differences"], label="central differences by columns", linewidth=1)
     loss.set(xlabel="iteration", ylabel="loss of the batch", ylim=(0, None))
     loss.legend(frameon=False)
-    for kind, style in (("by columns", {"linewidth": 1}), ("plain loop", {"linewidth": 4})):
+    for kind, color, width in (("by columns", "C1", 1), ("plain loop", "C2", 4)):
         found = result.differences[kind].param_difference
-        difference.plot(range(1, len(found) + 1), found, label=kind, **style)
+        iterations = range(1, len(found) + 1)
+        difference.plot(iterations, found, color=color, label=kind, linewidth=width)
     difference.set(xlabel="iteration", ylabel="largest difference of a parameter", ylim=(0, None))
     difference.legend(frameon=False)
     return {"accuracy": accuracy, "both": both}

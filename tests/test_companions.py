@@ -33,6 +33,11 @@ def numbers(script, result):
     return [claim.value(result) for claim in script.CLAIMS]
 
 
+def labelled(axes):
+    """What each line shows, by its label."""
+    return {line.get_label(): [*line.get_ydata()] for line in axes.lines}
+
+
 # Optimization without a gradient
 
 
@@ -157,6 +162,40 @@ def test_same_seed_same_split():
     assert numbers(equal_areas, first) != numbers(equal_areas, other)
 
 
+def test_figures_show_the_energies_of_all_searches_and_the_four_areas():
+    result = few_moves()
+    figures = equal_areas.plot(result)
+    several, single = figures["energy"].axes
+    energies = labelled(several)
+    for rule, label in equal_areas.RULES.items():
+        found = result.several[rule]
+        assert energies[label] == [*found.energy, found.energy[-1]]
+    lowest = [line.get_ydata()[-1] for line in single.lines]
+    assert lowest == [
+        equal_areas.lowest(search)
+        for rule in ("annealing", "falling")
+        for search in result.single[rule]
+    ]
+    axes = figures["areas"].axes[0]
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == equal_areas.sums(result.several["falling"]).tolist()
+    assert np.allclose(labelled(axes)["a quarter of the total"], np.mean(heights))
+
+
+def test_a_temperature_falls_from_the_first_to_the_second():
+    """All moves of a hot search, and hardly one that rises in a cold one, are kept."""
+    start = few_moves().single["falling"][0].group
+
+    def kept(*temperatures):
+        rng, moves = np.random.default_rng(0), equal_areas.single
+        return equal_areas.search(start, moves, 400, 0.0, rng, temperatures).tries
+
+    falling, rising = kept(1e9, 1e-9), kept(1e-9, 1e9)
+    assert sum(tried <= 100 for tried in falling) > 90
+    assert sum(tried > 300 for tried in rising) > 60
+    assert sum(tried > 300 for tried in falling) < sum(tried > 300 for tried in rising)
+
+
 # The network without biases
 
 
@@ -227,9 +266,37 @@ def test_matrices_and_layers_without_biases_are_trained_alike(monkeypatch):
         return Network([Affine(W1.copy(), None), Sigmoid(), Affine(W2.copy(), None)])
 
     monkeypatch.setattr(without_biases, "network_with_biases", layers_without_biases)
-    config = without_biases.Config(hidden_size=8, iters_num=60, networks=1)
+    config = without_biases.Config(8, iters_num=60, learning_rate=0.5, networks=1)
     result = without_biases.run(config, 0, DIGITS)
     assert np.abs(result.test_acc["with"] - result.test_acc["without"]).max() <= 0.002
+
+
+def test_accuracies_of_both_kinds_are_those_on_the_test_images():
+    rng = np.random.default_rng(0)
+    W1, W2 = rng.standard_normal((784, 5)), rng.standard_normal((5, 10))
+    network = without_biases.network_with_biases(W1, W2)
+    network.params["b2"][:] = np.arange(10)
+    one = Network([Affine(W1, None), Sigmoid(), Affine(W2, None)])
+    expected = [each.accuracy(DIGITS.x_test, DIGITS.t_test) for each in (one, network)]
+    assert [*without_biases.accuracies_of(W1, W2, network, DIGITS)] == expected
+    assert expected[0] != expected[1]
+    assert expected[0] != one.accuracy(DIGITS.x_train, DIGITS.t_train)
+
+
+def test_claims_and_figure_tell_what_the_missing_biases_cost():
+    accuracies = {"without": [[0.125, 0.5], [0.25, 0.5]], "with": [[0.125, 0.75], [0.25, 0.375]]}
+    test_acc = {kind: np.array(rows) for kind, rows in accuracies.items()}
+    result = without_biases.Result(1e-17, 0.25, [0, 1], test_acc)
+    difference, both, costs = numbers(without_biases, result)
+    assert difference == [1e-17, 0.25]
+    assert both == [0.5, 0.5625]
+    assert costs.tolist() == [0.25, -0.125]
+    accuracy, cost = without_biases.plot(result)["accuracy"].axes
+    assert labelled(accuracy) == {
+        "with biases": [0.1875, 0.5625],
+        "without biases": [0.1875, 0.5],
+    }
+    assert [line.get_ydata().tolist() for line in cost.lines[:2]] == [[0, 25], [0, -12.5]]
 
 
 def test_missing_biases_cost_little_on_mnist(mnist):
@@ -278,9 +345,10 @@ def test_differences_go_the_way_of_backpropagation():
         assert central_differences.largest_loss_difference(found) < 1e-5
 
 
-@pytest.mark.parametrize("kind", central_differences.KINDS)
-def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, monkeypatch):
-    plain, asked = central_differences.KINDS[kind], []
+@pytest.mark.parametrize("kind, plain", [("plain loop", True), ("by columns", False)])
+def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, plain, monkeypatch):
+    assert central_differences.KINDS[kind] is plain
+    asked = []
     take = Network.numerical_gradient
 
     def numerical_gradient(network, x, t, **options):
@@ -323,6 +391,36 @@ def test_differences_end_with_the_budget_after_one_iteration_at_least():
     assert found.seconds > 1e-9
 
 
+def test_seconds_are_those_of_iterations_and_each_kind_has_its_part_of_the_budget(monkeypatch):
+    """With a clock by which differences take 3 seconds, and backpropagation one."""
+
+    def step(network, gradient, config, x, t):
+        return 1.0 if gradient == network.gradient else 3.0
+
+    monkeypatch.setattr(central_differences, "timed_step", step)
+    result = central_differences.run(replace(FEW, budget=14.0), 0, DIGITS)
+    assert result.backprop.seconds == result.backprop.iterations == 20
+    for found in result.differences.values():
+        assert len(found.param_difference) == 3
+        assert found.seconds == 9
+
+
+def test_all_trainings_start_alike_and_see_the_same_batches(monkeypatch):
+    seeds, all_batches = [], central_differences.all_batches
+
+    def watched(data, config, seed):
+        seeds.append(seed)
+        return all_batches(data, config, seed)
+
+    monkeypatch.setattr(central_differences, "all_batches", watched)
+    result = central_differences.run(replace(FEW, budget=1e-9), 0, DIGITS)
+    assert len(seeds) == 3
+    assert len({*seeds}) == 1
+    first = [losses[0] for kind in result.differences.values() for losses in kind.losses.values()]
+    assert len(first) == 4
+    assert len({*first}) == 1
+
+
 def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
     batches = [*central_differences.all_batches(DIGITS, FEW, 5)]
     assert len(batches) == against_differences().backprop.iterations == 20
@@ -351,14 +449,33 @@ def test_the_whole_training_is_by_backpropagation():
     assert (trained.train_acc[-1], trained.test_acc[-1]) == after != before
 
 
-def test_times_are_extrapolated_to_all_iterations():
-    slow = central_differences.Differences(30.0, {}, [1e-6] * 10)
-    fast = central_differences.Differences(30.0, {}, [1e-6] * 100)
-    backprop = central_differences.Backprop(9_600, 3.0, [], [])
+def test_claims_and_figures_of_central_differences_tell_what_was_found():
+    losses = {"differences": [2.0, 1.25], "backprop": [2.0, 1.5]}
+    slow = central_differences.Differences(30.0, losses, [1e-6] * 10)
+    fast = central_differences.Differences(30.0, losses, [1e-6] * 99 + [2e-6])
+    backprop = central_differences.Backprop(9_600, 3.0, [0.125, 0.75], [0.25, 0.5])
     result = central_differences.Result(backprop, {"plain loop": slow, "by columns": fast})
-    assert central_differences.extrapolated(result, "plain loop") == 28_800
-    assert central_differences.times_as_long(result, "plain loop") == 9_600
-    assert central_differences.times_as_long(result, "by columns") == 960
+    assert numbers(central_differences, result) == [
+        0.5,
+        3.0,
+        28_800,  # 30 seconds / 10 iterations * 9,600
+        9_600,
+        [2_880, 960],
+        [10, 100],
+        [2e-6, 0.25],
+    ]
+    figures = central_differences.plot(result)
+    accuracies = labelled(figures["accuracy"].axes[0])
+    assert accuracies == {"training": [0.125, 0.75], "test": [0.25, 0.5]}
+    loss, difference = map(labelled, figures["both"].axes)
+    assert loss == {
+        "backpropagation": losses["backprop"],
+        "central differences by columns": losses["differences"],
+    }
+    assert difference == {
+        "by columns": fast.param_difference,
+        "plain loop": slow.param_difference,
+    }
 
 
 @pytest.mark.slow

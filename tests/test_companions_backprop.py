@@ -9,6 +9,7 @@ from ch05_backprop.graph import Graph, Input
 from dlbasics.experiment import judge, load_data
 from dlbasics.layers import SigmoidWithLoss, SoftmaxWithLoss
 from dlbasics.networks import MultiLayerNet
+from dlbasics.optimizers import Adam
 
 DIGITS = load_data("digits", quick=True)
 NAN = float("nan")
@@ -114,7 +115,12 @@ def test_every_claim_of_the_network_by_hand_on_mnist(mnist):
 
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_by_hand_and_by_layers_are_equal_with_other_seeds(seed):
-    assert failed(by_hand, by_hand.run(seed, DIGITS)) == []
+    result = by_hand.run(seed, DIGITS)
+    assert failed(by_hand, result) == []
+    network = MultiLayerNet(784, [128, 64], 10, rng=seed, dtype=np.float64)
+    scores = network.predict(DIGITS.x_train[0].astype(np.float64))
+    np.testing.assert_allclose(result.outputs, np.exp(scores) / np.exp(scores).sum())
+    assert result.label == DIGITS.t_train[0]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -144,10 +150,10 @@ def test_the_terms_of_all_outputs_add_up_to_the_gradient(network_by_hand):
     for key, expected in grads.items():
         total = np.sum([np.array(term[key]) for term in terms], axis=0)
         np.testing.assert_allclose(total, expected, rtol=1e-12, atol=1e-15)
-    distances = [by_hand.relative_difference(term["W1"], grads["W1"]) for term in terms]
-    found = by_hand.nearest_terms(params, x, values, grads)
-    assert found[1] == min(distances)
-    assert found[0] != found[1]
+    assert by_hand.nearest_terms(params, x, values, grads) == tuple(
+        min(by_hand.relative_difference(term[key], grads[key]) for term in terms)
+        for key in ("W2", "W1")
+    )
 
 
 ERRORS = {
@@ -175,6 +181,28 @@ def test_the_largest_difference_is_that_of_all_numbers():
     )
     unknown = by_hand.largest_difference({"W1": [[0] * 3] * 2, "b1": [0, NAN, 0]}, by_layers)
     assert np.isnan(unknown)
+
+
+def test_first_steps_of_adam_are_the_texts_and_the_layers():
+    result, params = by_hand.run(1, DIGITS), {"b": np.zeros(1)}
+    gradient = result.outputs[result.label] - 1
+    Adam(by_hand.LR).update(params, {"b": np.array([gradient])})
+    v = 0.001 * gradient**2
+    text = 0.001 * (1 - 0.999**2) ** 0.5 / (1 - 0.9**2) * 0.1 * -gradient / (v**0.5 + 1e-7)
+    assert result.first_steps == pytest.approx((text, params["b"][0]), rel=1e-12)
+
+
+def test_claims_by_hand_tell_what_was_found():
+    result = by_hand.Result(
+        parameters=7,
+        label=2,
+        outputs=[0.3, 0.1, 0.6],
+        one_term=(0.4, 0.5),
+        first_steps=(0.2, 0.7),
+        differences={"parameters": 3.0, "gradients": 2.0, "values": 1.0},
+    )
+    found = [claim.value(result) for claim in by_hand.CLAIMS]
+    assert found == [7, [0.1, 0.6], 1.0, 2.0, 3.0, (0.4, 0.5), 0.2, 0.7]
 
 
 def test_by_hand_is_pytorch(network_by_hand):
@@ -241,13 +269,29 @@ def test_a_rate_that_changes_nothing_gives_the_untrained_networks_numbers():
     np.testing.assert_allclose(result.trained, result.untrained, rtol=1e-6)
 
 
+def test_claims_of_the_training_tell_what_was_found():
+    result = train_two_hidden_layers.Result(
+        updates=5,
+        train_loss=[2.0, 1.0],
+        train_acc=[0.1, 0.3],
+        test_acc=[0.2, 0.4],
+        image=np.zeros(784),
+        label=1,
+        untrained=np.array([0.4, 0.6]),
+        trained=np.array([0.7, 0.3]),
+    )
+    found = [claim.value(result) for claim in train_two_hidden_layers.CLAIMS]
+    assert found == [5, 0.3, 0.4, 0.3]
+
+
 def test_figures_show_the_results():
     config = train_two_hidden_layers.Config(epochs=2, batch_size=500)
     result = train_two_hidden_layers.run(config, 0, DIGITS)
     figures = train_two_hidden_layers.plot(result)
     assert list(figures) == ["loss", "accuracy", "probabilities"]
-    curves = [line.get_ydata() for line in figures["accuracy"].axes[0].lines]
-    np.testing.assert_array_equal(curves, [result.train_acc, result.test_acc])
+    lines = figures["accuracy"].axes[0].lines
+    curves = {line.get_label(): [*line.get_ydata()] for line in lines}
+    assert curves == {"training": result.train_acc, "test": result.test_acc}
     picture, before, after = figures["probabilities"].axes
     assert picture.get_title() == f"the first test image, a {result.label}"
     for axes, p in ((before, result.untrained), (after, result.trained)):

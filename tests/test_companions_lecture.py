@@ -113,12 +113,18 @@ def test_figures_show_the_three_problems(short):
     assert list(figures) == ["errors", "regression", "two_classes"]
     for axes, name in zip(figures["errors"].axes, ("curve", "moons", "digits"), strict=True):
         assert axes.get_title() == name
+        shown_errors = {line.get_label(): [*line.get_ydata()] for line in axes.lines}
         both = short.errors[name]
-        np.testing.assert_array_equal(axes.lines[0].get_ydata(), both.train)
-        np.testing.assert_array_equal(axes.lines[1].get_ydata(), both.test)
-    lines = figures["regression"].axes[0].lines
-    np.testing.assert_array_equal(lines[0].get_ydata(), short.curve.t[:, 0])
-    np.testing.assert_array_equal(lines[2].get_ydata(), short.curve.y[:, 0])
+        assert shown_errors == {"training": both.train, "test": both.test}
+    lines = {line.get_label(): line.get_data() for line in figures["regression"].axes[0].lines}
+    x, t, at, y = (getattr(short.curve, name)[:, 0] for name in ("x", "t", "at", "y"))
+    np.testing.assert_array_equal(lines["training data"], (x, t))
+    np.testing.assert_array_equal(lines["sin x"], (at, np.sin(at)))
+    np.testing.assert_array_equal(lines["network"], (at, y))
+    points = {line.get_label(): line.get_xydata() for line in figures["two_classes"].axes[0].lines}
+    for label in (0, 1):
+        of_class = short.moons.x[short.moons.t[:, 0] == label]
+        np.testing.assert_array_equal(points[f"class {label}"], of_class)
 
 
 def test_the_decision_boundary_is_where_the_score_is_0(short):
