@@ -2,8 +2,8 @@
 
 From Huang's *Math Behind Digital Handwritten Recognition*: the network 784-128-64-10, ReLU and
 softmax, and one image.  Each function is a formula of the text, written as loops over single
-numbers.  The results are compared with those of layers and optimizer, element by element, in
-float64.
+numbers.  The results are compared with those of layers and optimizer, and of PyTorch where it is
+installed, element by element, in float64.
 
 Two formulas are not as printed there.  The gradients of the two lower layers are printed without
 the sum over the outputs; here each output's term alone stands for that, and the one that comes
@@ -11,8 +11,10 @@ nearest to the sum is shown.  The first step of Adam is printed with t = 2, alth
 still 0; both are shown.  At 0 the text takes the slope of ReLU to be 1, the layers take 0.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import exp, sqrt
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy as np
 
 from dlbasics import experiment
 from dlbasics.arrays import Array, RngLike, as_rng
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import LEFT_OUT, Claim, Data
 from dlbasics.functions import softmax as layers_softmax
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
@@ -30,6 +32,8 @@ Vector = list[float]
 Matrix = list[Vector]
 Params = dict[str, Any]
 """W1 W2 W3, lists of rows, and b1 b2 b3, lists; also of gradients and moments."""
+Update = dict[str, Mapping[str, Any]]
+"""One of Adam's: "values" forward and "gradients" before it, "parameters" after it."""
 
 LR, BETA1, BETA2 = 0.001, 0.9, 0.999
 UPDATES = 2
@@ -124,8 +128,8 @@ class Result:
 
     one_term: |dW' - dW| / |dW| for W2 and W1, where dW' is the term of the output that is nearest.
     first_steps: of a parameter by Adam, with t = 2 as in the text, and with t = 1.
-    differences: the largest between a number by hand and that of the layers, of values forward,
-    gradients, and parameters after each update.
+    differences: from "layers", and from "PyTorch" where it is installed, the largest between two
+    numbers at the same place in any update, by what an Update holds.
     """
 
     parameters: int
@@ -133,7 +137,7 @@ class Result:
     outputs: Vector
     one_term: tuple[float, float]
     first_steps: tuple[float, float]
-    differences: dict[str, float]
+    differences: dict[str, dict[str, float]]
 
 
 def run(rng: RngLike, data: Data | None = None) -> Result:
@@ -144,36 +148,90 @@ def run(rng: RngLike, data: Data | None = None) -> Result:
     values = forward(params, image.tolist())
     grads = backward(params, image.tolist(), values, output_error(values["a3"], label))
     slope = grads["b3"][label]
+    one_term = nearest_terms(params, image.tolist(), values, grads)
+    others = {"layers": updates_by_layers(network, image, label)}
+    if find_spec("torch"):
+        others["PyTorch"] = updates_by_pytorch(params, image, label)
     return Result(
         parameters=sum(map(len, rows(params))),
         label=label,
         outputs=values["a3"],
-        one_term=nearest_terms(params, image.tolist(), values, grads),
+        one_term=one_term,
         first_steps=(abs(adam(slope, 0, 0, t=2)[0]), abs(adam(slope, 0, 0, t=1)[0])),
-        differences=differences(params, network, image, label),
+        differences={
+            name: differences(updates_by_hand(params, image.tolist(), label), updates)
+            for name, updates in others.items()
+        },
     )
 
 
-def differences(params: Params, network: Network, image: Array, label: int) -> dict[str, float]:
-    """Those of a Result, found while params and network are updated UPDATES times."""
-    ms, vs, optimizer = zeros_like(params), zeros_like(params), Adam(LR, BETA1, BETA2)
-    found = []
+def updates_by_hand(params: Params, x: Vector, label: int) -> Iterator[Update]:
+    params = copy.deepcopy(params)
+    ms, vs = zeros_like(params), zeros_like(params)
     for t in range(1, UPDATES + 1):
-        values = forward(params, image.tolist())
-        grads = backward(params, image.tolist(), values, output_error(values["a3"], label))
+        values = forward(params, x)
+        grads = backward(params, x, values, output_error(values["a3"], label))
         update(params, grads, ms, vs, t)
+        yield {"values": values, "gradients": grads, "parameters": params}
 
-        layers_values = values_of(network, image)
-        layers_grads = network.gradient(image[None], np.array([label]))
-        optimizer.update(network.params, layers_grads)
-        found.append(
-            {
-                "values": largest_difference(values, layers_values),
-                "gradients": largest_difference(grads, layers_grads),
-                "parameters": largest_difference(params, network.params),
-            }
-        )
+
+def updates_by_layers(network: Network, x: Array, label: int) -> Iterator[Update]:
+    optimizer = Adam(LR, BETA1, BETA2)
+    for _ in range(UPDATES):
+        values = values_of(network, x)
+        grads = network.gradient(x[np.newaxis], np.array([label]))
+        optimizer.update(network.params, grads)
+        yield {"values": values, "gradients": grads, "parameters": network.params}
+
+
+def values_of(network: Network, x: Array) -> dict[str, Array]:
+    """What the layers give, one after the other, and the probabilities."""
+    values = {}
+    for name, layer in zip(("z1", "a1", "z2", "a2", "z3"), network.layers.values(), strict=True):
+        x = values[name] = layer.forward(x)
+    return values | {"a3": layers_softmax(x)}
+
+
+def updates_by_pytorch(params: Params, image: Array, label: int) -> Iterator[Update]:
+    import torch
+
+    x, target = torch.tensor(image), torch.tensor(label)
+    weights = {
+        key: torch.tensor(values, dtype=torch.float64, requires_grad=True)
+        for key, values in params.items()
+    }
+    optimizer = torch.optim.Adam(weights.values(), LR, (BETA1, BETA2))
+    for t in range(1, UPDATES + 1):
+        z1 = x @ weights["W1"] + weights["b1"]
+        a1 = torch.relu(z1)
+        z2 = a1 @ weights["W2"] + weights["b2"]
+        a2 = torch.relu(z2)
+        z3 = a2 @ weights["W3"] + weights["b3"]
+        a3 = torch.softmax(z3, 0)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(z3, target).backward()
+        # Its epsilon stands beside the corrected root, the book's beside that of v.
+        optimizer.param_groups[0]["eps"] = 1e-7 / sqrt(1 - BETA2**t)
+        optimizer.step()
+        values = {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "a3": a3}
+        yield {
+            "values": {key: value.detach().numpy() for key, value in values.items()},
+            "gradients": {key: weight.grad.numpy() for key, weight in weights.items()},
+            "parameters": {key: weight.detach().numpy() for key, weight in weights.items()},
+        }
+
+
+def differences(by_hand: Iterator[Update], other: Iterator[Update]) -> dict[str, float]:
+    """The largest of all updates, by what an Update holds."""
+    found = [
+        {name: largest_difference(mine[name], theirs[name]) for name in mine}
+        for mine, theirs in zip(by_hand, other, strict=True)
+    ]
     return {name: max(each[name] for each in found) for name in found[0]}
+
+
+def largest_difference(by_hand: Mapping[str, Any], other: Mapping[str, Array]) -> float:
+    return float(np.max([np.abs(by_hand[key] - other[key]).max() for key in by_hand]))
 
 
 def nearest_terms(
@@ -192,27 +250,20 @@ def relative_difference(one: Matrix, other: Matrix) -> float:
     return float(np.linalg.norm(np.subtract(one, other)) / np.linalg.norm(other))
 
 
-def values_of(network: Network, x: Array) -> dict[str, Array]:
-    """What the layers give, one after the other, and the probabilities."""
-    values = {}
-    for name, layer in zip(("z1", "a1", "z2", "a2", "z3"), network.layers.values(), strict=True):
-        x = values[name] = layer.forward(x)
-    return values | {"a3": layers_softmax(x)}
-
-
-def largest_difference(by_hand: Mapping[str, Any], by_layers: Mapping[str, Array]) -> float:
-    return float(np.max([np.abs(by_hand[key] - by_layers[key]).max() for key in by_hand]))
-
-
 def difference_claim(text: str, name: str) -> Claim:
     return Claim(
         f"largest difference between by hand and by layers, {text}",
         "equal",
-        lambda result: result.differences[name],
+        lambda result: result.differences["layers"][name],
         lambda v: v < 1e-12,
         digits=2,
         any_data=True,
     )
+
+
+def from_pytorch(result: Result) -> Any:
+    found = result.differences.get("PyTorch")
+    return LEFT_OUT if found is None else [*found.values()]
 
 
 CLAIMS = [
@@ -227,6 +278,14 @@ CLAIMS = [
     difference_claim("z and a of all layers", "values"),
     difference_claim("gradients", "gradients"),
     difference_claim(f"parameters after {UPDATES} updates", "parameters"),
+    Claim(
+        "the same three between by hand and by PyTorch",
+        "equal",
+        from_pytorch,
+        lambda v: all(difference < 1e-12 for difference in v),
+        digits=2,
+        any_data=True,
+    ),
     Claim(
         "error of dW2 and dW1 without the sum over outputs, relative",
         "printed so",

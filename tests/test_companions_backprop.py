@@ -6,7 +6,7 @@ import pytest
 from ch05_backprop import by_hand, exercises, train_two_hidden_layers
 from ch05_backprop.exercises import EXERCISES
 from ch05_backprop.graph import Graph, Input
-from dlbasics.experiment import judge, load_data
+from dlbasics.experiment import LEFT_OUT, judge, load_data
 from dlbasics.layers import SigmoidWithLoss, SoftmaxWithLoss
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
@@ -20,6 +20,7 @@ BOUNDS = {
         (1e-15, [1e-11, NAN]),
         (1e-15, [1e-11, NAN]),
         (1e-15, [1e-11, NAN]),
+        ([1e-15] * 3, [[1e-11, 0, 0], [0, 1e-11, 0], [0, 0, 1e-11], [0, NAN, 0]]),
         ((0.3, 0.3), [(0.0, 0.3), (0.3, 1e-15), (NAN, 0.3), (0.3, NAN)]),
         (7.4414e-4, [1e-3, 7.43e-4, NAN]),
         (0.99999e-3, [7.441e-4, 1.01e-3, NAN]),
@@ -36,7 +37,7 @@ BOUNDS = {
 def failed(script, result):
     verdicts = judge(script.CLAIMS, result)
     assert len(verdicts) > 0
-    return [verdict for verdict in verdicts if not verdict.holds]
+    return [verdict for verdict in verdicts if verdict.holds is False]
 
 
 # Exercises
@@ -171,7 +172,31 @@ ERRORS = {
 def test_an_error_in_any_formula_shows(monkeypatch, formula):
     where, wrong = ERRORS[formula]
     monkeypatch.setattr(by_hand, formula, wrong)
-    assert by_hand.run(1, DIGITS).differences[where] > 1e-10
+    found = by_hand.run(1, DIGITS).differences
+    assert all(differences[where] > 1e-10 for differences in found.values())
+
+
+def test_by_hand_is_pytorch():
+    pytest.importorskip("torch")
+    result = by_hand.run(1, DIGITS)
+    assert [*result.differences] == ["layers", "PyTorch"]
+    assert [*result.differences["PyTorch"]] == ["values", "gradients", "parameters"]
+    assert all(0 < difference < 1e-12 for difference in result.differences["PyTorch"].values())
+
+
+def test_without_pytorch_it_is_left_out_and_not_judged(monkeypatch):
+    monkeypatch.setattr(by_hand, "find_spec", lambda name: None)
+    result = by_hand.run(1, DIGITS)
+    assert [*result.differences] == ["layers"]
+    verdicts = judge(by_hand.CLAIMS, result)
+    left_out = [verdict.text for verdict in verdicts if verdict.ours is LEFT_OUT]
+    assert left_out == ["the same three between by hand and by PyTorch"]
+    assert [verdict.text for verdict in verdicts if verdict.holds is None] == left_out
+
+
+def test_a_number_that_a_layer_lacks_is_not_passed_over():
+    with pytest.raises(KeyError, match="b1"):
+        by_hand.largest_difference({"W1": [[0]], "b1": [0]}, {"W1": np.zeros((1, 1))})
 
 
 def test_the_largest_difference_is_that_of_all_numbers():
@@ -199,43 +224,13 @@ def test_claims_by_hand_tell_what_was_found():
         outputs=[0.3, 0.1, 0.6],
         one_term=(0.4, 0.5),
         first_steps=(0.2, 0.7),
-        differences={"parameters": 3.0, "gradients": 2.0, "values": 1.0},
+        differences={
+            "layers": {"parameters": 3.0, "gradients": 2.0, "values": 1.0},
+            "PyTorch": {"values": 4.0, "gradients": 5.0, "parameters": 6.0},
+        },
     )
     found = [claim.value(result) for claim in by_hand.CLAIMS]
-    assert found == [7, [0.1, 0.6], 1.0, 2.0, 3.0, (0.4, 0.5), 0.2, 0.7]
-
-
-def test_by_hand_is_pytorch(network_by_hand):
-    torch = pytest.importorskip("torch")
-    given, x, label, *_ = network_by_hand
-    weights = {
-        key: torch.tensor(value, dtype=torch.float64, requires_grad=True)
-        for key, value in given.items()
-    }
-    optimizer = torch.optim.Adam(weights.values(), lr=by_hand.LR)
-    params = {key: np.array(value).tolist() for key, value in given.items()}
-    ms, vs = by_hand.zeros_like(params), by_hand.zeros_like(params)
-    for t in (1, 2):
-        values = by_hand.forward(params, x)
-        dz3 = by_hand.output_error(values["a3"], label)
-        grads = by_hand.backward(params, x, values, dz3)
-        by_hand.update(params, grads, ms, vs, t)
-
-        z1 = torch.tensor(x, dtype=torch.float64) @ weights["W1"] + weights["b1"]
-        z2 = torch.relu(z1) @ weights["W2"] + weights["b2"]
-        z3 = torch.relu(z2) @ weights["W3"] + weights["b3"]
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(z3, torch.tensor(label)).backward()
-        # Its epsilon stands beside the corrected root, the book's beside that of v.
-        optimizer.param_groups[0]["eps"] = 1e-7 / (1 - by_hand.BETA2**t) ** 0.5
-        optimizer.step()
-
-        found = {"z1": z1, "z2": z2, "z3": z3, "a3": torch.softmax(z3, 0)}
-        for key, value in found.items():
-            np.testing.assert_allclose(values[key], value.detach(), rtol=0, atol=1e-12)
-        for key, weight in weights.items():
-            np.testing.assert_allclose(grads[key], weight.grad, rtol=0, atol=1e-12)
-            np.testing.assert_allclose(params[key], weight.detach(), rtol=0, atol=1e-12)
+    assert found == [7, [0.1, 0.6], 1.0, 2.0, 3.0, [4.0, 5.0, 6.0], (0.4, 0.5), 0.2, 0.7]
 
 
 # Training
