@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import Adam, DeepConvNet, Layer, Network, SimpleConvNet, memory
+from dlbasics import Adam, DeepConvNet, Layer, Network, SimpleConvNet
+from dlbasics._internal.fast import memory
 
 Step = Callable[[], object]
 NETWORKS = {"simple": SimpleConvNet, "deep": DeepConvNet}

@@ -15,8 +15,10 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.interleaved import compare
-from dlbasics import Convolution, Layer, Pooling, Relu, memory
-from dlbasics.layers import BatchNorm, batch_norm, fast_convolution
+from dlbasics import Convolution, Layer, Pooling, Relu
+from dlbasics._internal.fast import memory
+from dlbasics._internal.fast import windows as fast_convolution
+from dlbasics.layers import BatchNorm, batch_norm
 
 Call = Callable[[], object]
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dataset.digits import draw_all
-from dataset.mnist import load_mnist
-from dataset.shared import images
-from dlbasics.arrays import Array
 from dlbasics.augmentation import warp
+from dlbasics.datasets.digits import draw_all
+from dlbasics.datasets.images import images
+from dlbasics.datasets.mnist import load_mnist
 from dlbasics.experiment import one_blas_thread
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
 from dlbasics.optimizers import Adam
+from dlbasics.typing import Array
 
 SEEDS = range(5)
 

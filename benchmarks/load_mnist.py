@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 from benchmarks.interleaved import compare
-from dataset.mnist import load_mnist
+from dlbasics.datasets.mnist import load_mnist
 
 FRESH = """
 import time, numpy
 start = time.perf_counter()
-from dataset.mnist import load_mnist
+from dlbasics.datasets.mnist import load_mnist
 load_mnist()
 print(f"{time.perf_counter() - start:.3f} s, in a process of its own (numpy imported before)")
 """

@@ -11,8 +11,9 @@ import numpy as np
 
 from ch02_perceptron.gates import INPUTS, NAND, TABLES
 from dlbasics import experiment
-from dlbasics.arrays import Array, as_array
+from dlbasics._internal.checks import as_array
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array
 
 Circuit = tuple[tuple[str, str, str], ...]
 

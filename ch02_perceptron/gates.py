@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, as_float
+from dlbasics._internal.checks import as_float
 from dlbasics.experiment import Claim
 from dlbasics.functions import step_function
+from dlbasics.typing import Array
 
 INPUTS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """(x1, x2), in the order of the book's truth tables."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from ch02_perceptron.gates import INPUTS, TABLES, XOR, perceptron
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.functions import step_function
+from dlbasics.typing import Array
 
 LINES = {
     "line of OR": (0.5, 0.5, -0.2),

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.functions import relu, sigmoid, step_function
+from dlbasics.typing import Array
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "step": step_function,

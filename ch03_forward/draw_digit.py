@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ch03_forward.show_mnist import img_show
-from dataset import digits
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
+from dlbasics.datasets import digits
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

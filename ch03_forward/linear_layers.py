@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import Affine, Layer, Network, Relu, Sigmoid, experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.layers import Identity
+from dlbasics.typing import Array, RngLike
 
 ACTIVATIONS: dict[str, type[Layer]] = {"linear": Identity, "sigmoid": Sigmoid, "ReLU": Relu}
 

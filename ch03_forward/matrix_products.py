@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)

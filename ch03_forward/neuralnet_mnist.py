@@ -15,10 +15,10 @@ import numpy as np
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.functions import sigmoid, softmax
 from dlbasics.storage import load_arrays
+from dlbasics.typing import Array
 
 WEIGHTS = Path(__file__).with_name("sample_weight.npz")
 

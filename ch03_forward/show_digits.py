@@ -10,10 +10,10 @@ import numpy as np
 
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
-from dataset.digits import draw, load_digits
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike
+from dlbasics.datasets.digits import draw, load_digits
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array, RngLike
 
 COLUMNS = 16
 

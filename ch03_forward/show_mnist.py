@@ -5,8 +5,8 @@ from typing import Any
 
 from ch03_forward.matrix_products import shape_claim
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim, Data
+from dlbasics.typing import Array
 
 ROWS, COLUMNS = 5, 10
 

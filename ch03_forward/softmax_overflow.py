@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.functions import softmax
+from dlbasics.typing import Array
 
 DTYPES: dict[str, Any] = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
+from dlbasics._internal.files import check_output_file
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
-from dlbasics.files import check_output_file
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.storage import save_arrays
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import numpy as np
 
 from ch04_training.two_layer_net import TwoLayerNet
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.gradient import numerical_diff
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array, RngLike
 
 AREAS = {
     "Aomori": 9645.59,

@@ -7,9 +7,9 @@ import numpy as np
 
 from ch04_training.gradient_field import function_2
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.gradient import gradient_descent
+from dlbasics.typing import Array
 
 INIT_X = np.array([-3.0, 4.0])
 LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)

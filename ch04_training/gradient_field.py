@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.gradient import numerical_gradient
+from dlbasics.typing import Array
 
 POINTS = [(3.0, 4.0), (0.0, 2.0), (3.0, 0.0)]
 

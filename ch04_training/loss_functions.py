@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.data import one_hot
 from dlbasics.experiment import Claim
 from dlbasics.functions import cross_entropy_error, sum_squared_error
+from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)

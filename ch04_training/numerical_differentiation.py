@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.gradient import numerical_diff
+from dlbasics.typing import Array
 
 
 def function_1(x: Any) -> Any:

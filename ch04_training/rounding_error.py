@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
+from dlbasics.typing import Array
 
 DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 

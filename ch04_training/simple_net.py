@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.functions import cross_entropy_error, softmax
 from dlbasics.gradient import numerical_gradient
+from dlbasics.typing import Array, RngLike
 
 
 class SimpleNet:

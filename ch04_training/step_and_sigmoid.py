@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.functions import sigmoid, step_function
 from dlbasics.gradient import numerical_diff
+from dlbasics.typing import Array
 
 FUNCTIONS = {"step function": step_function, "sigmoid": sigmoid}
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from ch04_training.two_layer_net import TwoLayerNet
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.gradient import numerical_gradient
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_labels, as_rng
+from dlbasics._internal.checks import as_labels, as_rng
 from dlbasics.data import one_hot
 from dlbasics.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from dlbasics.gradient import numerical_gradient
+from dlbasics.typing import Array, RngLike
 
 
 class TwoLayerNet:

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import LEFT_OUT, Claim, Data
 from dlbasics.functions import softmax as layers_softmax
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
+from dlbasics.typing import Array, RngLike
 
 Vector = list[float]
 Matrix = list[Vector]

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 KINDS = {"plain loop": True, "by columns": False}
 """The argument `plain` of Network.numerical_gradient for each."""

@@ -16,10 +16,10 @@ import numpy as np
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
 from dlbasics.layers.losses import LossLayer
+from dlbasics.typing import Array
 
 SQUARED_ERROR = Graph(
     "z = (ax − y)²",

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from dataset.digits import load_digits
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
+from dlbasics.datasets.digits import load_digits
 from dlbasics.experiment import LEFT_OUT, Claim
 from dlbasics.functions import sigmoid
 from dlbasics.layers import (
@@ -30,6 +30,7 @@ from dlbasics.layers import (
 )
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
+from dlbasics.typing import Array, RngLike
 
 NOISE = 0.2
 """Standard deviation around the curve, and around the moons of radius 1."""

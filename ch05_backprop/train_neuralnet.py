@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import TwoLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

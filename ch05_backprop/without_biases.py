@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import one_hot
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.functions import sigmoid, softmax
@@ -20,6 +20,7 @@ from dlbasics.initializers import xavier
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.networks import MultiLayerNet
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

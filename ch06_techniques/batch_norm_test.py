@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 HE_LIKE = math.sqrt(math.sqrt(2 / 784) * math.sqrt(2 / 100))
 """Midway between He's standard deviations for 784 inputs and for 100."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches, smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

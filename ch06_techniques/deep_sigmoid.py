@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD, Adam
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

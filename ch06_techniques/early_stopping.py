@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import label_smoothing, train_validation_split
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.trainer import Trainer
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import Array, RngLike
 
 STARTS = ("zero", "equal", "random")
 EQUAL = 0.01

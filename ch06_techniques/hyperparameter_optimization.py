@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import train_validation_split
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.search import LogUniform, SearchResult, random_search
 from dlbasics.trainer import Trainer
+from dlbasics.typing import Array, RngLike
 
 SPACE = {"weight_decay": LogUniform(1e-8, 1e-4), "lr": LogUniform(1e-6, 1e-2)}
 

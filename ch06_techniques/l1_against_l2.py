@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.optimizers import SGD
 from dlbasics.regularizers import L1, L2
+from dlbasics.typing import Array
 
 L2_PENALTY = L2(2.0)
 """The book's penalty, 1/2 lambda sum W^2, with lambda 2."""

@@ -11,8 +11,9 @@ from typing import Any
 from ch06_techniques import early_stopping
 from ch06_techniques.early_stopping import with_wrong_labels
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import LEFT_OUT, Claim, Data, Progress
+from dlbasics.typing import RngLike
 
 KINDS = {
     "labels as they are, all epochs": (False, False),

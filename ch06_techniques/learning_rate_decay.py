@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

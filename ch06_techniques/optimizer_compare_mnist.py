@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from dlbasics.typing import RngLike
 
 LOW = 0.3
 """The smoothed loss that each optimizer is timed to."""

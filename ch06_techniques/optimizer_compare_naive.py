@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Optimizer
+from dlbasics.typing import Array
 
 STEPS = 30
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ch06_techniques.overfit_weight_decay import Result, claims, compare, draw_accuracies
 from dlbasics import experiment
-from dlbasics.arrays import RngLike
 from dlbasics.experiment import Data, Progress
+from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)

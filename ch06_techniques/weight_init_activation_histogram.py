@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.functions import relu, sigmoid
 from dlbasics.initializers import Initializer, he, normal, xavier
+from dlbasics.typing import Array, RngLike
 
 NODE_NUM = 100
 HIDDEN_LAYER_SIZE = 5

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
+from dlbasics.typing import RngLike
 
 WEIGHT_INIT: dict[str, float | str] = {"std 0.01": 0.01, "Xavier": "sigmoid", "He": "relu"}
 

@@ -13,10 +13,10 @@ import numpy as np
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import trained_network
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.columns import im2col
 from dlbasics.experiment import Claim
 from dlbasics.layers import Convolution
+from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)

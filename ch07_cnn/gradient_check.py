@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.networks import SimpleConvNet
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.columns import conv_output_size, im2col
 from dlbasics.experiment import Claim
 from dlbasics.layers import Convolution
+from dlbasics.typing import Array
 
 IMAGE = ((1, 2, 3, 0), (0, 1, 2, 3), (3, 0, 1, 2), (2, 3, 0, 1))
 FILTERS = (((2, 0, 1), (0, 1, 2), (1, 0, 2)), ((1, 0, -1), (1, 0, -1), (1, 0, -1)))

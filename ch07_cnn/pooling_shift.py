@@ -13,11 +13,12 @@ import numpy as np
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import as_images, train
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.layers import Affine, Convolution, Relu
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
+from dlbasics.typing import Array, RngLike
 
 SHIFTS = range(4)
 DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))

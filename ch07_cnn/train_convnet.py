@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
+from dlbasics._internal.files import check_output_file
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
-from dlbasics.files import check_output_file
 from dlbasics.network import Network
 from dlbasics.networks import SimpleConvNet
 from dlbasics.storage import PathLike
 from dlbasics.trainer import Trainer
+from dlbasics.typing import Array, RngLike
 
 Images = tuple[Array, Array, Array, Array]
 """x_train, t_train, x_test, t_test, with x (N, 1, 28, 28)."""

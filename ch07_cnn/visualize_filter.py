@@ -13,9 +13,10 @@ import numpy as np
 
 from ch07_cnn.train_convnet import WEIGHTS, trained_network
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.networks import SimpleConvNet
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from dlbasics import augmentation, experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
+from dlbasics.typing import Array, RngLike
 
 KINDS: dict[str, dict[str, float]] = {
     "rotate": {"degrees": 25},

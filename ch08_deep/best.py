@@ -22,7 +22,7 @@ import numpy as np
 
 from ch08_deep import misclassified_mnist
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_count, as_number, as_rng
+from dlbasics._internal.checks import as_count, as_number, as_rng
 from dlbasics.augmentation import warp
 from dlbasics.averaging import WeightAverage
 from dlbasics.data import label_smoothing
@@ -33,6 +33,7 @@ from dlbasics.network import Network
 from dlbasics.optimizers import Adam
 from dlbasics.schedules import CosineDecay, Warmup
 from dlbasics.trainer import Trainer
+from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)

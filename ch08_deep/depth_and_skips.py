@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.convnets import residual_block
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
+from dlbasics.typing import RngLike
 
 KINDS = ("plain", "residual")
 

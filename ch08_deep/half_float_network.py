@@ -13,8 +13,8 @@ import numpy as np
 
 from ch08_deep.train_deepnet import trained_network
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.typing import Array
 
 DTYPES = ("float64", "float32", "float16")
 

@@ -11,9 +11,9 @@ import numpy as np
 from ch03_forward.show_mnist import img_show
 from ch08_deep.train_deepnet import trained_network
 from dlbasics import experiment
-from dlbasics.arrays import Array
 from dlbasics.experiment import Claim, Data
 from dlbasics.functions import softmax
+from dlbasics.typing import Array
 
 COLUMNS, SHOWN = 10, 80
 """The figure has so many columns, and at most so many images, the most confident ones."""

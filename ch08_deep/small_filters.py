@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
+from dlbasics.typing import Array, RngLike
 
 KINDS = {
     "one 5 x 5": (5,),

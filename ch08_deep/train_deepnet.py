@@ -18,10 +18,11 @@ import numpy as np
 
 from ch07_cnn.train_convnet import Config, as_images, train, write_weights
 from dlbasics import experiment
-from dlbasics.arrays import RngLike, as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet
+from dlbasics.typing import RngLike
 
 WEIGHTS = Path(__file__).with_name("deep_convnet.npz")
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlbasics import experiment
-from dlbasics.arrays import Array, RngLike, as_rng
+from dlbasics._internal.checks import as_rng
+from dlbasics._internal.fast.threads import in_cheaper_order
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet, SimpleConvNet
-from dlbasics.shards import in_cheaper_order
+from dlbasics.typing import Array, RngLike
 
 COLORS = {
     "Conv": "tab:blue",

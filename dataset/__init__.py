@@ -1,1 +1,1 @@
-"""The data sets."""
+"""The book's name for `dlbasics.datasets`, so that its listings find `dataset.mnist`."""

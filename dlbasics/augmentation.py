@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 
 __all__ = [
     "brightness",

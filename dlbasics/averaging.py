@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_number, quiet
+from dlbasics._internal.checks import Array, as_number, quiet
+from dlbasics._internal.network_state import arrays_of, put_back
 from dlbasics.network import Network
-from dlbasics.network_state import arrays_of, put_back
 
 __all__ = ["WeightAverage"]
 

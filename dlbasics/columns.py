@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_count
+from dlbasics._internal.checks import Array, as_array, as_count
 
 __all__ = ["col2im", "conv_output_size", "im2col", "np"]
 

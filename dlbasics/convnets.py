@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import RngLike, as_count, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_rng
 from dlbasics.initializers import Initializer, he, initializer, xavier
 from dlbasics.layers import (
     Affine,

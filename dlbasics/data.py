@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
 
 __all__ = [
     "label_smoothing",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_batch, as_float, as_labels, quiet
+from dlbasics._internal.checks import Array, as_array, as_batch, as_float, as_labels, quiet
 
 __all__ = [
     "cross_entropy_error",

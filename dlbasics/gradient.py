@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_count, as_number, quiet
+from dlbasics._internal.checks import Array, as_array, as_count, as_number, quiet
 from dlbasics.gradient_check import check_gradients
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
 from dlbasics.layers import Layer, LossLayer
 
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from dlbasics.files import atomic_write
+from dlbasics._internal.files import atomic_write
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]

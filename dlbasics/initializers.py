@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_number, as_rng
 
 __all__ = [
     "fans",

@@ -8,12 +8,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_count, as_number, as_rng, quiet, spawn
-from dlbasics.column_gradient import ColumnGradient
-from dlbasics.gradient import LEAST_H, H, numerical_gradient
-from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
-from dlbasics.params import Params, slots
-from dlbasics.shards import (
+from dlbasics._internal.checks import (
+    Array,
+    RngLike,
+    as_array,
+    as_count,
+    as_number,
+    as_rng,
+    quiet,
+    spawn,
+)
+from dlbasics._internal.fast.columns import ColumnGradient
+from dlbasics._internal.fast.threads import (
     SHARDS,
     all_of,
     forward_and_backward,
@@ -21,8 +27,11 @@ from dlbasics.shards import (
     in_cheaper_order,
     in_threads,
 )
+from dlbasics._internal.params import Params, slots
+from dlbasics._internal.summary import Summary
+from dlbasics.gradient import LEAST_H, H, numerical_gradient
+from dlbasics.layers import Convolution, Layer, LossLayer, SoftmaxWithLoss
 from dlbasics.storage import PathLike, load_arrays, save_arrays
-from dlbasics.summary import Summary
 
 __all__ = [
     "Network",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import RngLike, as_count, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_rng
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet
 from dlbasics.initializers import initializer
 from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_array, as_count, as_float, as_number, quiet
+from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_number, quiet
 
 __all__ = [
     "SGD",

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dlbasics.files import atomic_write
+from dlbasics._internal.files import atomic_write
 
 STYLE: Any = {
     "axes.grid": True,

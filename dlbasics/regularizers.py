@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_number, quiet
+from dlbasics._internal.checks import Array, as_number, quiet
 
 __all__ = [
     "L1",

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dlbasics.arrays import as_number
+from dlbasics._internal.checks import as_number
 
 __all__ = ["CosineDecay", "ExponentialDecay", "Schedule", "StepDecay", "Warmup"]
 

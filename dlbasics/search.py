@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics.arrays import RngLike, as_count, as_number, as_rng
-from dlbasics.files import atomic_write
+from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
+from dlbasics._internal.files import atomic_write
 from dlbasics.storage import without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]

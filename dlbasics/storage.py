@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dlbasics.arrays import Array
-from dlbasics.files import atomic_write
+from dlbasics._internal.checks import Array
+from dlbasics._internal.files import atomic_write
 
 __all__ = [
     "load_arrays",

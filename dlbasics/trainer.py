@@ -15,13 +15,19 @@ from typing import Any, Literal
 import numpy as np
 
 from dlbasics import optimizers
-from dlbasics.arrays import Array, RngLike, as_count, as_number, as_rng
-from dlbasics.checkpoints import CheckpointFolder, as_states, flat, grouped, states_of
+from dlbasics._internal.checkpoints import CheckpointFolder, as_states, flat, grouped, states_of
+from dlbasics._internal.checks import Array, RngLike, as_count, as_number, as_rng
+from dlbasics._internal.divergence import first_not_finite, not_finite_param
+from dlbasics._internal.network_state import (
+    arrays_of,
+    check_fit,
+    generators_of,
+    layers_of,
+    put_back,
+)
 from dlbasics.data import as_pair
-from dlbasics.divergence import first_not_finite, not_finite_param
 from dlbasics.history import History
 from dlbasics.network import Network
-from dlbasics.network_state import arrays_of, check_fit, generators_of, layers_of, put_back
 from dlbasics.optimizers import TINY, Optimizer, clip_by_norm
 from dlbasics.schedules import Schedule
 from dlbasics.storage import PathLike, load_arrays, without_addresses

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlbasics import Adam, Affine, BatchNorm, Dropout, Network, Relu
-from dlbasics.network_state import arrays_of
+from dlbasics._internal.network_state import arrays_of
 from dlbasics.schedules import CosineDecay, Warmup
 from dlbasics.storage import save_arrays
 from dlbasics.trainer import Trainer

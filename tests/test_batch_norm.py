@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlbasics import memory
+from dlbasics._internal.fast import memory
 from dlbasics.layers import BatchNorm, BatchNormalization
 
 EPS = 1e-7

@@ -10,7 +10,7 @@ from ch02_perceptron import adders, gates, learning_rule, regions
 from ch02_perceptron.gates import AND, NAND, OR, XOR, perceptron, perceptron_by_threshold
 from dlbasics import plotting
 from dlbasics.experiment import judge
-from dlbasics.results import save_result
+from dlbasics.experiment.results import save_result
 
 LOGIC = {
     AND: lambda a, b: a and b,

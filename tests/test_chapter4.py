@@ -34,7 +34,7 @@ from ch04_training import (
 from ch04_training.two_layer_net import TwoLayerNet
 from dlbasics import SGD, Affine, Network, Sigmoid, one_hot
 from dlbasics.experiment import judge, load_data
-from dlbasics.results import save_result
+from dlbasics.experiment.results import save_result
 
 WITHOUT_DATA = [
     gradient_descent,

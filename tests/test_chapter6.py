@@ -15,7 +15,7 @@ from ch06_techniques import (
     weight_init_compare,
 )
 from dlbasics.experiment import judge, load_data
-from dlbasics.results import save_result
+from dlbasics.experiment.results import save_result
 
 DIGITS = load_data("digits", quick=True)
 RUNS = {

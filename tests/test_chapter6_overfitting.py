@@ -8,9 +8,9 @@ import pytest
 
 from ch06_techniques import batch_norm_test, overfit_dropout, overfit_weight_decay
 from dlbasics.experiment import judge, load_data
+from dlbasics.experiment.results import save_result
 from dlbasics.layers import BatchNorm, Dropout
 from dlbasics.networks import MultiLayerNet
-from dlbasics.results import save_result
 
 DIGITS = load_data("digits", quick=True)
 OVERFIT = (overfit_weight_decay, overfit_dropout)

@@ -15,9 +15,9 @@ from ch07_cnn import (
     visualize_filter,
 )
 from dlbasics.experiment import judge, load_data
+from dlbasics.experiment.results import save_result
 from dlbasics.layers import Convolution
 from dlbasics.networks import SimpleConvNet
-from dlbasics.results import save_result
 from dlbasics.storage import load_arrays
 
 DIGITS = load_data("digits", quick=True)

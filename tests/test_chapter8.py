@@ -21,11 +21,11 @@ from ch08_deep import (
 from ch08_deep.augmentation_samples import KINDS, Config, Result, plot, run
 from dlbasics import augmentation
 from dlbasics.experiment import judge, load_data
+from dlbasics.experiment.results import save_result
 from dlbasics.functions import softmax
 from dlbasics.layers import BatchNorm, Convolution, Pooling, Relu, Residual
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet
-from dlbasics.results import save_result
 from dlbasics.storage import load_arrays
 from dlbasics.trainer import Trainer
 

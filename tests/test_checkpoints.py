@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlbasics import Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
-from dlbasics.checkpoints import CheckpointFolder, states_of
+from dlbasics._internal.checkpoints import CheckpointFolder, states_of
 from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
 from dlbasics.trainer import Trainer

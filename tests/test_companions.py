@@ -9,15 +9,15 @@ import pytest
 from ch04_training import equal_areas
 from ch05_backprop import central_differences, without_biases
 from ch06_techniques import hidden_nodes
-from dlbasics.arrays import as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import judge, load_data
+from dlbasics.experiment.results import save_result
 from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.results import save_result
 
 DIGITS = load_data("digits", quick=True)
 NAN = float("nan")

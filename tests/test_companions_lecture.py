@@ -9,11 +9,11 @@ from ch05_backprop import three_problems
 from ch05_backprop.three_problems import Config
 from ch06_techniques import deep_sigmoid
 from dlbasics.experiment import judge, load_data
+from dlbasics.experiment.results import shown
 from dlbasics.initializers import glorot
 from dlbasics.layers import Affine, BatchNorm, IdentityWithLoss, LeakyRelu, SoftmaxWithLoss
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
-from dlbasics.results import shown
 
 NAN = float("nan")
 BOUNDS = {

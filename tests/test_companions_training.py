@@ -15,7 +15,7 @@ from ch06_techniques import (
 )
 from ch06_techniques.dataset_normalization import normalized
 from ch06_techniques.early_stopping import with_wrong_labels
-from dlbasics.arrays import as_rng
+from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import LEFT_OUT, judge, load_data
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet

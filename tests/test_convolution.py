@@ -5,9 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from dlbasics import memory
+from dlbasics._internal.fast import memory
+from dlbasics._internal.fast import windows as fast_convolution
 from dlbasics.initializers import he, xavier, zeros
-from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Pooling, Relu, fast_convolution
+from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Pooling, Relu
 
 
 def normal(*shape, seed=0, dtype=np.float64):

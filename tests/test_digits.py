@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset import digits
-from dataset.digits import SETTINGS, load_digits
-from dataset.mnist import load_mnist
-from dataset.skeletons import STYLES, Style
+from dlbasics.datasets import digits
+from dlbasics.datasets.digits import SETTINGS, load_digits
+from dlbasics.datasets.mnist import load_mnist
+from dlbasics.datasets.skeletons import STYLES, Style
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
 from dlbasics.optimizers import Adam
 
@@ -926,7 +926,7 @@ def test_a_read_only_folder_only_costs_time(calls, cache):
 TWO_AT_ONCE = """
 import sys, time
 from pathlib import Path
-from dataset import digits
+from dlbasics.datasets import digits
 draw_all, here = digits.draw_all, Path(sys.argv[1])
 def draw_few(train, test, seed):
     (here / sys.argv[2]).touch()
@@ -950,7 +950,7 @@ def started(tmp_path) -> Iterator[list["subprocess.Popen[str]"]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=Path(digits.__file__).parents[1],
+            cwd=Path(digits.__file__).parents[2],
         )
         for name in "ab"
     ]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.digits import load_digits
 from dlbasics import Affine, History, Network, Relu, TwoLayerNet
+from dlbasics.datasets.digits import load_digits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from dataset import digits
-from dataset import mnist as mnist_module
-from dataset.digits import load_digits
 from dlbasics import experiment
+from dlbasics.datasets import digits, download
+from dlbasics.datasets import mnist as mnist_module
+from dlbasics.datasets.digits import load_digits
 from dlbasics.experiment import Claim
-from dlbasics.results import BEGIN, END, shown, table, update_readme
+from dlbasics.experiment.results import BEGIN, END, shown, table, update_readme
 
 
 @dataclass(frozen=True)
@@ -372,7 +372,7 @@ def test_mnist_that_can_be_downloaded_in_time_is_used(no_mnist, few_digits, monk
 def test_quick_takes_a_few_digits_without_cache_or_network(tmp_path, no_mnist, monkeypatch, name):
     """2,000 + 500 of them, drawn within a second."""
     monkeypatch.setattr(mnist_module, "load_mnist", lambda **_: pytest.fail("a download"))
-    monkeypatch.setattr("dataset.download.fetch", lambda *_, **__: pytest.fail("a download"))
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: pytest.fail("a download"))
     data = experiment.load_data(name, quick=True)
     assert data.name == "digits"
     assert data.x_train.shape == (2_000, 784)

@@ -319,7 +319,7 @@ def test_softmax_of_small_and_large_scores():
 )
 def test_every_way_that_the_book_loads_mnist(mnist, arguments, x, t):
     found = run(
-        "from dataset.mnist import load_mnist\n"
+        "from dlbasics.datasets.mnist import load_mnist\n"
         f"(x_train, t_train), (x_test, t_test) = load_mnist({arguments})"
     )
     *shape, kind, largest = x
@@ -986,7 +986,7 @@ SIGNATURES = {
         Trainer.train(self)
         Trainer.train_step(self)
     """,
-    "dataset.mnist": """
+    "dlbasics.datasets.mnist": """
         load_mnist(normalize=True, flatten=True, one_hot_label=False)
     """,
 }

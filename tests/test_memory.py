@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from dlbasics import memory
+from dlbasics._internal.fast import memory
 
 LARGE = (100, 30, 24, 24)
 

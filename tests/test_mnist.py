@@ -22,10 +22,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset import download, mnist
-from dataset.idx import idx_header, read_idx
-from dataset.mnist import load_mnist, mnist_is_local
-from dataset.shared import cache_folder
+from dlbasics.datasets import download, mnist
+from dlbasics.datasets.idx import idx_header, read_idx
+from dlbasics.datasets.images import cache_folder
+from dlbasics.datasets.mnist import load_mnist, mnist_is_local
 
 REAL_DATA = os.environ.get("DLBASICS_DATA", "")
 needs_real_data = pytest.mark.skipif(
@@ -771,7 +771,7 @@ class TestTimeout:
 
 PREAMBLE = """
 import json, sys
-from dataset import download, mnist
+from dlbasics.datasets import download, mnist
 settings = json.loads(sys.argv[1])
 mnist.FILES = tuple(mnist.MnistFile(*file) for file in settings["files"])
 mnist.MIRRORS = tuple(settings["mirrors"])
@@ -785,7 +785,7 @@ def start_python(code: str, mirrors=()) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(mnist.__file__).parents[1],
+        cwd=Path(mnist.__file__).parents[2],
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dlbasics.experiment import LEFT_OUT, judge
-from dlbasics.results import BEGIN, END, shown
+from dlbasics.experiment.results import BEGIN, END, shown
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(

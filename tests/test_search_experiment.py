@@ -8,7 +8,7 @@ import pytest
 
 from ch06_techniques import hyperparameter_optimization as script
 from dlbasics.experiment import judge, load_data
-from dlbasics.results import save_result
+from dlbasics.experiment.results import save_result
 from dlbasics.search import SearchResult, Trial
 
 DIGITS = load_data("digits", quick=True)

@@ -19,8 +19,8 @@ from dlbasics import (
     SoftmaxWithLoss,
     Trainer,
     check_gradients,
-    shards,
 )
+from dlbasics._internal.fast import threads as shards
 from dlbasics.layers import BatchNorm
 from dlbasics.regularizers import L2
 

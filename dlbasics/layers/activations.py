@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics import functions, memory
-from dlbasics.arrays import Array, as_array, as_float, as_number, quiet
+from dlbasics import functions
+from dlbasics._internal.checks import Array, as_array, as_float, as_number, quiet
+from dlbasics._internal.fast import memory
 from dlbasics.layers.base import Layer
 
 

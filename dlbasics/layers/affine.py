@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics.arrays import (
+from dlbasics._internal.checks import (
     Array,
     RngLike,
     as_array,

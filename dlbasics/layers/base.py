@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_float, as_float_dtype
+from dlbasics._internal.checks import Array, as_float, as_float_dtype
 
 L = TypeVar("L", bound="Layer")
 

@@ -5,8 +5,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics import memory
-from dlbasics.arrays import Array, as_count, as_float, as_float_dtype, as_number, as_param, quiet
+from dlbasics._internal.checks import (
+    Array,
+    as_count,
+    as_float,
+    as_float_dtype,
+    as_number,
+    as_param,
+    quiet,
+)
+from dlbasics._internal.fast import memory
 from dlbasics.layers.base import Layer
 
 

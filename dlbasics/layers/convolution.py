@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics.arrays import (
+from dlbasics._internal.checks import (
     Array,
     RngLike,
     as_array,
@@ -15,11 +15,11 @@ from dlbasics.arrays import (
     as_rng,
     quiet,
 )
+from dlbasics._internal.fast import windows as fast_convolution
 from dlbasics.columns import col2im, im2col
 from dlbasics.initializers import Initializer, he, initializer
-from dlbasics.layers import fast_convolution
 from dlbasics.layers.base import Layer
-from dlbasics.layers.images import as_images, windows_of
+from dlbasics.layers.shapes import as_images, windows_of
 
 
 class Convolution(Layer):

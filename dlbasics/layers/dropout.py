@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, RngLike, as_array, as_number, as_rng, quiet
+from dlbasics._internal.checks import Array, RngLike, as_array, as_number, as_rng, quiet
 from dlbasics.layers.base import Layer
 
 

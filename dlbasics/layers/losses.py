@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_batch, as_float, as_labels, as_number, quiet
+from dlbasics._internal.checks import Array, as_batch, as_float, as_labels, as_number, quiet
 from dlbasics.functions import cross_entropies, log_softmax, sigmoid
 
 

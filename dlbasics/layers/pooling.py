@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from dlbasics.arrays import Array, as_count, as_float, quiet
+from dlbasics._internal.checks import Array, as_count, as_float, quiet
+from dlbasics._internal.fast import pooling as fast_pooling
 from dlbasics.columns import col2im, im2col, padded
-from dlbasics.layers import fast_pooling
 from dlbasics.layers.base import Layer
-from dlbasics.layers.images import as_images, windows_of
+from dlbasics.layers.shapes import as_images, windows_of
 
 
 class WindowLayer(Layer):

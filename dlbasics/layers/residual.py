@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dlbasics.arrays import Array, as_float, quiet
+from dlbasics._internal.checks import Array, as_float, quiet
 from dlbasics.layers.base import Layer
 
 

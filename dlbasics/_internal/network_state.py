@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
+from dlbasics._internal.params import slots
 from dlbasics.layers import Layer
-from dlbasics.params import slots
 
 
 def layers_of(network: Any) -> dict[str, Layer]:

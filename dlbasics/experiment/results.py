@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
-from dlbasics.files import atomic_write
+from dlbasics._internal.checks import Array
+from dlbasics._internal.files import atomic_write
 from dlbasics.storage import save_arrays
 
 LARGE = 1_000
@@ -133,7 +133,8 @@ if __name__ == "__main__":
     found = [path for name in given for path in sorted(glob(name)) or [name]]
     if not found:
         sys.exit(
-            "usage: python -m dlbasics.results [ch05_backprop/README.md] out/ch05_backprop/*.json"
+            "usage: python -m dlbasics.experiment.results "
+            "[ch05_backprop/README.md] out/ch05_backprop/*.json"
         )
     for readme in readmes:
         update_readme(Path(readme), found)

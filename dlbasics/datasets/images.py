@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 
 
 def cache_folder(name: str) -> Path:

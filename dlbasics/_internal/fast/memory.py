@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 
 SMALLEST = 1 << 18
 """Bytes below which an array is NumPy's own: malloc has kept memory of that size anyway."""

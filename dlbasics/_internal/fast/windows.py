@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import memory
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
+from dlbasics._internal.fast import memory
 
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS, on some processors, uses factors as they lie in memory."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 from dlbasics.gradient import H, numerical_gradient
 from dlbasics.layers import Layer, LossLayer
 

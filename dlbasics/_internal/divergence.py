@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array, quiet
+from dlbasics._internal.checks import Array, quiet
+from dlbasics._internal.params import slots
 from dlbasics.network import Network
-from dlbasics.params import slots
 
 
 def not_finite_param(network: Any) -> str:

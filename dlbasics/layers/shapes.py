@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 from dlbasics.columns import tiles
 from dlbasics.layers.base import Layer
 

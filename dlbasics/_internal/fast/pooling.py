@@ -7,8 +7,8 @@ then the upper of the larger ones with the lower.  In this order equal pixels ar
 
 import numpy as np
 
-from dlbasics import memory
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
+from dlbasics._internal.fast import memory
 
 Wins = tuple[Array, Array]
 """Where the right pixel is the larger one, (N, H, OW, C), and where the lower, (N, OH, OW, C)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 from dlbasics.storage import PathLike, save_arrays
 
 Groups = dict[str, dict[str, Array]]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.arrays import Array
+from dlbasics._internal.checks import Array
 from dlbasics.layers import Layer, LossLayer, Pooling, Relu
 
 SHARDS = 2

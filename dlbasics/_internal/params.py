@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
 
-from dlbasics.arrays import Array, as_param
+from dlbasics._internal.checks import Array, as_param
 from dlbasics.layers import Layer
 
 Slot = tuple[Layer, str]

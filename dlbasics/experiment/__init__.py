@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 import dlbasics
-from dlbasics.arrays import Array
-from dlbasics.flags import parse
-from dlbasics.results import save_result, shown
+from dlbasics._internal.checks import Array
+from dlbasics.experiment.flags import parse
+from dlbasics.experiment.results import save_result, shown
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -98,8 +98,8 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
     which a printed line says.
     quick: never download; a small share of the digits.
     """
-    from dataset import mnist
-    from dataset.digits import load_digits
+    from dlbasics.datasets import mnist
+    from dlbasics.datasets.digits import load_digits
 
     if name not in ("auto", "mnist", "digits"):
         raise ValueError(f"name must be 'auto', 'mnist' or 'digits', got {name!r}")

@@ -1,0 +1,1 @@
+"""The data sets: MNIST, and digits that are drawn here."""

@@ -1,0 +1,289 @@
+"""MNIST (book: *Handwritten Digit Recognition*): 60,000 images to train on, 10,000 to test on.
+
+Where the four files come from, in this order:
+
+1. the folder named by the environment variable `DLBASICS_DATA`, where that is set: it must hold
+   all four, gzipped (`.gz`) or not, and nothing else is tried;
+2. the cache: the folder named by `DLBASICS_CACHE`, else the user's cache folder for dlbasics;
+3. a download from one of `MIRRORS`, kept in the cache.
+
+An array is handed out only if it was verified: the SHA-256 of its uncompressed IDX file is the
+published one. The cache keeps what makes the next load quick: each array as a `.npy`, and empty
+files ("stamps") that say of a file, by path, size and times, that it was verified; a file that has
+changed since has no stamp and is verified anew. A cache that cannot be written only costs time.
+"""
+
+import hashlib
+import math
+import os
+import tempfile
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dlbasics._internal.checks import Array
+from dlbasics._internal.files import atomic_write
+from dlbasics.datasets.idx import idx_header, read_idx
+from dlbasics.datasets.images import cache_folder, images, labels
+
+
+class MnistFile(NamedTuple):
+    """One of the four files; `size` (bytes) and `md5` are of the published .gz file."""
+
+    name: str
+    size: int
+    md5: str
+    sha256: str  # of the uncompressed file
+
+
+FILES = (
+    MnistFile(
+        "train-images-idx3-ubyte",
+        9_912_422,
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    MnistFile(
+        "train-labels-idx1-ubyte",
+        28_881,
+        "d53e105ee54ea40749a09fcbcd1e9432",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    MnistFile(
+        "t10k-images-idx3-ubyte",
+        1_648_877,
+        "9fb629c4189551a2d022fa330f9573f3",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    MnistFile(
+        "t10k-labels-idx1-ubyte",
+        4_542,
+        "ec29112dd5afa0611ce80d1b7f02629c",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+    "https://azureopendatastorage.blob.core.windows.net/mnist/",
+)
+
+_failures: dict[str, str] = {}  # mirror: why it was given up; not asked again in this session
+
+
+def load_mnist(
+    normalize: bool = True,
+    flatten: bool = True,
+    one_hot_label: bool = False,
+    *,
+    timeout: float = math.inf,
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return `(x_train, t_train), (x_test, t_test)`: 60,000 and 10,000 digits.
+
+    normalize: x is float32 from 0.0 to 1.0; else uint8 from 0 to 255.
+    flatten: x has shape (N, 784); else (N, 1, 28, 28).
+    one_hot_label: t is float32 of shape (N, 10); else the digits themselves, uint8 of shape (N,).
+    timeout: seconds after which a download that is not done is given up.
+
+    The arrays are the caller's own. Errors: FileNotFoundError when `DLBASICS_DATA` lacks a file,
+    ValueError when a file there is damaged or is not MNIST's, ConnectionError when MNIST has to be
+    downloaded and no mirror has it, or not in time; once failed, a mirror is not asked again in
+    this session.
+    """
+    deadline = time.monotonic() + timeout
+    x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
+    return (
+        (images(x_train, normalize, flatten), labels(t_train, one_hot_label)),
+        (images(x_test, normalize, flatten), labels(t_test, one_hot_label)),
+    )
+
+
+def mnist_is_local() -> bool:
+    """True when `load_mnist` will succeed without a download.
+
+    That is: `DLBASICS_DATA` is set and holds the four files, or it is not and the cache does; they
+    are verified, not only seen to be there.
+    """
+    try:
+        return all(_load_local(file) is not None for file in FILES)
+    except (OSError, ValueError):
+        return False
+
+
+# ---- Finding and verifying ----
+
+
+def _load(file: MnistFile, deadline: float) -> Array:
+    array = _load_local(file)
+    return _download(file, deadline) if array is None else array
+
+
+def _load_local(file: MnistFile) -> Array | None:
+    """The array from `DLBASICS_DATA` where that is set, else from the cache, or None."""
+    folder = os.environ.get("DLBASICS_DATA")
+    if folder:
+        return _load_source(_find_source(Path(folder).expanduser(), file), file)
+    array = _load_cached(file)
+    if array is not None:
+        return array
+    # Not there or damaged is all the same: it has to be downloaded.
+    with suppress(OSError, ValueError):
+        return _load_source(_archive_path(file), file)
+    return None
+
+
+def _find_source(folder: Path, file: MnistFile) -> Path:
+    for path in (folder / file.name, folder / f"{file.name}.gz"):
+        if path.is_file():
+            return path
+    problem = f"which has no {file.name}" if folder.is_dir() else "which is not a folder"
+    raise FileNotFoundError(
+        f"the environment variable DLBASICS_DATA names {folder}, {problem}; expected a folder with "
+        f"{', '.join(f.name for f in FILES)}, each with or without .gz "
+        "(unset DLBASICS_DATA to have MNIST downloaded)"
+    )
+
+
+def _load_source(source: Path, file: MnistFile) -> Array:
+    """The array of an IDX file; from the cache if the file is as it was when last verified."""
+    stamp = _stamp(source, file)
+    if os.path.exists(stamp):
+        array = _load_cached(file)
+        if array is not None:
+            return array
+    array = _read_verified(source, file)
+    _cache_array(array, file)
+    _put_stamp(stamp)
+    return array
+
+
+def _read_verified(source: Path, file: MnistFile) -> Array:
+    array = read_idx(source)
+    sha256 = _sha256(array)
+    if sha256 != file.sha256:
+        raise ValueError(
+            f"{source}: expected MNIST's {file.name}, uncompressed with SHA-256 {file.sha256}, "
+            f"got an IDX file of shape {array.shape} with SHA-256 {sha256}"
+        )
+    return array
+
+
+def _sha256(array: Array) -> str:
+    """SHA-256 of the IDX file that holds this array."""
+    digest = hashlib.sha256(idx_header(array.shape))
+    digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+# ---- The cache ----
+
+
+def _archive_path(file: MnistFile) -> Path:
+    return cache_folder("mnist") / f"{file.name}.gz"
+
+
+def _array_path(file: MnistFile) -> Path:
+    return cache_folder("mnist") / f"{file.name}.npy"
+
+
+def _stamp(path: Path, file: MnistFile) -> Path:
+    """The empty file whose existence says that `path`, as it is now, was verified as `file`."""
+    stat = path.stat()
+    # ctime, too: a copy or an archive may bring its old mtime along.
+    key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, file.sha256)
+    return cache_folder("mnist") / "verified" / hashlib.sha256(repr(key).encode()).hexdigest()
+
+
+def _load_cached(file: MnistFile) -> Array | None:
+    """The array from its .npy file, or None where that is missing or damaged."""
+    path = _array_path(file)
+    try:
+        stamp = _stamp(path, file)
+        with open(path, "rb") as npy:
+            array: Array = np.lib.format.read_array(npy, allow_pickle=False)
+    except Exception:  # a damaged file can make NumPy raise almost anything
+        return None
+    if not os.path.exists(stamp):
+        if array.dtype != np.uint8 or _sha256(array) != file.sha256:
+            return None
+        _put_stamp(stamp)
+    return array
+
+
+def _cache_array(array: Array, file: MnistFile) -> None:
+    path = _array_path(file)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as npy:
+            np.save(npy, array, allow_pickle=False)
+        _put_stamp(_stamp(path, file))
+
+
+def _cache_archive(content: bytes, file: MnistFile) -> None:
+    path = _archive_path(file)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as archive:
+            archive.write(content)
+
+
+def _put_stamp(stamp: Path) -> None:
+    with suppress(OSError):
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
+
+
+# ---- The download ----
+
+
+def _download(file: MnistFile, deadline: float) -> Array:
+    from dlbasics.datasets.download import DeadlineError
+
+    too_slow = ""
+    for mirror in MIRRORS:
+        if mirror in _failures:
+            continue
+        try:
+            return _download_from(mirror, file, deadline)
+        except DeadlineError as error:
+            too_slow += f"\n  {mirror}: {file.name}.gz: {error}"
+        except (OSError, ValueError) as error:
+            _failures[mirror] = f"{file.name}.gz: {error}"
+    if too_slow:
+        raise ConnectionError(f"MNIST could not be downloaded in time:{too_slow}")
+    tried = "".join(f"\n  {mirror}: {_failures[mirror]}" for mirror in MIRRORS)
+    raise ConnectionError(
+        "MNIST could not be downloaded; tried, and not to be tried again before Python is "
+        f"restarted:{tried}\nTo supply it by hand, put the files "
+        f"{', '.join(f'{f.name}.gz' for f in FILES)} into a folder and set the environment "
+        "variable DLBASICS_DATA to its path."
+    )
+
+
+def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
+    import pooch  # type: ignore[import-untyped]
+
+    from dlbasics.datasets.download import fetch
+
+    pooch.get_logger().setLevel("WARNING")  # where it downloads from, and to, is not news
+    # Not straight into the cache: that may be unwritable, and where several processes download at
+    # once, each needs a place of its own.
+    with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:
+        archive = pooch.retrieve(
+            f"{mirror}{file.name}.gz",
+            known_hash=f"md5:{file.md5}",
+            fname=f"{file.name}.gz",
+            path=folder,
+            downloader=partial(fetch, size=file.size, deadline=deadline),
+        )
+        array = _read_verified(Path(archive), file)
+        content = Path(archive).read_bytes()
+    _cache_archive(content, file)
+    _cache_array(array, file)
+    return array
