@@ -10,7 +10,7 @@ from typing import Any
 
 from dlbasics import experiment
 from dlbasics._internal.checks import as_rng
-from dlbasics._internal.fast.threads import in_cheaper_order
+from dlbasics._internal.halves import in_working_order
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet, SimpleConvNet
@@ -67,7 +67,7 @@ def layer_seconds(
     """
     names = {layer: name for name, layer in network.layers.items()}
     # As `Network.gradient` has them: max pooling before ReLU.
-    layers = {names[layer]: layer for layer in in_cheaper_order([*names])}
+    layers = {names[layer]: layer for layer in in_working_order([*names])}
     first = next(iter(layers))
     forward: Times = {name: [] for name in layers}
     backward: Times = {name: [] for name in layers}

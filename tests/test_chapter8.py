@@ -20,6 +20,7 @@ from ch08_deep import (
 )
 from ch08_deep.augmentation_samples import KINDS, Config, Result, plot, run
 from dlbasics import augmentation
+from dlbasics._internal.fast import convolution
 from dlbasics.experiment import judge, load_data
 from dlbasics.experiment.results import save_result
 from dlbasics.functions import softmax
@@ -642,7 +643,7 @@ def test_the_first_layers_dx_is_not_part_of_the_time(monkeypatch):
         raise AssertionError("the first layer needs no dx")
 
     network = where_time_goes.SimpleConvNet(rng=0)
-    monkeypatch.setattr(Convolution, "backward", backward)
+    monkeypatch.setattr(convolution, "backward", backward)
     x, t = DIGITS.x_train[:5].reshape(-1, 1, 28, 28), DIGITS.t_train[:5]
     seconds = where_time_goes.layer_seconds(network, x, t, 1, iter)
     assert all(value > 0 for times in seconds.values() for value in times.values())

@@ -81,7 +81,7 @@ def test_a_network_is_checked_in_training_mode_only():
 
 class WritesIntoDout(Relu):
     def backward(self, dout):
-        dout[~self._positive] = 0
+        dout[self.mask] = 0
         return dout
 
 

@@ -133,19 +133,12 @@ def test_a_layer_frozen_from_the_start_draws_once():
     np.testing.assert_array_equal(layer.forward(x), layer.forward(x))
 
 
-def test_a_frozen_mask_repeats_over_stacked_batches():
-    layer, x = Dropout(rng=0), np.ones((4, 6))
-    y = layer.forward(x)
-    layer.freeze()
-    np.testing.assert_array_equal(layer.forward(np.concatenate([x] * 3)), np.concatenate([y] * 3))
-
-
-@pytest.mark.parametrize("shape", [(5, 6), (4, 7), (4,), (2, 6), (4, 6, 1), ()])
+@pytest.mark.parametrize("shape", [(5, 6), (4, 7), (4,), (2, 6), (8, 6), (4, 6, 1), ()])
 def test_a_frozen_mask_that_does_not_fit(shape):
     layer = Dropout(rng=0)
     layer.forward(np.ones((4, 6)))
     layer.freeze()
-    with pytest.raises(ValueError, match=r"frozen dropout mask of shape \(4, 6\) does not fit x"):
+    with pytest.raises(ValueError, match=r"x must have the shape of the frozen mask, \(4, 6\)"):
         layer.forward(np.ones(shape))
 
 

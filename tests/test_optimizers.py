@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from dlbasics._internal.fast.optimizers import CHUNK
 from dlbasics.networks import TwoLayerNet
 from dlbasics.optimizers import (
     SGD,
@@ -301,7 +302,7 @@ class TestDtype:
 
 def rows_and_whole(kind):
     """One array above CHUNK elements, and its rows as arrays below it, after the same training."""
-    shape = (10, kind.CHUNK // 4 + 7)
+    shape = (10, CHUNK // 4 + 7)
     rng = np.random.default_rng(0)
     start, grads = rng.standard_normal(shape), rng.standard_normal((3, *shape))
     rows = {f"W{i}": row.copy() for i, row in enumerate(start)}

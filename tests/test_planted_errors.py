@@ -224,9 +224,10 @@ def test_a_gradient_of_another_shape_is_caught(damage):
 
 def test_a_transposed_gradient_of_weights_that_are_not_square_is_caught():
     class Transposed(Affine):
-        def backward_params(self, dout):
-            super().backward_params(dout)
+        def _backward(self, dout):
+            dx = super()._backward(dout)
             self.dW = self.dW.T
+            return dx
 
     for n_in, n_out in ((3, 5), (5, 3)):
         assert not check_gradients(Transposed.create(n_in, n_out, rng=0), normal(4, n_in))
@@ -300,8 +301,8 @@ def test_a_wrong_factor_or_a_missing_1_over_n_in_a_loss_is_caught(base, t, facto
 
 def test_a_softmax_with_loss_that_takes_every_row_to_sum_to_1_is_caught():
     class PlainDifference(SoftmaxWithLoss):
-        def _difference(self, y, labels):
-            return y - labels
+        def _backward(self, y, t):
+            return y - t
 
     x, soft = normal(5, 3), np.random.default_rng(0).random((5, 3))
     assert check_gradients(PlainDifference(), x, soft / soft.sum(axis=1, keepdims=True))

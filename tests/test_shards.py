@@ -20,7 +20,9 @@ from dlbasics import (
     Trainer,
     check_gradients,
 )
-from dlbasics._internal.fast import threads as shards
+from dlbasics._internal import halves
+from dlbasics._internal.fast import threads
+from dlbasics._internal.fast.order import pooling_before_relu
 from dlbasics.layers import BatchNorm
 from dlbasics.regularizers import L2
 
@@ -71,7 +73,7 @@ class TestGradient:
         x = np.round(2 * RNG.standard_normal((7, 2, 8, 8))).astype(dtype)
         x[3] = -np.abs(x[3])
         layers = Relu(), Pooling(pool_h, pool_w, stride, pad)
-        swapped = shards.in_cheaper_order(layers)
+        swapped = pooling_before_relu(layers)
         assert swapped == [*layers[::-1]]
         y = layers[1].forward(layers[0].forward(x))
         dout = RNG.standard_normal(y.shape).astype(dtype)
@@ -79,7 +81,7 @@ class TestGradient:
         np.testing.assert_array_equal(swapped[1].forward(swapped[0].forward(x)), y)
         np.testing.assert_array_equal(swapped[0].backward(swapped[1].backward(dout)), dx)
         for others in ((OwnRelu(), Pooling(2, 2)), (Relu(), Dropout()), (Pooling(2, 2), Relu())):
-            assert shards.in_cheaper_order(others) == [*others]
+            assert pooling_before_relu(others) == [*others]
 
     def test_gradients_and_predictions_pool_first(self, monkeypatch):
         seen, forward = set(), Relu.forward
@@ -146,12 +148,12 @@ class TestGradient:
 
         network = net()
         wanted = network.gradient(X, T)
-        monkeypatch.setattr(shards, "_blas", Nothing)
-        threads = threading.active_count()
+        monkeypatch.setattr(threads, "_blas", Nothing)
+        before = threading.active_count()
         seen = []
         monkeypatch.setattr(threading, "Thread", lambda *_, **__: seen.append(1))
         found = network.gradient(X, T)
-        assert threading.active_count() == threads
+        assert threading.active_count() == before
         assert not seen
         for key in wanted:
             np.testing.assert_array_equal(found[key], wanted[key])
@@ -238,8 +240,8 @@ class TestSwitch:
 
     def test_networks_without_images_divide_batches_too_when_asked_to(self, monkeypatch):
         seen = []
-        in_threads = shards.in_threads
-        monkeypatch.setattr(shards, "in_threads", lambda work: seen.append(1) or in_threads(work))
+        run_all = halves.run_all
+        monkeypatch.setattr(halves, "run_all", lambda work: seen.append(1) or run_all(work))
         network = MultiLayerNet(4, [3], 2, rng=0, dtype=np.float64)
         x, t = RNG.standard_normal((6, 4)), np.array([0, 1, 1, 0, 1, 0])
         whole = network.gradient(x, t)

@@ -53,6 +53,15 @@ class Params(Mapping[str, Array]):
         self.check(key, value)
         setattr(*self.slots()[key], value)
 
+    def assign(self, arrays: Mapping[str, Array]) -> None:
+        """Assign each of these arrays, or none where keys, shapes or dtypes do not fit."""
+        if arrays.keys() != self.keys():
+            raise ValueError(f"params must have the keys {[*self]}, got {[*arrays]}")
+        for key, array in arrays.items():
+            self.check(key, array)
+        for key, array in arrays.items():
+            self[key] = array
+
     def check(self, key: str, value: Array) -> None:
         """Raise KeyError, TypeError or ValueError unless `value` may be assigned to `key`."""
         if key not in self.slots():

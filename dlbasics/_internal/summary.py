@@ -1,6 +1,10 @@
 """The table that `Network.summary` returns."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from dlbasics._internal.params import Params
+from dlbasics.layers import Layer
 
 HEADER = ("layer", "output shape", "parameters")
 
@@ -37,3 +41,23 @@ class Summary:
             "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in self._cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def summarize(
+    layers: Mapping[str, Layer],
+    input_shape: Sequence[int] | int | None,
+    input_dim: tuple[int, ...] | None,
+) -> Summary:
+    """What `Network.summary` returns; input_dim: the shape of one sample, where it is fixed."""
+    first = next(iter(layers.values()))
+    shape = input_dim or first.input_shape
+    if input_shape is not None:
+        shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    if shape is None:
+        raise ValueError(f"input_shape must be given: {first.kind} takes samples of any shape")
+    rows = []
+    for name, layer in layers.items():
+        shape = layer.output_shape(shape)
+        count = sum(param.size for param in Params({name: layer}).values())
+        rows.append((name, shape, count))
+    return Summary(tuple(rows))

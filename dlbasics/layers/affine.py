@@ -8,25 +8,30 @@ import numpy as np
 from dlbasics._internal.checks import (
     Array,
     RngLike,
-    as_array,
     as_bias,
     as_count,
     as_float_dtype,
     as_param,
     as_rng,
-    quiet,
 )
 from dlbasics.initializers import Initializer, he, initializer
 from dlbasics.layers.base import Layer
 
 
 class Affine(Layer):
-    """Fully connected layer, y = x W + b (book: *Affine Layer*, eq. 3.9 and 5.13).
+    """Fully connected layer, y = x W + b.
 
-    x: (N, ...) read as (N, D), or one sample, (D,) or (C, H, W);  W: (D, M);  b: (M,), or None or 0
-    for none;  y: (N, M), or (M,).  W and b are kept as they are, never copied or cast.
-    dx = dout W^T;  dW = x^T dout;  db = sum of dout over the batch.
-    Raises ValueError where x has not D values a sample.
+    dx = dout W^T;  dW = x^T dout;  db = the sum of dout over the batch.
+    x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).
+
+    Args:
+        W: the weights, (D, M), kept as they are: neither copied nor cast.
+        b: the bias, (M,); None or 0 for none.
+
+    Raises:
+        ValueError: where a sample of x has not D values.
+
+    Book: *Batch-Based Affine Layer*, eq. 3.9 and 5.13.
     """
 
     param_names: ClassVar[tuple[str, ...]] = ("W", "b")
@@ -38,6 +43,16 @@ class Affine(Layer):
     def __init__(self, W: Array, b: Array | float | None) -> None:
         self.W = as_param(W, "W", shape=("D", "M"))
         self.b = as_bias(b, W.shape[1])
+
+    def _forward(self, x: Array, train_flg: bool) -> Array:
+        self.x = x.reshape(len(x), len(self.W))
+        y: Array = self.x @ self.W
+        return y if self.b is None else y + self.b
+
+    def _backward(self, dout: Array) -> Array:
+        self.dW = self.x.T @ dout
+        self.db = None if self.b is None else dout.sum(axis=0)
+        return dout @ self.W.T
 
     @classmethod
     def create(
@@ -56,55 +71,20 @@ class Affine(Layer):
         return cls(W, np.zeros(n_out, dtype))
 
     @property
-    def input_shape(self) -> tuple[int, ...] | None:
+    def input_shape(self) -> tuple[int, ...]:
         return (len(self.W),)
-
-    @quiet
-    def forward(self, x: Array, train_flg: bool = True) -> Array:
-        x = as_array(x)
-        self.x = as_rows(x, width=len(self.W), layer=self)
-        self._x_shape = x.shape
-        y = self.x @ self.W
-        if self.b is not None:
-            y = np.add(y, self.b, out=y if y.dtype == self.b.dtype else None)
-        y = y if is_batch(x, len(self.W)) else y[0]
-        self._y_shape = y.shape
-        return y
-
-    @quiet
-    def backward_params(self, dout: Array) -> None:
-        rows = self._checked(dout).reshape(len(self.x), self.W.shape[1])
-        self.dW = self.x.T @ rows
-        # A product with ones sums columns twice as fast as sum(axis=0) does.
-        self.db = None if self.b is None else np.ones(len(rows), rows.dtype) @ rows
-
-    @quiet
-    def backward(self, dout: Array) -> Array:
-        self.backward_params(dout)
-        return (dout @ self.W.T).reshape(self._x_shape)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         if math.prod(x_shape) != len(self.W):
             raise ValueError(f"{self.kind}: a sample must have {len(self.W)} values, got {x_shape}")
         return (self.W.shape[1],)
 
-    def column_shifts(self, name: str) -> Array | None:
-        return self.x.T if name == "W" else np.ones((1, len(self.x)), self.x.dtype)
-
-    def column_effect(self, column: int) -> Array | None:
-        return self.W[column]
-
-
-def as_rows(x: Array, width: int, layer: Layer) -> Array:
-    """x (N, ...) as (N, width), in the order (C, H, W); one sample as (1, width)."""
-    if not is_batch(x, width) and (x.ndim == 0 or x.size != width):
+    def _is_batch(self, x: Array) -> bool:
+        D = len(self.W)
+        if x.ndim > 1 and math.prod(x.shape[1:]) == D:
+            return True
+        if x.ndim and x.size == D:
+            return False
         raise ValueError(
-            f"{layer.kind}: x must have {width} values a sample, shape (N, {width}) or ({width},), "
-            f"got {x.shape}"
+            f"{self.kind}: x must have {D} values a sample, shape (N, {D}) or ({D},), got {x.shape}"
         )
-    return x.reshape(len(x) if is_batch(x, width) else 1, width)
-
-
-def is_batch(x: Array, width: int) -> bool:
-    """Whether each x[i] is a sample of `width` values."""
-    return x.ndim > 1 and math.prod(x.shape[1:]) == width

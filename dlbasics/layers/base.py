@@ -1,89 +1,111 @@
-"""What every layer is, and all that may be asked of it."""
+"""The base class of all layers: it does the plumbing, a subclass writes the formulas."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_float, as_float_dtype
+from dlbasics._internal import table
+from dlbasics._internal.checks import Array, as_array, as_float, as_float_dtype, quiet
 
 L = TypeVar("L", bound="Layer")
 
 
-class Layer(ABC):
+class Layer:
     """One step of a network: y = f(x) forward, dL/dx from dL/dy backward.
 
-    `forward` keeps what `backward` needs.  Neither writes into an array it was given or has handed
-    out, and what they return is the caller's own.
+    A layer of your own is a subclass with two methods, which are its formulas:
+
+        def _forward(self, x, train_flg):  # returns y, keeps what _backward needs
+        def _backward(self, dout):         # sets dW for a parameter W, returns dx
+
+    Both work on a batch of floating-point numbers.  `forward` and `backward` call them: they check
+    what they are given, make a batch of one from a single sample, and compute half precision in
+    single.  They never write into `x` or `dout`, and what they return belongs to the caller.
+
+    Attributes:
+        param_names: the attributes that are trained; each may be None.  W has its gradient in dW.
+        state_names: the attributes that are saved with the parameters but not trained, as running
+            statistics: all None, or all arrays of the shape of the layer's first parameter.
+        couples_samples: whether, in training, the output of one sample depends on the others.
+        kind: the book's name for such a layer in a network, before its number: Affine1, Conv1.
+        layers: the inner layers of a block.
+        rng: the random generator; Network sets it where it is None.
+        frozen: whether random masks and running statistics stay as they are (gradient checks).
     """
 
     kind: ClassVar[str]
-    """The book's name for such a layer in a network, before its number: Affine1, Conv1."""
     param_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are trained; each may be None.  The gradient of W is dW."""
     state_names: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are saved with the parameters but not trained: running statistics.
-
-    All of them are None, or arrays of the shape of the layer's first parameter."""
     couples_samples: ClassVar[bool] = False
-    """Whether, in training, one sample's output depends on the other samples of the batch."""
-    elementwise: ClassVar[bool] = False
-    """Whether y[i] depends on x[i] alone, by the same function for every i (a mask is not)."""
 
     layers: Sequence["Layer"] = ()
-    """The inner layers of a block."""
     rng: np.random.Generator | None = None
-    """Where a layer that draws draws from; a network hands its own to layers that have none."""
     frozen: bool = False
-    """Whether random masks and running statistics stay as they are (gradient checks).
-
-    A frozen layer must take a batch that is the last one several times over, as if each repetition
-    came alone, unless `couples_samples`."""
 
     _y_shape: tuple[int, ...] | None = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.kind = cls.__dict__.get("kind", cls.__name__)
-        if "forward" in cls.__dict__:
-            # What a base class says of its forward need not hold for another one.
-            for rule in ("elementwise", "column_shifts", "column_effect"):
-                if rule not in cls.__dict__:
-                    setattr(cls, rule, getattr(Layer, rule))
 
-    @property
-    def input_shape(self) -> tuple[int, ...] | None:
-        """The shape of one sample of x; None where any will do."""
-        return None
+    # A subclass writes these.
 
-    @abstractmethod
-    def forward(self, x: Array, train_flg: bool = True) -> Array:
+    def _forward(self, x: Array, train_flg: bool) -> Array:
         """y = f(x)."""
+        raise TypeError(f"{self.kind} must define _forward(x, train_flg), or forward(x)")
 
-    @abstractmethod
-    def backward(self, dout: Array) -> Array:
+    def _backward(self, dout: Array) -> Array:
         """dL/dx from dout = dL/dy; sets d<name> for each parameter."""
+        raise TypeError(f"{self.kind} must define _backward(dout), or backward(dout)")
 
-    def backward_params(self, dout: Array) -> None:
-        """Set d<name> for each parameter, without dL/dx, which the first layer does not need."""
-        self.backward(dout)
+    def _is_batch(self, x: Array) -> bool:
+        """Whether x is a batch, not a single sample; ValueError where it is neither."""
+        return True
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample of y, given the shape of one sample of x."""
         return x_shape
 
-    def column_shifts(self, name: str) -> Array | None:
-        """How y moves with the parameter `name`, where each element moves one column of y only.
-
-        (K, N): an element [k, c] of the parameter, as a (K, M) matrix, adds `shifts[k]` per unit
-        to y[:, c] for the batch of the last forward.  None where there is no such rule.
-        """
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The shape of one sample of x; None where any shape will do."""
         return None
 
-    def column_effect(self, column: int) -> Array | None:
-        """What one unit of x[:, column] adds to each row of y, (M,); None where that varies."""
-        return None
+    # The plumbing.
+
+    @quiet
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        """y = f(x), for a batch or for a single sample."""
+        given = as_array(x)
+        is_batch = self._is_batch(given)
+        x = given if is_batch else given[np.newaxis]
+        dtype = None if given.dtype.char in "fd" else self._result_type(given.dtype)
+        if dtype is not None:
+            x = x.astype(dtype if self.layers else _computed_in(dtype), copy=False)
+        fast = table.fast(type(self))
+        is_fast = fast is not None and fast.fits(self, x)
+        y: Array = fast.forward(self, x, train_flg) if is_fast else self._forward(x, train_flg)
+        if dtype is not None and not self.layers:
+            y = y.astype(dtype, copy=False)
+        y = y if is_batch else y[0]
+        self._is_single, self._is_fast = not is_batch, is_fast
+        self._x_shape, self._x_dtype, self._y_shape = given.shape, given.dtype, y.shape
+        return y
+
+    @quiet
+    def backward(self, dout: Array) -> Array:
+        """dL/dx from dout = dL/dy; sets d<name> for each parameter."""
+        dx: Array = self._run_backward(dout, "backward")
+        return dx.reshape(self._x_shape)
+
+    @quiet
+    def backward_params(self, dout: Array) -> None:
+        """Set d<name> for each parameter, without dL/dx, which the first layer does not need."""
+        if type(self).backward is Layer.backward:
+            self._run_backward(dout, "backward_params")
+        else:
+            self.backward(dout)
 
     def walk(self) -> Iterator["Layer"]:
         """This layer and all that it contains, depth first."""
@@ -119,6 +141,23 @@ class Layer(ABC):
                 if array is not None:
                     setattr(layer, name, array.astype(dtype))
 
+    def _run_backward(self, dout: Array, name: str) -> Any:
+        given = self._checked(dout)
+        batch = given[np.newaxis] if self._is_single else given
+        is_half = given.dtype.char == "e" and not self.layers
+        if is_half:
+            batch = batch.astype(np.float32)
+        if self._is_fast:
+            dx = getattr(table.replacement(type(self)), name)(self, batch)
+        else:
+            dx = self._backward(batch)
+        if is_half:
+            for param in self._present_params():
+                dtype = np.result_type(given, self._x_dtype)
+                setattr(self, f"d{param}", getattr(self, f"d{param}").astype(dtype, copy=False))
+            dx = None if dx is None else dx.astype(self._result_type(given.dtype), copy=False)
+        return dx
+
     def _checked(self, dout: Any) -> Array:
         """`dout` as a floating-point array of the shape that the last forward returned."""
         dout = as_float(dout, "dout")
@@ -130,3 +169,17 @@ class Layer(ABC):
                 f"got {dout.shape}"
             )
         return dout
+
+    def _present_params(self) -> list[str]:
+        return [name for name in self.param_names if getattr(self, name) is not None]
+
+    def _result_type(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """That of a result of that dtype and the parameters; float64 where all are integers."""
+        params = (getattr(self, name) for name in self._present_params())
+        found = np.result_type(dtype, *params)
+        return found if found.kind == "f" else np.dtype(np.float64)
+
+
+def _computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    # In half precision, sums overflow at 65,504 and lose their small terms.
+    return np.dtype(np.float32) if dtype.char == "e" else dtype

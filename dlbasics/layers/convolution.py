@@ -7,35 +7,37 @@ import numpy as np
 from dlbasics._internal.checks import (
     Array,
     RngLike,
-    as_array,
     as_bias,
     as_count,
     as_float_dtype,
     as_param,
     as_rng,
-    quiet,
 )
-from dlbasics._internal.fast import windows as fast_convolution
 from dlbasics.columns import col2im, im2col
 from dlbasics.initializers import Initializer, he, initializer
 from dlbasics.layers.base import Layer
-from dlbasics.layers.shapes import as_images, windows_of
+from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_size
 
 
 class Convolution(Layer):
-    """Convolution layer, y = x * W + b (book: *Implementing a Convolution Layer*).
-
-    x: (N, C, H, W), or one image (C, H, W);  W: FN filters (FN, C, FH, FW);  b: (FN,), or None or 0
-    for none;  y: (N, FN, OH, OW), or (FN, OH, OW).  stride: pixels from one window to the next;
-    pad: zeros around the image.  W and b are kept as they are, never copied or cast.
+    """Convolution layer, y = x * W + b.
 
     Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  From there on it
-    is Affine: y = col col_W + b,  dcol = dout col_W^T,  dcol_W = col^T dout,  db = sum of dout over
-    images and pixels;  dx is dcol put back in its place (col2im).
-    With stride 1 `fast_convolution` computes the same in less time (unless padding is as wide as
-    the filter).
+    is an Affine layer: y = col col_W + b;  dcol = dout col_W^T;  dcol_W = col^T dout;  db = the sum
+    of dout over images and pixels.  col2im makes dx of dcol.
 
-    Raises ValueError where x has not C channels, or windows do not tile it.
+    x: (N, C, H, W), or one image (C, H, W);  y: (N, FN, OH, OW), or (FN, OH, OW).
+
+    Args:
+        W: the filters, (FN, C, FH, FW), kept as they are: neither copied nor cast.
+        b: the bias, (FN,); None or 0 for none.
+        stride: pixels from one window to the next.
+        pad: pixels of zeros around the image.
+
+    Raises:
+        ValueError: where x has not C channels, or windows do not tile it.
+
+    Book: *Implementing a Convolution Layer*.
     """
 
     kind: ClassVar[str] = "Conv"
@@ -52,6 +54,24 @@ class Convolution(Layer):
         self.b = as_bias(b, len(W))
         self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
 
+    def _forward(self, x: Array, train_flg: bool) -> Array:
+        FN, OH, OW = self.output_shape(x.shape[1:])
+        _, _, FH, FW = self.W.shape
+        self.x = x
+        self._col = im2col(x, FH, FW, self.stride, self.pad)
+        self._col_W = self.W.reshape(FN, -1).T
+        out = self._col @ self._col_W
+        out = out if self.b is None else out + self.b
+        return out.reshape(len(x), OH, OW, FN).transpose(0, 3, 1, 2)
+
+    def _backward(self, dout: Array) -> Array:
+        FN, _, FH, FW = self.W.shape
+        dout = dout.transpose(0, 2, 3, 1).reshape(-1, FN)
+        self.db = None if self.b is None else dout.sum(axis=0)
+        self.dW = (dout.T @ self._col).reshape(self.W.shape)
+        dcol = dout @ self._col_W.T
+        return col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad)
+
     @classmethod
     def create(
         cls,
@@ -67,7 +87,8 @@ class Convolution(Layer):
     ) -> "Convolution":
         """A layer with filters drawn by `init` (initializers.py) and a bias of zeros.
 
-        filter_size: height and width, or one number for both.
+        Args:
+            filter_size: height and width, or one number for both.
         """
         FH, FW = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)
         shape = (
@@ -80,63 +101,12 @@ class Convolution(Layer):
         W = initializer(init)(shape, as_rng(rng)).astype(dtype)
         return cls(W, np.zeros(filter_num, dtype), stride, pad)
 
-    @quiet
-    def forward(self, x: Array, train_flg: bool = True) -> Array:
-        x = as_array(x)
-        FN, C, FH, FW = self.W.shape
-        images = as_images(x, self, C)
-        OH, OW = windows_of(self, x.shape, (FH, FW), self.stride, self.pad)
-        if self._is_fast:
-            y = fast_convolution.forward(images, self.W, self.b, self.pad)
-        else:
-            self._col = im2col(images, FH, FW, self.stride, self.pad)
-            self._col_W = self.W.reshape(FN, -1).T
-            out = self._col @ self._col_W
-            out = out if self.b is None else out + self.b
-            y = out.reshape(len(images), OH, OW, FN).transpose(0, 3, 1, 2)
-        self.x, self._x_shape, self._y_shape = images, x.shape, x.shape[:-3] + y.shape[1:]
-        return y.reshape(self._y_shape)
-
-    @quiet
-    def backward_params(self, dout: Array) -> None:
-        self.db = self._sum_of_pixels(dout)
-        if self._is_fast:
-            self.dW = fast_convolution.backward_params(self.x, self._batch(dout), self.W, self.pad)
-        else:
-            self.dW = (self._rows(dout).T @ self._col).reshape(self.W.shape)
-
-    @quiet
-    def backward(self, dout: Array) -> Array:
-        if self._is_fast:
-            self.db = self._sum_of_pixels(dout)
-            dx, self.dW = fast_convolution.backward(self.x, self._batch(dout), self.W, self.pad)
-        else:
-            self.backward_params(dout)
-            dcol = self._rows(dout) @ self._col_W.T
-            _, _, FH, FW = self.W.shape
-            dx = col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad)
-        return dx.reshape(self._x_shape)
-
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         FN, C, FH, FW = self.W.shape
-        if len(x_shape) != 3 or x_shape[0] != C:
-            raise ValueError(f"{self.kind}: a sample must have shape ({C}, H, W), got {x_shape}")
-        return FN, *windows_of(self, x_shape, (FH, FW), self.stride, self.pad)
+        check_image_shape(self, x_shape, C)
+        return FN, *output_size(self, x_shape, (FH, FW), self.stride, self.pad)
 
-    @property
-    def _is_fast(self) -> bool:
-        return fast_convolution.fits(self.W.shape, self.stride, self.pad)
-
-    def _batch(self, dout: Array) -> Array:
-        """dout as (N, FN, OH, OW)."""
-        dout = self._checked(dout)
-        return dout.reshape(len(self.x), *dout.shape[-3:])
-
-    def _rows(self, dout: Array) -> Array:
-        """dout as rows (N OH OW, FN), as `col` has them."""
-        return self._batch(dout).transpose(0, 2, 3, 1).reshape(-1, len(self.W))
-
-    def _sum_of_pixels(self, dout: Array) -> Array | None:
-        rows = self._rows(dout)
-        # A product with ones sums columns twice as fast as sum(axis=0) does.
-        return None if self.b is None else np.ones(len(rows), rows.dtype) @ rows
+    def _is_batch(self, x: Array) -> bool:
+        is_batch = is_image_batch(self, x, self.W.shape[1])
+        self.output_shape(x.shape[-3:])
+        return is_batch

@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 
-from dlbasics._internal.checks import Array, as_float, quiet
+from dlbasics._internal.checks import Array
 from dlbasics.layers.base import Layer
 
 
 class Residual(Layer):
-    """y = x + F(x), F the given layers in order (book: *ResNet*, figure 8.12; He et al. 2016).
+    """y = x + F(x), where F is the given layers in order.
 
-    dx = dout + the gradient through F: the gradient also reaches x undiminished, past all of F.
-    Raises ValueError where F(x) has another shape than x.
+    dx = dout + the gradient through F.  So the gradient also reaches x undiminished, past F.
+
+    Args:
+        layers: the layers of F, for instance [Convolution(W, b, 1, 1), Relu()].
+
+    Raises:
+        ValueError: where F(x) has another shape than x.
+
+    Book: *ResNet*, figure 8.12.  Source: He et al. 2016.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -18,18 +25,15 @@ class Residual(Layer):
             raise TypeError(f"layers must be a list of layers, as [Relu()], got {layers!r}")
         self.layers = list(layers)
 
-    @quiet
-    def forward(self, x: Array, train_flg: bool = True) -> Array:
-        y = x = as_float(x)
+    def _forward(self, x: Array, train_flg: bool) -> Array:
+        y = x
         for layer in self.layers:
             y = layer.forward(y, train_flg)
-        self._fits(x.shape, y.shape)
-        self._y_shape = y.shape
+        self._check_shapes(x.shape, y.shape)
         return x + y
 
-    @quiet
-    def backward(self, dout: Array) -> Array:
-        dx = dout = self._checked(dout)
+    def _backward(self, dout: Array) -> Array:
+        dx = dout
         for layer in reversed(self.layers):
             dx = layer.backward(dx)
         return dout + dx
@@ -38,10 +42,10 @@ class Residual(Layer):
         y_shape = x_shape
         for layer in self.layers:
             y_shape = layer.output_shape(y_shape)
-        self._fits(x_shape, y_shape)
+        self._check_shapes(x_shape, y_shape)
         return y_shape
 
-    def _fits(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> None:
+    def _check_shapes(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> None:
         if x_shape != y_shape:
             raise ValueError(
                 f"{self.kind}: the layers must keep the shape of x, {x_shape}, and return {y_shape}"

@@ -2,11 +2,14 @@
 
 By definition a parameter is moved by +-h, the network run, the parameter moved back: 79,520 passes
 for 784-50-10.  But an element of W[:, c] or b[c] moves column c of its layer's output and nothing
-else.  So that column is worked out for all elements that feed it, both signs at once, and sent on:
+else.  So that column is computed for all elements that feed it, both signs at once, and sent on:
 
 - a layer that works element by element, such as Relu, takes the column alone;
 - the next Affine layer adds the change of the column times row c of its W;
 - from there on the changed batches are stacked, and run as one large batch.
+
+The last step asks of every frozen layer above, also of one that a reader wrote, that it works on a
+stack of repetitions of a batch as on each alone, unless it says `couples_samples`.
 """
 
 from collections.abc import Sequence
@@ -15,11 +18,39 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics.gradient import H, numerical_gradient
-from dlbasics.layers import Layer, LossLayer
+from dlbasics._internal.halves import all_of
+from dlbasics.gradient import numerical_gradient
+from dlbasics.layers import (
+    Affine,
+    Dropout,
+    Identity,
+    Layer,
+    LeakyRelu,
+    LossLayer,
+    Relu,
+    Sigmoid,
+    Tanh,
+)
+from dlbasics.network import Network
+
+ELEMENTWISE = (Identity, Relu, LeakyRelu, Sigmoid, Tanh)
+"""Layers whose y[i] depends on x[i] alone, by the same function for every i."""
 
 STACK = 12_000
 """Elements of a stacked batch: few enough that malloc reuses memory, not maps new pages."""
+
+
+def numerical_gradients(network: Network, x: Array, t: Any, h: float) -> dict[str, Array]:
+    """What `dlbasics.network.numerical_gradients` computes, up to rounding."""
+    by_columns = ColumnGradient([*network.layers.values()], network.last_layer, x, t, h)
+    gradients = {}
+    for key, (layer, name) in network.params.slots().items():
+        gradients[key] = by_columns.gradient(layer, name)
+        if network.regularizer is not None and name == "W":
+            # The penalty has one term for each weight.
+            W, penalty = getattr(layer, name), network.regularizer.penalty
+            gradients[key] += (penalty(W + h) - penalty(W - h)) / (2 * h)
+    return gradients
 
 
 class ColumnGradient:
@@ -29,7 +60,7 @@ class ColumnGradient:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any, h: float = H
+        self, layers: Sequence[Layer], last_layer: LossLayer, x: Array, t: Any, h: float
     ) -> None:
         self.layers, self.last_layer, self.h = layers, last_layer, h
         self.t = np.asarray(t)
@@ -44,11 +75,12 @@ class ColumnGradient:
         start = next(i for i, top in enumerate(self.layers) if layer in top.walk())
         param: Array = getattr(layer, name)
         within = layer is not self.layers[start]
-        shifts = None if within or self._coupled_above(start) else layer.column_shifts(name)
-        if shifts is None:
+        if within or not computes_as(layer, Affine) or self._coupled_above(start):
             x = self.inputs[start]
             return numerical_gradient(lambda _: self._loss(start, x), param, h=self.h)
-        y = self.inputs[start + 1]
+        # Row k of the shifts is what one unit more in row k of the parameter adds to a column of y.
+        x, y = layer.x, self.inputs[start + 1]  # type: ignore[attr-defined]
+        shifts = x.T if name == "W" else np.ones((1, len(x)))
         moves = np.concatenate([self.h * shifts, -self.h * shifts])
         gradient = np.empty((len(shifts), y.shape[1]))
         for column in range(y.shape[1]):
@@ -62,15 +94,15 @@ class ColumnGradient:
 
     def _losses(self, i: int, column: int, moved: Array) -> Array:
         """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
-        while i < len(self.layers) and self.layers[i].elementwise:
+        while i < len(self.layers) and any(computes_as(self.layers[i], k) for k in ELEMENTWISE):
             moved = self.replicas[i].forward(moved)
             i += 1
         change = moved - self.inputs[i][:, column]
-        effect = self.layers[i].column_effect(column) if i < len(self.layers) else None
-        if effect is None:
-            effect = np.eye(self.inputs[i].shape[1])[column]
-        else:
+        if i < len(self.layers) and computes_as(self.layers[i], Affine):
+            effect: Array = self.layers[i].W[column]  # type: ignore[attr-defined]
             i += 1
+        else:
+            effect = np.eye(self.inputs[i].shape[1])[column]
         widest = max(y[0].size for y in self.inputs[i:])
         chunk = max(1, STACK // (len(self.t) * widest))
         return np.concatenate(
@@ -83,14 +115,24 @@ class ColumnGradient:
     def _stacked_losses(self, i: int, change: Array) -> Array:
         """The loss for each of P changes (P, N, M) of the input of layer i, (P,)."""
         stacked = self.inputs[i] + change
-        y = self._run(i, stacked.reshape(-1, stacked.shape[2]))
+        y = self._run(i, stacked.reshape(-1, stacked.shape[2]), times=len(change))
         t = np.concatenate([self.t] * len(change))
         return self.last_layer.losses(y, t).reshape(change.shape[:2]).mean(axis=1)
 
     def _loss(self, start: int, x: Array) -> float:
         return self.last_layer.forward(self._run(start, x), self.t)
 
-    def _run(self, start: int, x: Array) -> Array:
+    def _run(self, start: int, x: Array, times: int = 1) -> Array:
+        """The scores of x, which holds the batch that many times over."""
+        for own, replica in zip(all_of(self.layers), all_of(self.replicas), strict=True):
+            if isinstance(own, Dropout):
+                vars(replica)["mask"] = np.concatenate([own.mask] * times)
         for layer in self.replicas[start:]:
             x = layer.forward(x)
         return x
+
+
+def computes_as(layer: Layer, kind: type[Layer]) -> bool:
+    """Whether the layer's forward is that of `kind`."""
+    own = type(layer)
+    return own.forward is Layer.forward and own._forward is kind._forward

@@ -1,21 +1,23 @@
-"""Max pooling of 2 x 2 pixels with stride 2, fast: the larger of two, and again of two.
+"""Max pooling of 2 x 2 pixels with stride 2: the larger of two, and again of two.
 
-im2col would copy every pixel; here the left pixels of all windows are compared with the right ones,
-then the upper of the larger ones with the lower.  In this order equal pixels are told apart as
-`argmax` does it: the first of them wins, from left to right and then from top to bottom.
+im2col would copy every pixel.  Here the left pixels of all windows are compared with the right
+ones, then the upper of the larger ones with the lower.  In this order equal pixels are told apart
+as `argmax` does it: the first of them wins, from left to right and then from top to bottom.
 """
+
+from typing import Any
 
 import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.fast import memory
 
-Wins = tuple[Array, Array]
-"""Where the right pixel is the larger one, (N, H, OW, C), and where the lower, (N, OH, OW, C)."""
+
+def fits(layer: Any, x: Array) -> bool:
+    return (layer.pool_h, layer.pool_w, layer.stride, layer.pad) == (2, 2, 2, 0)
 
 
-def forward(x: Array) -> tuple[Array, Wins]:
-    """The maxima of x (N, C, H, W), and what `backward` needs to know of them."""
+def forward(layer: Any, x: Array, train_flg: bool) -> Array:
     N, C, H, W = x.shape
     image, OH, OW = x.transpose(0, 2, 3, 1), H // 2, W // 2
     y = memory.empty((N, OH, OW, C), x.dtype)
@@ -27,12 +29,13 @@ def forward(x: Array) -> tuple[Array, Wins]:
         upper, lower = larger[:, 0::2], larger[:, 1::2]
         np.greater(lower, upper, out=lower_wins[block])
         np.maximum(upper, lower, out=y[block])
-    return y.transpose(0, 3, 1, 2), (right_wins, lower_wins)
+    layer._wins = right_wins, lower_wins
+    return y.transpose(0, 3, 1, 2)
 
 
-def backward(dout: Array, wins: Wins) -> Array:
+def backward(layer: Any, dout: Array) -> Array:
     """dx: dout at the pixel that won its window, 0 at the others."""
-    right_wins, lower_wins = wins
+    right_wins, lower_wins = layer._wins
     N, H, OW, C = right_wins.shape
     dx = memory.empty((N, H, 2 * OW, C), dout.dtype)
     for block in memory.blocks(N, dx[:1].nbytes):
@@ -41,6 +44,9 @@ def backward(dout: Array, wins: Wins) -> Array:
         share(dy, lower_wins[block], dlarger[:, 0::2], dlarger[:, 1::2])
         share(dlarger, right_wins[block], dx[block, :, 0::2], dx[block, :, 1::2])
     return dx.transpose(0, 3, 1, 2)
+
+
+backward_params = backward
 
 
 def share(dout: Array, second_wins: Array, first: Array, second: Array) -> None:

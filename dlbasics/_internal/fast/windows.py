@@ -56,7 +56,7 @@ def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
     FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout)
     windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
-    dW = zeros_to_add_to((FN, FW * FH * C), dtype)
+    dW = np.zeros((FN, FW * FH * C), dtype)
     for images in windows.blocks():
         add_products(windows.pixels(dout[images]), windows.columns, FW, to=dW)
     return dW.reshape(FN, FW, FH, C).transpose(0, 3, 2, 1).astype(dtype, order="C")
@@ -74,7 +74,7 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
     pads = FH - 1 - pad, FW - 1 - pad
     windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout, W))
     dtype = np.result_type(x, dout)
-    dx, dW = windows.output(windows.dtype), zeros_to_add_to((FH * FN, FW * C), dtype)
+    dx, dW = windows.output(windows.dtype), np.zeros((FH * FN, FW * C), dtype)
     filters = as_matrix(W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
     for images in windows.blocks():
         windows.times(filters, out=dx[images])
@@ -162,11 +162,6 @@ class Windows:
 def as_matrix(W: Array) -> Array:
     """Filters (FN, C, FH, FW) in the order of a window's values in `columns`: (FW FH C, FN)."""
     return W.transpose(3, 2, 1, 0).reshape(-1, len(W))
-
-
-def zeros_to_add_to(shape: tuple[int, ...], dtype: Any) -> Array:
-    # Half precision would lose the small terms of a sum over all pixels.
-    return np.zeros(shape, np.result_type(dtype, np.float32))
 
 
 def in_a_row(count: int, pieces: Array) -> Array:

@@ -1,0 +1,69 @@
+"""What `Network` accepts as layers, loss layer and regularizer."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
+from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
+
+
+def as_layers(layers: Any) -> dict[str, Layer]:
+    """The layers by name: a mapping's own names, or Affine1, Relu1, Affine2 for a sequence."""
+    if not isinstance(layers, Mapping | Sequence):
+        raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
+    given = [*(layers.values() if isinstance(layers, Mapping) else layers)]
+    found = [_as_layer(layer) for layer in given]
+    inner = [layer for top in found for layer in top.walk()]
+    if not inner or len({id(own) for own in map(_own, inner)}) < len(inner):
+        raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
+    for layer in inner:
+        _check_inner_layers(layer)
+    return dict(zip(layers if isinstance(layers, Mapping) else _names(found), found, strict=True))
+
+
+def as_loss_layer(layer: Any) -> LossLayer:
+    """The loss layer; SoftmaxWithLoss for None."""
+    if layer is None:
+        return SoftmaxWithLoss()
+    if isinstance(layer, LossLayer):
+        return layer
+    if not is_loss_layer(layer):
+        raise TypeError(f"last_layer must be a loss layer, got {layer!r}")
+    return ReadersLoss(layer)
+
+
+def check_regularizer(regularizer: Any) -> None:
+    """Raise TypeError unless it is None or has a penalty."""
+    if not (regularizer is None or hasattr(regularizer, "penalty")):
+        raise TypeError(f"regularizer must be one like L2(0.1), got {regularizer!r}")
+
+
+def _as_layer(layer: Any) -> Layer:
+    if isinstance(layer, Layer):
+        return layer
+    if not is_layer(layer):
+        raise TypeError(f"layers must hold layers, as Relu(), got {layer!r}")
+    return ReadersLayer(layer)
+
+
+def _own(layer: Layer) -> Any:
+    return layer.layer if isinstance(layer, ReadersLayer) else layer
+
+
+def _names(layers: Sequence[Layer]) -> list[str]:
+    count: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        count[layer.kind] += 1
+        names.append(f"{layer.kind}{count[layer.kind]}")
+    return names
+
+
+def _check_inner_layers(layer: Layer) -> None:
+    for name, value in vars(layer).items():
+        if isinstance(value, Layer) and value not in layer.layers:
+            raise ValueError(
+                f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
+                "neither trained nor saved"
+            )

@@ -1,0 +1,107 @@
+"""The gradient of a batch in two halves, and predictions in blocks.
+
+Networks with convolutions work on the two halves of a batch at the same time, each half with
+layers and generators of its own.  The halves define the result: it is the same on any machine,
+whatever its number of cores, and in plain mode, which takes one half after the other.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlbasics._internal.checks import Array, as_rng, spawn
+from dlbasics._internal.table import replaceable
+from dlbasics.layers import Layer, LossLayer
+
+HALVES = 2
+
+Generators = list[list[np.random.Generator]]
+
+
+@replaceable
+def run_all(work: Callable[[int], None]) -> None:
+    """work(0), then work(1)."""
+    for half in range(HALVES):
+        work(half)
+
+
+@replaceable
+def in_working_order(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers in the order in which halves and predictions run them."""
+    return [*layers]
+
+
+def generators_for_halves(layers: Sequence[Layer]) -> Generators:
+    """For each half, a generator for each layer; layers that share one share its descendants."""
+    rngs = [as_rng(layer.rng) for layer in all_of(layers)]
+    spawned = {rng: spawn(rng, HALVES) for rng in dict.fromkeys(rngs)}
+    return [[spawned[rng][half] for rng in rngs] for half in range(HALVES)]
+
+
+def gradient_in_halves(
+    backpropagate: Callable[..., float],
+    layers: Sequence[Layer],
+    last_layer: LossLayer,
+    x: Array,
+    t: Array,
+    rngs: Generators,
+) -> float:
+    """Set d<name> of every parameter to the gradient of the mean loss, which is returned.
+
+    Each half goes through replicas of the layers, which share the parameters.  Running statistics
+    become the mean of those of the halves.
+    """
+    bounds = [len(x) * half // HALVES for half in range(HALVES + 1)]
+    replicas = [[layer.replica() for layer in layers] for _ in rngs]
+    last_layers = [copy.copy(last_layer) for _ in rngs]
+    losses = [0.0] * HALVES
+
+    def work(half: int) -> None:
+        part = slice(bounds[half], bounds[half + 1])
+        for layer, rng in zip(all_of(replicas[half]), rngs[half], strict=True):
+            layer.rng = rng
+        share = (part.stop - part.start) / len(x)
+        losses[half] = share * backpropagate(
+            in_working_order(replicas[half]), last_layers[half], x[part], t[part], share
+        )
+
+    run_all(work)
+    for layer, *twins in zip(all_of(layers), *map(all_of, replicas), strict=True):
+        _add_up(layer, twins)
+    last_layer.join(last_layers, t, sum(losses))
+    return sum(losses)
+
+
+def predict(
+    run: Callable[..., Array], layers: Sequence[Layer], blocks: Sequence[Array], in_halves: bool
+) -> Array:
+    """The scores of all blocks of a batch; with `in_halves`, every other block to each half."""
+    if not in_halves:
+        return np.concatenate([run(layers, block, False) for block in blocks])
+    scores: list[Any] = [None] * len(blocks)
+
+    def work(half: int) -> None:
+        twins = [layer.replica() for layer in layers]
+        for i in range(half, len(blocks), HALVES):
+            scores[i] = run(twins, blocks[i], False)
+
+    run_all(work)
+    return np.concatenate(scores)
+
+
+def all_of(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers and all that they contain."""
+    return [inner for layer in layers for inner in layer.walk()]
+
+
+def _add_up(layer: Layer, twins: Sequence[Layer]) -> None:
+    for name in layer.param_names:
+        if getattr(layer, name) is not None:
+            total, *others = (getattr(twin, f"d{name}") for twin in twins)
+            for other in others:
+                total += other
+            setattr(layer, f"d{name}", total)
+    for name in layer.state_names:
+        setattr(layer, name, sum(getattr(twin, name) for twin in twins) / HALVES)

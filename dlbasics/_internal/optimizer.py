@@ -1,0 +1,167 @@
+"""The base class of all optimizers: it does the plumbing, a subclass writes the formula."""
+
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from dlbasics._internal import table
+from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_number, quiet
+
+
+class ParamDict(Protocol):
+    """What `update` asks of params: a dict has it, and so has a network's live mapping."""
+
+    def items(self) -> Any: ...
+    def __setitem__(self, key: str, value: Any, /) -> None: ...
+
+
+class Optimizer:
+    """Changes parameters by their gradients, one step at each `update`.
+
+    An optimizer of your own is a subclass with one method, which is its formula:
+
+        def _step(self, W, dW, *state):  # changes W and the state in place
+
+    Args:
+        lr: the learning rate, at least 0; it may be changed at any time.
+
+    Attributes:
+        iter: the number of steps so far, the one under way included.
+        state_names: the attributes that hold an array for each parameter, {key: array}, zeros at
+            first; `_step` gets them in this order.
+        settings: the attributes that are numbers, given when the optimizer is made.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ("lr",)
+
+    _step: Callable[..., None]
+
+    def __init__(self, lr: float) -> None:
+        if not hasattr(self, "_step"):
+            raise TypeError(f"{type(self).__name__} must define _step(W, dW, *state)")
+        self.lr = lr
+        self.iter = 0
+        for name in self.state_names:
+            setattr(self, name, {})
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = as_number(value, "lr", low=0)
+
+    def _before_step(self, key: str, W: Array) -> None:
+        """A change of W that depends on its key, before `_step`."""
+
+    @quiet
+    def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
+        """Move every parameter by one step, in place.
+
+        Args:
+            params: a network's, or any dict of floating-point arrays or plain numbers.
+            grads: the gradient of each parameter, under the same keys.
+
+        Raises:
+            ValueError: where a gradient is missing or has another shape than its parameter, or
+                where the state belongs to other keys or shapes.
+            TypeError: for parameters that are not floating-point.
+        """
+        given = dict(params.items())
+        arrays = {key: _floating(key, param) for key, param in given.items()}
+        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
+        states = self._states(arrays)
+        in_chunks = table.fast(type(self))
+        self.iter += 1
+        for key, param in arrays.items():
+            self._before_step(key, param)
+            own = [state[key] for state in states]
+            if in_chunks is None:
+                self._step(param, checked[key], *own)
+            else:
+                in_chunks(self, param, checked[key], *own)
+        for key, param in given.items():
+            if param is not arrays[key]:
+                params[key] = float(arrays[key])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training needs, as copies: kind, iter, settings, arrays as 'v/W1'."""
+        arrays = {
+            f"{name}/{key}": array.copy()
+            for name in self.state_names
+            for key, array in getattr(self, name).items()
+        }
+        settings = {name: getattr(self, name) for name in self.settings}
+        return {"kind": type(self).__name__, "iter": self.iter, **settings, **arrays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` of such an optimizer returned.
+
+        Raises:
+            ValueError: for the state of another kind of optimizer, or for half a state; the
+                optimizer then stays as it was.
+        """
+        if str(state.get("kind")) != type(self).__name__:
+            raise ValueError(f"state must be of {type(self).__name__}, got {state.get('kind')}")
+        single = {"kind", "iter", *self.settings}
+        arrays: dict[str, dict[str, Array]] = {name: {} for name in self.state_names}
+        for entry in state.keys() - single:
+            name, _, key = entry.partition("/")
+            if name not in arrays or not key:
+                raise ValueError(f"state has {entry!r}, which {type(self).__name__} does not keep")
+            arrays[name][key] = as_array(state[entry], entry).copy()
+        if not single <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
+            raise ValueError(f"state is not a whole state of {type(self).__name__}")
+        steps = as_count(int(state["iter"]), "iter", least=0)
+        settings = {name: as_number(float(state[name]), name, low=0) for name in self.settings}
+        self.iter = steps
+        for name, value in {**settings, **arrays}.items():
+            setattr(self, name, value)
+
+    def _states(self, params: Mapping[str, Array]) -> list[dict[str, Array]]:
+        states: list[dict[str, Array]] = [getattr(self, name) for name in self.state_names]
+        for state in states:
+            if not state:
+                state.update(
+                    (key, np.zeros_like(param, order="C")) for key, param in params.items()
+                )
+            if state.keys() != params.keys() or any(
+                state[key].shape != param.shape for key, param in params.items()
+            ):
+                raise ValueError(
+                    f"params must keep the keys and shapes that {type(self).__name__} has state "
+                    f"for, {_shapes(state)}, got {_shapes(params)}: use an optimizer per network"
+                )
+        return states
+
+
+def _floating(key: str, param: Any) -> Array:
+    """The parameter itself; a plain number as an array of no dimensions."""
+    if isinstance(param, np.ndarray) and param.dtype.kind == "f":
+        if not param.flags.writeable:
+            raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
+        return param
+    if isinstance(param, numbers.Real):
+        return np.array(param, dtype=np.float64)
+    found = getattr(param, "dtype", type(param).__name__)
+    raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
+
+
+def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
+    if key not in grads:
+        raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
+    grad = grads[key]
+    if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
+        grad = as_float(grad, f"grads[{key!r}]")
+    if grad.shape != param.shape:
+        raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
+    return grad
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    return {key: array.shape for key, array in arrays.items()}

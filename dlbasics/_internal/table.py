@@ -1,0 +1,75 @@
+"""Which code computes: a plain formula, or a fast one that gives the same result.
+
+The lesson files hold the plain formulas and know nothing of this.  `_internal/fast` enters into
+the table what computes the same in less time.  The table is asked for exactly one class: a subclass
+may have changed the formula, so it has no entry of its own.
+"""
+
+import inspect
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_fast: dict[Any, Any] = {}
+_lock = threading.Lock()
+_plain_blocks = 0
+_always_plain = os.environ.get("DLBASICS_PLAIN", "0") not in ("", "0")
+_is_filled = False
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Compute by the plain formulas alone within the block, in all threads of the process.
+
+    The environment variable `DLBASICS_PLAIN=1` does it for a whole process.
+    """
+    global _plain_blocks
+    with _lock:
+        _plain_blocks += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _plain_blocks -= 1
+
+
+def is_plain() -> bool:
+    """Whether only the plain formulas compute now."""
+    return _always_plain or _plain_blocks > 0
+
+
+def enter(original: Any, replacement: Any) -> None:
+    """Let `replacement` compute in place of `original`, a class or a function."""
+    _fast[inspect.unwrap(original)] = replacement
+
+
+def replacement(original: Any) -> Any:
+    """The fast replacement of a class or a function; None where there is none."""
+    global _is_filled
+    if not _is_filled:
+        import dlbasics._internal.fast  # noqa: F401 - fills the table; knows the layers
+
+        _is_filled = True
+    return _fast.get(original)
+
+
+def fast(original: Any) -> Any:
+    """The fast replacement to use now: None where there is none, and in plain mode."""
+    if _always_plain or _plain_blocks:
+        return None
+    return replacement(original)
+
+
+def replaceable(function: F) -> F:
+    """`function`, whose calls run its fast replacement where there is one to use now."""
+
+    @wraps(function)
+    def chosen(*args: Any, **kwargs: Any) -> Any:
+        return (fast(function) or function)(*args, **kwargs)
+
+    return chosen  # type: ignore[return-value]
