@@ -9,7 +9,7 @@ import numpy as np
 
 from dlbasics._internal.checkpoints import CheckpointFolder, checkpoint_of, load_checkpoint
 from dlbasics._internal.checks import Array, RngLike, as_count, as_number, as_rng
-from dlbasics._internal.divergence import check_loss, check_params
+from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
@@ -26,58 +26,63 @@ __all__ = ["Trainer", "np"]
 Callback = Callable[["Trainer"], Any]
 
 INTERRUPTED = "interrupted"
+"""What `history.stopped` says after Ctrl-C."""
+
+TINY = math.ulp(0.0)
+"""The smallest number above 0."""
 
 
 class Trainer:
     """Train a network (book, chapter 6, from *Overfitting* on).
 
-    `train` trains for all epochs.  `train_step` does one iteration, for loops of your own.
+    `train` trains for all epochs.  `train_step` does one iteration, for a loop of your own.
 
     Args:
         network: A network of this library, or any object with `params`, `gradient(x, t)`,
             `loss(x, t)` and `accuracy(x, t)`.
-        x_train: Training images, (N, ...).
-        t_train: Their labels; as many.
-        x_test: Test images.  Give validation images instead if you use the accuracy to choose
-            among trainings, or if `patience` or a checkpoint chooses the best epoch.
-        t_test: Their labels.
+        x_train: The training samples, (N, ...).
+        t_train: Their labels, N of them.
+        x_test: The test samples.  Give validation samples instead if `patience`, best.npz or you
+            yourself choose a training by its accuracy.
+        t_test: The labels of x_test.
         epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations.
-        mini_batch_size: The number of images in a batch.
+        mini_batch_size: The number of samples in a batch.
         optimizer: The name of an optimizer, in upper or lower case, or an optimizer.
-        optimizer_param: The arguments of an optimizer that is given by name; None stands for
+        optimizer_param: The arguments of an optimizer that is given by its name.  None stands for
             {'lr': 0.01}.
-        evaluate_sample_num_per_epoch: Evaluate only the first so many training images and test
-            images; None: all.
-        verbose: Print a line after each epoch, and show a progress bar in a terminal.
-        sampling: 'replacement' draws each batch from all images, as the book does.  'epoch' takes
-            each image once in an epoch; the last batch of the epoch holds the rest.
-        augment: A function f(x, rng) that changes each batch before the network sees it, such as
-            `lambda x, rng: rotate(x, 15, rng)` with `rotate` of dlbasics.augmentation.
-        schedule: A function that changes the learning rate during training (dlbasics.schedules).
-        max_norm: Shorten the gradients to this norm if they are longer (`clip_by_norm`).
-        patience: Stop when the test accuracy has not risen for so many epochs.  At the end of the
-            training, stopped or not, the network gets back the weights of its best epoch.
-        callbacks: Functions f(trainer), called in order after each evaluation; they may call
-            `stop`.
-        checkpoints: A folder in which the training saves itself after each epoch, for `resume`:
+        evaluate_sample_num_per_epoch: The number of training samples, and of test samples, that
+            are evaluated: the first ones.  None stands for all.
+        verbose: If True, print a line after each epoch and show a progress bar in a terminal.
+        sampling: 'replacement' draws each batch from all samples, as the book does.  'epoch' takes
+            each sample once in an epoch; the last batch of the epoch holds the rest.
+        augment: A function f(x, rng) that returns the batch x as the network is to see it, such as
+            `lambda x, rng: rotate(x, 15, rng)` with `rotate` from dlbasics.augmentation.
+        schedule: A function that changes the learning rate (see dlbasics.schedules).
+        max_norm: The gradients are shortened to this norm if they are longer (see `clip_by_norm`).
+        patience: The training stops when the test accuracy has not risen for so many epochs.  When
+            it ends, unless by Ctrl-C, the network gets back the weights of its best epoch.
+        callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
+            they may call `stop`.
+        checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
             network, optimizer, random generators, position and history.  It keeps the last `keep`
             checkpoints, and the best one as best.npz.  Of a network that you wrote, a checkpoint
             holds the params, and the running statistics and generators of our layers in its
-            `layers`.  It does not hold what callbacks, `augment` or layers that you wrote keep.
-        checkpoint_every: Save a checkpoint after every so many iterations, too.
+            `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
+        checkpoint_every: If given, the trainer saves a checkpoint every so many iterations, too.
         keep: The number of checkpoints to keep.
-        rng: Draws the batches, and is passed to `augment`.  Layers of a network that you wrote
-            draw from it, too, if they have no generator of their own.
+        rng: The random generator that draws the batches, and that `augment` gets.  Layers of a
+            network that you wrote draw from it, too, if they have no generator of their own.
 
     Attributes:
         train_loss_list: The loss of each iteration's batch, before its update.
-        train_acc_list: The accuracy on training images after each epoch.
-        test_acc_list: The accuracy on test images after each epoch.
+        train_acc_list: The accuracy on training samples after each epoch.
+        test_acc_list: The accuracy on test samples after each epoch.
         history: These lists, the learning rates, the times, and why the training stopped.
+        iter_per_epoch: The number of iterations in an epoch.
         current_iter: The number of iterations done.
 
     Raises:
-        TypeError, ValueError: An argument is not as above; the message names it.
+        TypeError, ValueError: An argument is not as above.  The message names it.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Trainer:
         keep: int = 2,
         rng: RngLike = None,
     ) -> None:
+        # as_pair, as_count, ... return an argument, or raise an error if it is of the wrong kind.
         self.network = network
         self.x_train, self.t_train = as_pair(x_train, t_train, "x_train", "t_train")
         self.x_test, self.t_test = as_pair(x_test, t_test, "x_test", "t_test")
@@ -118,7 +124,7 @@ class Trainer:
         self.sampling = sampling
         self.augment = augment
         self.schedule = schedule
-        self.max_norm = optional(as_number, max_norm, "max_norm", low=math.ulp(0.0))
+        self.max_norm = optional(as_number, max_norm, "max_norm", low=TINY)
         self.patience = optional(as_count, patience, "patience")
         self.checkpoint_every = optional(as_count, checkpoint_every, "checkpoint_every")
         check_options(sampling, schedule, callbacks, checkpoints, checkpoint_every, self.optimizer)
@@ -131,14 +137,14 @@ class Trainer:
         self.iter_per_epoch = math.ceil(self.train_size / self.batch_size)
         self.current_iter = 0
         self.history = History()
-        self._initial_lr = getattr(self.optimizer, "lr", math.nan)
-        self._order: Array | None = None
-        self._best: dict[str, Array] = {}
-        self._started: float | None = None
-        self._seconds_before = 0.0
+        self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # which `schedule` multiplies
+        self._order: Array | None = None  # of the samples in this epoch, for sampling='epoch'
+        self._best: dict[str, Array] = {}  # copies of the best epoch's weights, for `patience`
+        self._started: float | None = None  # the time at which this call of `train` began
+        self._seconds_before = 0.0  # the duration of the calls before
 
     def train(self) -> History:
-        """Do all iterations that are left.
+        """Train until all iterations are done, or until something stops the training.
 
         Ctrl-C ends the training after the current iteration, with a checkpoint; call `train` again
         to go on.  A second Ctrl-C ends it at once.
@@ -181,7 +187,7 @@ class Trainer:
             self.optimizer.lr = self._initial_lr * self.schedule(epoch, self.epochs)
 
         if isinstance(self.network, Network):
-            self.network.last_loss = None  # a subclass with its own `gradient` may not set it
+            self.network.last_loss = None  # `gradient` sets it; that of a subclass may not
         grads = self.network.gradient(x_batch, t_batch)
         self._record_loss(x_batch, t_batch)
         if self.max_norm is not None:
@@ -195,6 +201,7 @@ class Trainer:
             self._save_checkpoint()
 
     def _draw_batch(self) -> tuple[Array, Array]:
+        """Return the samples of the next batch, augmented, and their labels."""
         if self.sampling == "replacement":
             batch_mask = self.rng.integers(self.train_size, size=self.batch_size)
         else:
@@ -208,18 +215,18 @@ class Trainer:
         return x_batch, t_batch
 
     def _record_loss(self, x_batch: Array, t_batch: Array) -> None:
-        """Append the loss that `gradient` computed; if it is not known, compute it once more."""
+        """Append the loss that `gradient` has computed; if it is unknown, compute it again."""
         loss = self.network.last_loss if isinstance(self.network, Network) else None
         if loss is None:
             loss = float(self.network.loss(x_batch, t_batch))
         self.history.train_loss.append(loss)
         self.history.lr.append(getattr(self.optimizer, "lr", math.nan))
-        check_loss(self, x_batch)
+        check_loss_is_finite(self, x_batch)
 
     def _end_epoch(self) -> None:
-        """Evaluate the network; stop early, report, call the callbacks, save a checkpoint."""
-        check_params(self)
-        n = self.evaluate_sample_num_per_epoch
+        """Evaluate the network, stop early if asked to, report, call back, save a checkpoint."""
+        check_params_are_finite(self)
+        n = self.evaluate_sample_num_per_epoch  # x[:None] is all of x
         self.train_acc_list.append(float(self.network.accuracy(self.x_train[:n], self.t_train[:n])))
         self.test_acc_list.append(float(self.network.accuracy(self.x_test[:n], self.t_test[:n])))
         self.history.seconds.append(self._seconds())
@@ -236,30 +243,31 @@ class Trainer:
         self._save_checkpoint(is_best=best_epoch == self.current_epoch)
 
     def stop(self, reason: str) -> None:
-        """End the training after the current iteration, for callbacks.
+        """End the training after the current iteration.  Callbacks may call this.
 
         Args:
-            reason: Becomes `history.stopped`.
+            reason: The text that `history.stopped` will hold.
         """
         self.history.stopped = reason
 
     def resume(self, path: PathLike | None = None) -> bool:
         """Go back to a checkpoint, from which `train` goes on.
 
-        Make this trainer with the arguments of the one that saved the checkpoint.  Training then
-        gives the same numbers, to the bit, as without the interruption; only times differ.
-        `verbose`, `callbacks`, `evaluate_sample_num_per_epoch` and `epochs` may differ; a
-        schedule that depends on `epochs` then jumps.  The next checkpoint that is saved replaces
-        those of later iterations in the folder.
+        Make this trainer with the arguments of the one that saved the checkpoint.  The training
+        then gives the same numbers, to the bit, as one without an interruption; only its times
+        differ.  You may change `verbose`, `callbacks`, the arguments about checkpoints, and
+        `epochs`; a schedule that depends on `epochs` then jumps.  When the trainer saves its next
+        checkpoint, it removes those of later iterations from the folder.
 
         Args:
-            path: A checkpoint; None: the newest one in the folder `checkpoints`.
+            path: The checkpoint.  None stands for the newest one in the folder `checkpoints`.
 
         Returns:
-            False if the folder holds no checkpoint, else True.
+            False if there is no checkpoint in the folder, else True.
 
         Raises:
-            ValueError: The file is not a checkpoint of this training.  Nothing changes then.
+            ValueError: The file is not a checkpoint of this training, and nothing has changed; or
+                there is neither a path nor a folder.
             FileNotFoundError: There is no file at `path`.
         """
         if path is None:
@@ -273,7 +281,7 @@ class Trainer:
 
     @property
     def max_iter(self) -> int:
-        """The number of iterations in all epochs together."""
+        """The number of iterations in all epochs."""
         return self.epochs * self.iter_per_epoch
 
     @property
@@ -288,28 +296,29 @@ class Trainer:
 
     @property
     def train_acc_list(self) -> list[float]:
-        """The accuracy on training images after each epoch."""
+        """The accuracy on training samples after each epoch."""
         return self.history.train_acc
 
     @property
     def test_acc_list(self) -> list[float]:
-        """The accuracy on test images after each epoch."""
+        """The accuracy on test samples after each epoch."""
         return self.history.test_acc
 
     def _is_over(self) -> bool:
         return self.current_iter >= self.max_iter or bool(self.history.stopped)
 
     def _start(self) -> None:
+        """Start the clock.  Raise ValueError if the folder holds another training's checkpoints."""
         if self.folder is not None:
             self.folder.claim()
         self._started = time.perf_counter()
 
     def _seconds(self) -> float:
-        """Seconds of training so far, without the pause between two calls of `train`."""
+        """Return the seconds of training so far, without pauses between two calls of `train`."""
         running = 0.0 if self._started is None else time.perf_counter() - self._started
         return self._seconds_before + running
 
     def _save_checkpoint(self, *, is_best: bool = False) -> None:
         if self.folder is not None:
-            check_params(self)
+            check_params_are_finite(self)
             self.folder.save(checkpoint_of(self), self.current_iter, is_best=is_best)

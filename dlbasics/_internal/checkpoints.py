@@ -1,4 +1,4 @@
-"""Checkpoints: .npz files with everything that a Trainer needs to go on where it was."""
+"""Checkpoints: .npz files that hold everything a Trainer needs to go on where it was."""
 
 import json
 import re
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def checkpoint_of(trainer: "Trainer") -> dict[str, Array]:
-    """Network, optimizer, random generators, position and history, as 'optimizer/lr'."""
+    """Return all that training changes, as arrays under names like 'optimizer/lr'."""
     own = {
         "settings": json.dumps(_settings(trainer)),
         "generators": states_of(_generators(trainer)),
@@ -40,7 +40,7 @@ def checkpoint_of(trainer: "Trainer") -> dict[str, Array]:
 
 
 def load_checkpoint(trainer: "Trainer", path: PathLike) -> None:
-    """Put `trainer` where the one was whose checkpoint is at `path`.
+    """Bring `trainer` to the state that the checkpoint at `path` holds.
 
     Raises FileNotFoundError, or ValueError for any other file; `trainer` then stays as it was.
     """
@@ -60,7 +60,7 @@ def _load(trainer: "Trainer", groups: Mapping[str, dict[str, Array]]) -> None:
     stored, network, best = groups["trainer"], groups["network"], groups["best"]
     settings = json.loads(str(stored["settings"]))
     for key, own in _settings(trainer).items():
-        if settings.get(key, own) != own:  # what an older file lacks is not compared
+        if settings.get(key, own) != own:  # an older file may lack it
             raise ValueError(f"{key} must be {own}, got {settings[key]}")
     history = History(**{key: array.tolist() for key, array in groups["history"].items()})
     for weights in [network, best] if best else [network]:
@@ -71,7 +71,7 @@ def _load(trainer: "Trainer", groups: Mapping[str, dict[str, Array]]) -> None:
     own_kinds = [generator.bit_generator.state["bit_generator"] for generator in generators]
     if kinds != own_kinds:
         raise ValueError(f"random generators must be {own_kinds}, got {kinds}")
-    trainer.optimizer.load_state_dict(groups["optimizer"])  # the last check is the first change
+    trainer.optimizer.load_state_dict(groups["optimizer"])  # raises, or changes all
     put_back(trainer.network, network)
     for generator, state in zip(generators, states, strict=True):
         generator.bit_generator.state = state
@@ -81,7 +81,7 @@ def _load(trainer: "Trainer", groups: Mapping[str, dict[str, Array]]) -> None:
 
 
 def _settings(trainer: "Trainer") -> dict[str, Any]:
-    """What must be the same in the training that is resumed."""
+    """Return what a checkpoint and the trainer that loads it must have in common."""
     return {
         "train_size": trainer.train_size,
         "mini_batch_size": trainer.batch_size,
@@ -98,12 +98,12 @@ def _generators(trainer: "Trainer") -> list[np.random.Generator]:
 
 
 def states_of(generators: Sequence[np.random.Generator]) -> list[str]:
-    """The state of each generator, as JSON."""
+    """Return the state of each generator, as JSON."""
     return [json.dumps(g.bit_generator.state, default=np.ndarray.tolist) for g in generators]
 
 
 class CheckpointFolder:
-    """The last `keep` checkpoints of one training, by iteration, and the best one.
+    """A folder with the last `keep` checkpoints of one training, and the best one.
 
     A file appears only once it is completely written.  The constructor makes a missing folder.
     """
@@ -119,15 +119,15 @@ class CheckpointFolder:
         return self.folder / "best.npz"
 
     def newest(self) -> Path | None:
-        """The checkpoint with the most iterations; None if there is none."""
+        """Return the checkpoint with the most iterations; None if there is none."""
         return next(reversed(self._numbered()), None)
 
     def resume_from(self, path: PathLike) -> None:
-        """Note that the training goes on from `path`: what lies beside it belongs to it, too."""
+        """Remember whether `path`, from which the training goes on, lies in this folder."""
         self._is_own = Path(path).resolve().parent == self.folder.resolve()
 
     def claim(self) -> None:
-        """Raise ValueError if the folder holds the checkpoints of another training."""
+        """Raise ValueError if the folder holds checkpoints of another training."""
         if not self._is_own and (self.best.exists() or self._numbered()):
             raise ValueError(
                 f"checkpoints must be a folder without any, got {self.folder}: "
@@ -138,7 +138,7 @@ class CheckpointFolder:
     def save(self, arrays: Mapping[str, Array], iteration: int, *, is_best: bool) -> Path:
         """Write a checkpoint, then remove all but the last `keep`, and those of later iterations.
 
-        Later ones are there when the training was resumed from an earlier one.
+        There are later ones if the training was resumed from an earlier one.
         """
         if is_best:
             save_arrays(self.best, arrays)
@@ -156,6 +156,6 @@ class CheckpointFolder:
             part.unlink()
 
     def _numbered(self) -> list[Path]:
-        """All checkpoints but the best, in the order of their iterations."""
+        """Return all checkpoints but the best, in the order of their iterations."""
         found = [(re.fullmatch(r"checkpoint-(\d+)\.npz", p.name), p) for p in self.folder.iterdir()]
         return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]

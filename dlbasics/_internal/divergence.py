@@ -1,4 +1,4 @@
-"""The end of a training whose numbers are no longer finite, and the place where that began."""
+"""A training stops when its numbers are not finite, and says where NaN or infinity came first."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from dlbasics.trainer import Trainer
 
 
-def check_loss(trainer: "Trainer", x_batch: Array) -> None:
+def check_loss_is_finite(trainer: "Trainer", x_batch: Array) -> None:
     """Raise FloatingPointError if the last loss, that of `x_batch`, is NaN or infinite."""
     if not math.isfinite(loss := trainer.train_loss_list[-1]):
         _give_up(trainer, f"the loss is {loss}", x_batch)
 
 
-def check_params(trainer: "Trainer") -> None:
+def check_params_are_finite(trainer: "Trainer") -> None:
     """Raise FloatingPointError if a parameter holds NaN or infinity."""
     if found := _not_finite_param(trainer.network):
         _give_up(trainer, found, trainer.x_train[:1])
@@ -37,7 +37,7 @@ def _give_up(trainer: "Trainer", what: str, x: Array) -> None:
 
 
 def _not_finite_param(network: Any) -> str:
-    """The first parameter that holds NaN or infinity, as "W1 holds 3 nan"; "" if none does."""
+    """Return the first parameter with NaN or infinity, as "W1 holds 3 nan"; "" if none has."""
     for key, param in network.params.items():
         if found := _not_finite(param):
             return f"{key} holds {found}"
@@ -46,10 +46,10 @@ def _not_finite_param(network: Any) -> str:
 
 @quiet
 def _first_not_finite(network: Any, x: Array) -> str:
-    """The first place with NaN or infinity on the way of the batch x through the network.
+    """Return the first place with NaN or infinity on the way of the batch x through the network.
 
-    The search begins with x.  At each layer it looks at the parameters, the running statistics and
-    the output.  A network that a reader wrote is searched for parameters only.
+    The search begins with x.  In each layer it looks at the parameters, the running statistics and
+    the output.  In a network that a reader wrote, it looks at the parameters only.
     """
     if found := _not_finite(x):
         return f"the input x of this batch: it holds {found}"
@@ -67,7 +67,7 @@ def _first_not_finite(network: Any, x: Array) -> str:
 
 
 def _not_finite(array: Array) -> str:
-    """How many elements are NaN and how many infinite, as "3 nan and 1 inf"; "" if none is."""
+    """Return the numbers of NaN and infinite elements, as "3 nan and 1 inf"; "" if none is."""
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""
     counts = {"nan": np.isnan(array).sum(), "inf": np.isinf(array).sum()}

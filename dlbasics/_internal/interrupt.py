@@ -1,4 +1,4 @@
-"""Ctrl-C while an iteration is under way."""
+"""Ctrl-C waits until the current iteration has ended."""
 
 import signal
 import threading
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def hold_interrupt() -> Iterator[threading.Event]:
-    """Within the block, the first Ctrl-C only sets the event that this yields.
+    """Within the block, the first Ctrl-C only sets the event that this function yields.
 
-    The second Ctrl-C acts as usual, and raises KeyboardInterrupt.  The block changes nothing
-    outside the main thread, which alone receives signals, nor where the process ignores Ctrl-C.
+    The second Ctrl-C acts as it does outside the block: it raises KeyboardInterrupt.  In a thread
+    other than the main one, and in a process that ignores Ctrl-C, nothing sets the event.
     """
     interrupted = threading.Event()
     handler = signal.getsignal(signal.SIGINT)

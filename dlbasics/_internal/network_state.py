@@ -1,7 +1,7 @@
-"""What training changes in a network, ours or a reader's: parameters, statistics, generators.
+"""The parts of a network that training changes: parameters, running statistics, generators.
 
-A reader's network has `params`, a mapping from keys to arrays.  If it has `layers` too, those of
-them that are layers of ours have running statistics and random generators.
+The network may be one that a reader wrote.  It has `params`, a mapping from keys to arrays.  If it
+has `layers`, too, running statistics and generators are those of our layers among them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from dlbasics.layers import Layer
 
 
 def arrays_of(network: Any) -> dict[str, Array]:
-    """Copies of the parameters, as 'params/W1', and of the running statistics, as 'states/...'."""
+    """Return copies of the parameters, as 'params/W1', and of the running statistics."""
     arrays = {f"params/{key}": param.copy() for key, param in network.params.items()}
     for key, slot in _states(network).items():
         if (state := getattr(*slot)) is not None:
@@ -24,7 +24,7 @@ def arrays_of(network: Any) -> dict[str, Array]:
 
 
 def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
-    """Raise ValueError unless `arrays_of` such a network returned the arrays."""
+    """Raise ValueError unless `arrays` come from `arrays_of` a network of the same kind."""
     params = {f"params/{key}": param for key, param in network.params.items()}
     if wrong := (params.keys() ^ arrays.keys()) - _states(network).keys():
         raise ValueError(f"the network and what was stored differ in {sorted(wrong)}")
@@ -38,7 +38,7 @@ def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
 
 
 def put_back(network: Any, arrays: Mapping[str, Array]) -> None:
-    """Copy what `arrays_of` returned into the network's own parameters, and set its statistics."""
+    """Copy `arrays`, from `arrays_of`, into the parameters in place, and set the statistics."""
     for key, param in network.params.items():
         param[...] = arrays[f"params/{key}"]
     for key, slot in _states(network).items():
@@ -46,31 +46,31 @@ def put_back(network: Any, arrays: Mapping[str, Array]) -> None:
 
 
 def generators_of(network: Any) -> list[np.random.Generator]:
-    """The generators that the layers and the two halves of a batch draw from, each once."""
+    """Return the generators of the layers and of the two halves of a batch, each once."""
     of_layers = [layer.rng for layer in _walk(network) if layer.rng is not None]
     of_shards = [rng for rngs in getattr(network, "shard_rngs", []) for rng in rngs]
     return [*dict.fromkeys([*of_layers, *of_shards])]
 
 
 def set_missing_generators(network: Any, rng: np.random.Generator) -> None:
-    """Let every layer without a random generator draw from `rng`."""
+    """Let every layer that has no random generator draw from `rng`."""
     for layer in _walk(network):
         layer.rng = layer.rng or rng
 
 
 def _layers(network: Any) -> dict[str, Layer]:
-    """The layers by name; of a reader's network, those that are layers of ours."""
+    """Return the layers of ours in the network, by name."""
     layers = getattr(network, "layers", {})
     found = layers.items() if isinstance(layers, Mapping) else enumerate(layers)
     return {str(name): layer for name, layer in found if isinstance(layer, Layer)}
 
 
 def _walk(network: Any) -> Iterator[Layer]:
-    """The layers and their inner layers."""
+    """Return the layers of ours and their inner layers."""
     return (layer for top in _layers(network).values() for layer in top.walk())
 
 
 def _states(network: Any) -> dict[str, Slot]:
-    """Layer and attribute of each running statistic, as 'states/running_mean1'."""
+    """Return layer and attribute of each running statistic, by names as 'states/running_mean1'."""
     found = slots(_layers(network), ["state_names"])
     return {f"states/{key}": slot for key, slot in found.items()}

@@ -1,4 +1,4 @@
-"""What a training shows: a progress bar, and a line after each epoch."""
+"""The progress bar of a training, and the line that it prints after each epoch."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def progress_bar(trainer: "Trainer") -> Iterator[Callable[[], None]]:
     """Show a progress bar within the block, if the trainer is verbose and there is a terminal.
 
-    Yields a function that brings the bar up to date.
+    Yields a function that updates the bar.
     """
     if not trainer.verbose or not sys.stderr.isatty():
         yield lambda: None

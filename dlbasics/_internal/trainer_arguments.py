@@ -1,4 +1,4 @@
-"""What Trainer accepts as its arguments, and the errors for the rest."""
+"""The arguments that Trainer accepts, and the errors for all others."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def as_optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
-    """The optimizer of that name, in any case, made with the arguments `param`; or the object."""
+    """Return an optimizer: make it if `optimizer` is a name, in upper or lower case."""
     if isinstance(optimizer, str):
         if optimizer.lower() not in KINDS:
             raise ValueError(f"optimizer must be one of {[*KINDS]} or an object, got {optimizer!r}")
@@ -29,7 +29,7 @@ def as_optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
 
 
 def optional(check: Callable[..., T], value: Any, name: str, **limits: Any) -> T | None:
-    """None if `value` is None, else what `check` (as_count or as_number) returns."""
+    """Return None if `value` is None, else what `check` (as_count, as_number) returns."""
     return None if value is None else check(value, name, **limits)
 
 
