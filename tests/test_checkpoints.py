@@ -1,5 +1,6 @@
 """Checkpoints: a training that was killed ends as one that was not."""
 
+import json
 import random
 import subprocess
 import sys
@@ -226,6 +227,16 @@ class TestResume:
         assert_same(final_arrays(other), before)
         assert states_of([other.rng]) == state
         assert other.current_iter == 0
+
+    def test_a_setting_that_an_older_file_lacks_is_not_compared(self, tmp_path):
+        first = small(tmp_path)
+        first.train()
+        arrays = load_arrays(first.folder.newest())
+        settings = json.loads(str(arrays["trainer/settings"]))
+        del settings["patience"], settings["sharded"]
+        arrays["trainer/settings"] = np.array(json.dumps(settings))
+        save_arrays(tmp_path / "older.npz", arrays)
+        assert small(patience=2).resume(tmp_path / "older.npz")
 
     def test_other_files_are_refused(self, tmp_path):
         save_arrays(tmp_path / "params.npz", {"W1": np.ones(3)})

@@ -10,11 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from dlbasics import SGD, Adam, Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
+from dlbasics import SGD, Adam, Affine, Dropout, Momentum, Network, Relu, TwoLayerNet, optimizers
 from dlbasics.augmentation import rotate
 from dlbasics.history import History
 from dlbasics.layers import BatchNorm, Layer
-from dlbasics.optimizers import clip_by_norm
+from dlbasics.optimizers import Optimizer, clip_by_norm
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
 
@@ -95,6 +95,13 @@ class TestTheBooksTrainer:
         np.testing.assert_array_equal(asked[0][0], X[:7])
         np.testing.assert_array_equal(asked[0][1], T[:7])
         np.testing.assert_array_equal(asked[1][0], X_TEST[:7])
+
+    def test_every_public_optimizer_has_a_name(self):
+        public = [getattr(optimizers, name) for name in optimizers.__all__]
+        kinds = {kind for kind in public if isinstance(kind, type) and hasattr(kind, "update")}
+        assert Adam in kinds
+        for kind in kinds - {Optimizer}:
+            assert type(made(optimizer=kind.__name__).optimizer) is kind
 
     @pytest.mark.parametrize("name", ["SGD", "momentum", "Nesterov", "AdaGrad", "RMSProp", "ADAMW"])
     def test_optimizers_by_name_in_any_case(self, name):
@@ -613,8 +620,7 @@ class TestOutput:
 
     def test_a_bar_with_loss_and_accuracy_in_a_terminal(self, capsys, monkeypatch):
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr("dlbasics.trainer.BAR_SECONDS", 0)
-        made(verbose=True).train()
+        made(verbose=True, augment=lambda x, rng: time.sleep(0.03) or x).train()
         bar = capsys.readouterr().err
         assert "/12 [" in bar
         assert "loss=" in bar

@@ -1,6 +1,7 @@
-"""Where numbers stopped being finite, when a training has failed."""
+"""A training stops when its numbers are not finite, and says where NaN or infinity came first."""
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,9 +9,35 @@ from dlbasics._internal.checks import Array, quiet
 from dlbasics._internal.params import slots
 from dlbasics.network import Network
 
+if TYPE_CHECKING:
+    from dlbasics.trainer import Trainer
 
-def not_finite_param(network: Any) -> str:
-    """The first parameter that holds NaN or infinity, as "W1 holds 3 nan"; "" if none does."""
+
+def check_loss_is_finite(trainer: "Trainer", x_batch: Array) -> None:
+    """Raise FloatingPointError if the last loss, that of `x_batch`, is NaN or infinite."""
+    if not math.isfinite(loss := trainer.train_loss_list[-1]):
+        _give_up(trainer, f"the loss is {loss}", x_batch)
+
+
+def check_params_are_finite(trainer: "Trainer") -> None:
+    """Raise FloatingPointError if a parameter holds NaN or infinity."""
+    if found := _not_finite_param(trainer.network):
+        _give_up(trainer, found, trainer.x_train[:1])
+
+
+def _give_up(trainer: "Trainer", what: str, x: Array) -> None:
+    trainer.stop(what)
+    iteration = len(trainer.train_loss_list)
+    raise FloatingPointError(
+        f"iteration {iteration} (epoch {math.ceil(iteration / trainer.iter_per_epoch)}): {what}. "
+        f"What is not finite first: {_first_not_finite(trainer.network, x)}. What usually helps: "
+        f"a smaller learning rate (it is {trainer.history.lr[-1]:g}), shorter gradients "
+        "(max_norm=1), initial weights 'he' or 'xavier', batch normalization, inputs from 0 to 1"
+    )
+
+
+def _not_finite_param(network: Any) -> str:
+    """Return the first parameter with NaN or infinity, as "W1 holds 3 nan"; "" if none has."""
     for key, param in network.params.items():
         if found := _not_finite(param):
             return f"{key} holds {found}"
@@ -18,28 +45,29 @@ def not_finite_param(network: Any) -> str:
 
 
 @quiet
-def first_not_finite(network: Any, x: Array) -> str:
-    """What is NaN or infinite first on the way of the batch x through the network, in words.
+def _first_not_finite(network: Any, x: Array) -> str:
+    """Return the first place with NaN or infinity on the way of the batch x through the network.
 
-    Input, then layer by layer parameters, running statistics and output.  A network that a reader
-    wrote is searched for parameters only.
+    The search begins with x.  In each layer it looks at the parameters, the running statistics and
+    the output.  In a network that a reader wrote, it looks at the parameters only.
     """
     if found := _not_finite(x):
         return f"the input x of this batch: it holds {found}"
     layers = network.layers if isinstance(network, Network) else {}
-    keys = {slot: key for key, slot in slots(layers, ["param_names", "state_names"]).items()}
+    stored = slots(layers, ["param_names", "state_names"])
     for name, layer in layers.items():
-        for (owner, attribute), key in keys.items():
+        for key, (owner, attribute) in stored.items():
             array = getattr(owner, attribute)
             if owner in layer.walk() and array is not None and (found := _not_finite(array)):
                 return f"layer {name}: {key} holds {found}"
         x = layer.replica().forward(x)
         if found := _not_finite(x):
             return f"layer {name}: its output holds {found}, though its input is finite"
-    return not_finite_param(network) or "the loss, while all parameters are finite"
+    return _not_finite_param(network) or "the loss, while all parameters are finite"
 
 
 def _not_finite(array: Array) -> str:
+    """Return the numbers of NaN and infinite elements, as "3 nan and 1 inf"; "" if none is."""
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""
     counts = {"nan": np.isnan(array).sum(), "inf": np.isinf(array).sum()}
