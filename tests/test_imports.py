@@ -28,7 +28,7 @@ def test_import_dlbasics_imports_nothing_heavy():
 
 def test_no_module_but_plotting_imports_matplotlib_and_none_pooch():
     loaded = modules_after(
-        "import dlbasics; dir(dlbasics); import dlbasics.experiment, dataset.mnist; "
+        "import dlbasics; dir(dlbasics); import dlbasics.experiment, dlbasics.datasets.mnist; "
         "import ch05_backprop.train_neuralnet"
     )
     assert "dlbasics.networks" in loaded
