@@ -49,7 +49,7 @@ def test_the_books_import_works_in_a_checkout_and_gives_the_same_function(module
 THEIRS = """
 from pathlib import Path
 
-Path(__file__).with_name("touched").touch()
+Path("touched").touch()
 
 
 def load_mnist():
@@ -62,17 +62,18 @@ def theirs(request, tmp_path) -> Path:
     """A reader's module, or a package as in the book's repository, in the working folder."""
     file = tmp_path / request.param
     file.parent.mkdir(exist_ok=True)
-    if file.parent != tmp_path:
-        (file.parent / "__init__.py").touch()
     file.write_text(THEIRS, encoding="utf-8")
+    if file.parent != tmp_path:
+        file.with_name("__init__.py").write_text(THEIRS, encoding="utf-8")
     return file
 
 
-def test_a_script_runs_beside_a_readers_dataset_and_leaves_it_alone(theirs, tmp_path):
+@pytest.mark.usefixtures("theirs")
+def test_a_script_runs_beside_a_readers_dataset_and_leaves_it_alone(tmp_path):
     in_front = os.pathsep.join([str(tmp_path), str(ROOT)])
     printed = python("-m", "ch05_backprop.train_neuralnet", "--quick", cwd=tmp_path, path=in_front)
     assert "test accuracy" in printed
-    assert not theirs.with_name("touched").exists()
+    assert not Path(tmp_path, "touched").exists()
 
 
 def test_a_reader_imports_their_own_dataset_beside_ours(theirs, tmp_path):
