@@ -191,6 +191,10 @@ def test_datasets_offers_the_loaders_and_its_modules_stay_modules():
         "print(datasets.mnist is mnist, datasets.digits is digits)\n"
     )
     assert printed(code) == ["True"] * 4
+    for name in ("mnist", "digits"):
+        assert printed(f"import dlbasics; print(dlbasics.datasets.{name}.__name__)") == [
+            f"dlbasics.datasets.{name}"
+        ]
 
 
 def test_loading_one_data_set_does_not_load_the_other():
