@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def imported(source: str) -> Iterator[str]:
 
 def imported_by_text(text: str) -> Iterator[str]:
     """What a string imports: as code for `python -c`, or as the name that `import_module` takes."""
-    if text.startswith("dataset."):
+    if re.fullmatch(r"dataset(\.\w+)+", text):
         yield text
     if "import" in text:
         try:
