@@ -1,6 +1,6 @@
 """How an embedded digit is made (not in the book): from skeletons typed by hand to an image.
 
-The steps of `dataset/digits.py`, one by one, for a few digits.
+It shows the steps of `dlbasics/datasets/digits.py`, one by one, for a few digits.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The embedded digits (not in the book): what takes the place of MNIST where there is no network.
 
-A sheet of them, and how they are placed in their images.  `dataset/digits.py` draws them.
+A sheet of them, and how they are placed in their images. `dlbasics/datasets/digits.py` draws them.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The embedded digits; see `dlbasics.datasets.digits`."""
+"""The short name for `dlbasics.datasets.digits`."""
 
 from dlbasics.datasets.digits import load_digits
 

@@ -1,4 +1,4 @@
-"""The book's `dataset.mnist`; see `dlbasics.datasets.mnist`."""
+"""The book's name for `dlbasics.datasets.mnist`."""
 
 from dlbasics.datasets.mnist import load_mnist
 

@@ -1,47 +1,22 @@
 """dlbasics: deep learning from scratch, in the style of *Deep Learning from the Basics*.
 
-All names can be had from here, `from dlbasics import Affine`, or from their modules.  A module is
-loaded when a name of it is first asked for, so that `import dlbasics` costs next to nothing.
+Every public name is available from the package, `from dlbasics import Affine`, and from its module,
+`from dlbasics.layers import Affine`. Python loads a module when you first ask for one of its names,
+so `import dlbasics` takes next to no time. `__init__.pyi` lists the names.
 """
 
-from importlib import import_module
-from typing import Any
+import os
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
-_MODULES = (
-    "functions",
-    "initializers",
-    "columns",
-    "layers",
-    "gradient",
-    "optimizers",
-    "regularizers",
-    "network",
-    "networks",
-    "data",
-    "schedules",
-    "averaging",
-    "history",
-    "trainer",
-    "search",
-    "storage",
-)
+__getattr__, _, _listed = lazy_loader.attach_stub(__name__, __file__)
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return __dir__()
-    if name in _MODULES or name in ("augmentation", "plotting", "experiment"):
-        return import_module(f"dlbasics.{name}")
-    if not name.startswith("_"):
-        for module in _MODULES:
-            loaded = import_module(f"dlbasics.{module}")
-            if name in loaded.__all__:
-                return getattr(loaded, name)
-    raise AttributeError(f"module 'dlbasics' has no attribute {name!r}")
+# A star import brings no modules: a reader's `data` or `search` must not become one.
+_files = {entry.partition(".")[0] for entry in os.listdir(os.path.dirname(__file__))}
+__all__ = [name for name in _listed if name not in _files]
 
 
 def __dir__() -> list[str]:
-    names = {name for module in _MODULES for name in import_module(f"dlbasics.{module}").__all__}
-    return sorted(names)
+    return list(__all__)

@@ -1,6 +1,7 @@
 """What the documents say is what the code does."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,15 @@ from dlbasics.datasets.digits import load_digits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+MOVED = """
+dataset.digits dataset.download dataset.idx dataset.mnist dataset.shared dataset.skeletons
+dlbasics.arrays dlbasics.checkpoints dlbasics.column_gradient dlbasics.divergence
+dlbasics.experiment dlbasics.files dlbasics.flags dlbasics.layers.fast_convolution
+dlbasics.layers.fast_pooling dlbasics.layers.images dlbasics.memory dlbasics.network_state
+dlbasics.params dlbasics.results dlbasics.shards dlbasics.summary
+"""
+"""The modules of version 0.1.0 that are elsewhere now."""
 
 
 def test_every_test_named_in_deviations_exists():
@@ -31,10 +41,31 @@ def test_the_readmes_example_runs_as_it_is_pasted(mnist, capsys):
 
 
 def test_the_readmes_imports_are_there():
-    for line in re.findall(
-        r"\| `(from (?:dlbasics|dataset)[^`]*)` \|$", README, flags=re.MULTILINE
-    ):
+    lines = re.findall(r"\| `(from dlbasics[^`]*)` \|$", README, flags=re.MULTILINE)
+    assert len(lines) >= 13
+    for line in lines:
         exec(line, {})
+
+
+def test_every_file_that_a_page_names_is_there():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("ch0?_*/README.md")]
+    named = {
+        name
+        for page in pages
+        for name in re.findall(
+            r"`((?:dlbasics|dataset|tests|benchmarks)/[\w/]+\.py)`",
+            page.read_text(encoding="utf-8"),
+        )
+    }
+    assert "dlbasics/datasets/digits.py" in named
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_the_changelog_says_where_each_module_that_moved_is_now():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    moved = dict(re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \|", text, flags=re.MULTILINE))
+    assert moved.keys() == set(MOVED.split())
+    assert [new for new in moved.values() if find_spec(new) is None] == []
 
 
 def test_the_readmes_scripts_are_there():

@@ -402,7 +402,7 @@ def test_quick_without_mnist_ends_with_a_message_where_mnist_was_asked_for(tmp_p
 
 
 def test_missing_mnist_ends_with_its_message_where_it_was_asked_for(tmp_path, no_mnist):
-    with pytest.raises(SystemExit, match="MNIST could not be downloaded; tried"):
+    with pytest.raises(SystemExit, match="MNIST could not be downloaded"):
         main_on_data(tmp_path, "--data", "mnist")
 
 

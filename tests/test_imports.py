@@ -1,24 +1,32 @@
 """What importing costs, and where names are found."""
 
-import re
+import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 
 import pytest
 
 import dlbasics
 from dlbasics import functions, layers
 
+FILE = Path(dlbasics.__file__)
+STUB = FILE.with_suffix(".pyi")
+
+
+def printed(code, folder=None):
+    """The words that Python prints when it runs `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
 
 def modules_after(code):
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(done.stdout.split())
+    return set(printed(f"{code}\nimport sys\nprint(*sys.modules)"))
 
 
 def test_import_dlbasics_imports_nothing_heavy():
@@ -28,23 +36,37 @@ def test_import_dlbasics_imports_nothing_heavy():
 
 def test_no_module_but_plotting_imports_matplotlib_and_none_pooch():
     loaded = modules_after(
-        "import dlbasics; dir(dlbasics); import dlbasics.experiment, dataset.mnist; "
-        "import ch05_backprop.train_neuralnet"
+        "from dlbasics import *; import dlbasics.experiment, dlbasics.typing; "
+        "import dlbasics.datasets.mnist, dlbasics.datasets.digits, ch05_backprop.train_neuralnet"
     )
-    assert "dlbasics.networks" in loaded
+    assert {"dlbasics.networks", "dlbasics.search", "dlbasics.trainer"} <= loaded
     assert not loaded & {"matplotlib", "pooch", "tqdm"}
 
 
+def test_a_name_loads_its_own_module_and_no_other():
+    loaded = modules_after("import dlbasics; dlbasics.SGD")
+    assert "dlbasics.optimizers" in loaded
+    assert not loaded & {"dlbasics.layers", "dlbasics.network", "dlbasics.search"}
+
+
 def test_every_name_is_found_at_the_top():
-    for name in dir(dlbasics):
+    for name in dlbasics.__all__:
         assert getattr(dlbasics, name) is not None
     assert dlbasics.Affine is layers.Affine
     assert dlbasics.layers is layers
 
 
+def test_dir_lists_the_public_names_and_hands_out_no_list_of_ours():
+    assert dir(dlbasics) == sorted(dlbasics.__all__)
+    dlbasics.__dir__().clear()
+    assert "Affine" in dir(dlbasics)
+
+
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Afine'"):
+    with pytest.raises(AttributeError, match="Afine"):
         _ = dlbasics.Afine
+    with pytest.raises(ImportError, match="Afine"):
+        from dlbasics import Afine  # noqa: F401
 
 
 BOOK = """
@@ -61,6 +83,19 @@ def test_the_books_names_exist(name):
     assert callable(getattr(dlbasics, name))
 
 
+REST = """
+AdamW AveragePooling BatchNorm Choice CosineDecay ExponentialDecay GlobalAveragePooling History
+Identity IdentityWithLoss L1 L2 Layer LeNet LeakyRelu LogUniform LossLayer Network Optimizer ResNet
+Residual Schedule SearchResult SigmoidWithLoss StepDecay Tanh Trial Uniform Warmup WeightAverage
+check_gradients clip_by_norm fans glorot he initializer label_smoothing load_arrays log_softmax
+minibatches normal np one_hot random_search save_arrays train_validation_split xavier zeros
+"""
+
+
+def test_no_name_of_version_0_1_is_lost():
+    assert set(BOOK.split()) | set(REST.split()) <= set(dlbasics.__all__)
+
+
 @pytest.mark.parametrize(
     "module", ["functions", "gradient", "columns", "layers", "optimizers", "networks"]
 )
@@ -74,19 +109,103 @@ def test_layers_supply_the_functions_as_the_books_file_does():
     assert set(functions.__all__) - {"log_softmax"} <= set(layers.__all__)
 
 
-def test_the_stub_has_every_name():
-    stub = Path(dlbasics.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^    (\w+) as \1,$|^from .* import (\w+) as \2$", stub, re.MULTILINE))
-    names = {name for pair in listed for name in pair if name}
-    assert names == set(dir(dlbasics))
-
-
-def test_star_import_of_everything():
+def test_star_import_of_everything_brings_the_names_and_no_modules():
     namespace = {}
     exec("from dlbasics import *", namespace)
-    assert {"np", "Affine", "he", "load_arrays", "check_gradients"} <= set(namespace)
+    del namespace["__builtins__"]
+    assert namespace.keys() == set(dlbasics.__all__)
+    modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
+    assert modules == {"np"}
 
 
 def test_submodules_are_attributes():
     loaded = modules_after("import dlbasics; dlbasics.initializers.he; dlbasics.plotting.curves")
     assert "matplotlib" in loaded
+
+
+# ---- The stub is the one source ----
+
+
+def stub():
+    """The names that the stub takes from each module; those from "." are the modules."""
+    tree = ast.parse(STUB.read_text(encoding="ascii"))  # lazy_loader names no encoding
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    for alias in (alias for node in imports for alias in node.names):
+        assert alias.asname == alias.name, "type checkers export a name only as itself"
+    return {node.module or ".": {alias.name for alias in node.names} for node in imports}
+
+
+WITHOUT_NAMES = {"augmentation", "convnets", "datasets", "experiment", "gradient_check"}
+WITHOUT_NAMES |= {"plotting", "typing"}
+"""The modules whose names are not at the top, or are there through another module."""
+
+
+def test_the_stub_has_every_module():
+    modules = {module.name for module in iter_modules(dlbasics.__path__)} - {"_internal"}
+    assert stub().pop(".") == modules
+    named = {module for module in stub() if not module.startswith((".", "_internal"))}
+    assert named == modules - WITHOUT_NAMES
+
+
+def test_the_stub_has_every_name_of_its_modules():
+    names = stub()
+    names.pop(".")
+    at_the_top = set().union(*names.values())
+    assert at_the_top == set(dlbasics.__all__)
+    for module, taken in names.items():
+        loaded = import_module(f"dlbasics.{module}")
+        assert {
+            name for name in taken if getattr(dlbasics, name) is not getattr(loaded, name)
+        } == set()
+        if not module.startswith("_internal"):
+            assert taken <= set(loaded.__all__) <= at_the_top, module
+
+
+def test_the_names_are_those_of_the_stub_and_stand_nowhere_else(tmp_path):
+    package = tmp_path / "dlbasics"
+    package.mkdir()
+    (package / "__init__.py").write_text(FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    (package / "__init__.pyi").write_text(
+        "from . import toy as toy\nfrom .toy import answer as answer\n", encoding="utf-8"
+    )
+    (package / "toy.py").write_text("answer = 42", encoding="utf-8")
+    code = "import dlbasics; print(*dlbasics.__all__, *dir(dlbasics), dlbasics.answer)"
+    assert printed(code, tmp_path) == ["answer", "answer", "42"]
+
+
+def test_the_package_has_what_type_checkers_look_for():
+    assert STUB.is_file()
+    assert FILE.with_name("py.typed").is_file()
+    assert FILE.with_name("datasets").joinpath("__init__.pyi").is_file()
+
+
+# ---- dlbasics.datasets and dlbasics.typing ----
+
+
+def test_datasets_offers_the_loaders_and_its_modules_stay_modules():
+    code = (
+        "from dlbasics.datasets import load_digits, load_mnist\n"
+        "from dlbasics.datasets import digits, mnist\n"
+        "import dlbasics.datasets as datasets\n"
+        "print(load_digits is digits.load_digits, load_mnist is mnist.load_mnist)\n"
+        "print(datasets.mnist is mnist, datasets.digits is digits)\n"
+    )
+    assert printed(code) == ["True"] * 4
+    for name in ("mnist", "digits"):
+        assert printed(f"import dlbasics; print(dlbasics.datasets.{name}.__name__)") == [
+            f"dlbasics.datasets.{name}"
+        ]
+
+
+def test_loading_one_data_set_does_not_load_the_other():
+    assert "dlbasics.datasets.digits" not in modules_after(
+        "from dlbasics.datasets import load_mnist"
+    )
+    assert "dlbasics.datasets.mnist" not in modules_after(
+        "from dlbasics.datasets import load_digits"
+    )
+
+
+def test_the_types_can_be_imported_first_and_bring_no_layers_along():
+    loaded = modules_after("from dlbasics.typing import *; Array, Initializer, PathLike, Schedule")
+    assert not loaded & {"dlbasics.layers", "dlbasics.network", "dlbasics.trainer", "matplotlib"}

@@ -128,7 +128,7 @@ def test_a_corrected_listing_imports_from_here_only(title):
     assert imports
     for node in imports:
         assert isinstance(node, ast.ImportFrom)
-        assert node.module.split(".")[0] in ("dlbasics", "dataset")
+        assert node.module.split(".")[0] == "dlbasics"
 
 
 @pytest.mark.parametrize("title", CORRECTED)

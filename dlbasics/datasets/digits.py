@@ -1,15 +1,17 @@
-"""Digits as if written by hand, for those who have no MNIST: drawn here, from nothing but a seed.
+"""The embedded digits: images that look handwritten, drawn from nothing but a seed.
 
-An image comes about in four steps, a section each below:
+They take the place of MNIST where MNIST cannot be had. Drawing an image takes four steps, each a
+section of this file:
 
-1. strokes: the way of the pen, somewhere between the skeletons of one style of writing;
-2. distortion: the hand trembles, overshoots and leans, the paper stretches;
-3. rendering: a pen of some width goes along the strokes, in a box of 20x20 pixels;
-4. normalization as MNIST's: the centre of mass comes to the middle of 28x28 pixels.
+1. strokes: the path of the pen, a random mean of the skeletons of one style of writing;
+2. distortion: the hand trembles, misses the ends and leans, and the paper stretches;
+3. rendering: a pen of some width follows the strokes, in a box of 20x20 pixels;
+4. normalization, as MNIST does it: the centre of mass moves to the middle of 28x28 pixels.
 
-The skeletons (`dataset.skeletons`) are typed by hand.  No image of MNIST, nor anything fitted to
-one, is in here; only the numbers in `SETTINGS` and the shares of the styles were chosen by how well
-a network that has learned these digits reads MNIST's training images.
+The skeletons in `dlbasics.datasets.skeletons` are typed by hand. This package holds no image of
+MNIST, and nothing that was fitted to one. Only the numbers in `SETTINGS` and the shares of the
+styles were chosen by their effect: how well a network that has learned these digits reads MNIST's
+training images.
 """
 
 import math
@@ -25,34 +27,35 @@ from dlbasics.datasets.skeletons import STYLES
 from dlbasics.storage import load_arrays, save_arrays
 
 VERSION = 1
-"""Raised by every change that makes other images, as they are kept under this number."""
+"""Part of the cached file's name. Raise it with every change that alters the images."""
 
 BLOCK = 1_000
-"""Images are drawn in blocks of so many, each with random numbers of its own."""
+"""The number of images in a block. Each block has a random generator of its own."""
 
 POINTS = 64
-"""Of a stroke.  A digit has two strokes, of which the second may be empty."""
+"""The number of points of a stroke. A digit has two strokes, and the second may be empty."""
 
 SETTINGS = {
-    # How the hand is unsteady; standard deviations, in heights of the digit:
-    "bend": 0.08,  # of slow changes along a stroke
-    "tremor": 0.015,  # of quick ones
-    "parts": 0.06,  # of the place of the second stroke
-    "bend_of_1": 0.5,  # the share of bend and tremor that a 1 has, hardly more than a line
-    "ends": 0.03,  # how far strokes end too early or too late; deviation, in their own lengths
-    # How the digit as a whole is deformed; spreads are standard deviations:
-    "stretch": 0.18,  # of the factors of the cubic by which the paper stretches
-    "width": 0.85,  # of a digit against its skeleton
-    "width_spread": 0.22,  # of the logarithm of that
-    "slant": 0.15,  # to the right, for each height
+    # How unsteady the hand is. All but `bend_of_1` are standard deviations; lengths are in heights
+    # of the digit.
+    "bend": 0.08,  # slow changes along a stroke
+    "tremor": 0.015,  # quick changes along a stroke
+    "parts": 0.06,  # the position of the second stroke
+    "bend_of_1": 0.5,  # the share of bend and tremor for a 1, which is little more than a line
+    "ends": 0.03,  # how far a stroke starts or ends off its place, in lengths of the stroke
+    # How the digit as a whole is deformed. Names with "spread" are standard deviations.
+    "stretch": 0.18,  # standard deviation of the coefficients of the cubic that stretches the paper
+    "width": 0.85,  # width of the digit over that of its skeleton
+    "width_spread": 0.22,  # of the logarithm of the width
+    "slant": 0.15,  # shift to the right per height
     "slant_spread": 0.25,
-    "turn_spread": 0.12,  # radians
-    "between": 1.0,  # small: close to one skeleton of a style; large: in the middle of all
-    # The pen:
-    "pen": 2.2,  # its width in pixels
-    "pen_spread": 0.28,  # standard deviation of the logarithm of that
-    "pressure": 0.35,  # the same of the ink along a stroke
-    "softness": 0.18,  # of its edge, in pixels
+    "turn_spread": 0.12,  # in radians
+    "between": 1.0,  # a small value stays close to one skeleton, a large one near the mean of all
+    # The pen.
+    "pen": 2.2,  # width in pixels
+    "pen_spread": 0.28,  # standard deviation of the logarithm of the width
+    "pressure": 0.35,  # standard deviation of the logarithm of the ink along a stroke
+    "softness": 0.18,  # of the pen's edge, in pixels
 }
 
 CACHED = {
@@ -74,16 +77,26 @@ def load_digits(
     test: int = 10_000,
     seed: int = 0,
 ) -> tuple[Split, Split]:
-    """Return `(x_train, t_train), (x_test, t_test)`, of the shapes and dtypes of `load_mnist`.
+    """Load embedded digits, in the shapes and dtypes of `load_mnist`.
 
-    normalize: x is float32 from 0.0 to 1.0; else uint8 from 0 to 255.
-    flatten: x has shape (N, 784); else (N, 1, 28, 28).
-    one_hot_label: t is float32 of shape (N, 10); else the digits themselves, uint8 of shape (N,).
-    train, test: how many images.  The first ones are the same, however many are drawn.
-    seed: determines everything; on another machine images can differ by one grey level.
+    The first call with the default numbers draws all 70,000 images and stores them in the cache;
+    later calls read them from there.
 
-    The arrays are the caller's own.  The 70,000 of the default, once drawn, are kept in the cache.
-    Raises TypeError or ValueError where train, test or seed is no integer from 0 on.
+    Args:
+        normalize: True gives x as float32 from 0.0 to 1.0; False gives uint8 from 0 to 255.
+        flatten: True gives x the shape (N, 784); False gives (N, 1, 28, 28).
+        one_hot_label: True gives t as one-hot rows, float32, (N, 10); False gives the digits
+            themselves, uint8, (N,).
+        train: The number of training images. The first ones do not depend on that number.
+        test: The number of test images. The first ones do not depend on that number.
+        seed: Determines every image. On another machine a pixel may differ by one grey level.
+
+    Returns:
+        `(x_train, t_train), (x_test, t_test)`. The caller owns the arrays and may change them.
+
+    Raises:
+        TypeError: `train`, `test` or `seed` is no integer.
+        ValueError: `train`, `test` or `seed` is negative.
     """
     train, test = as_count(train, "train", least=0), as_count(test, "test", least=0)
     seed = as_count(seed, "seed", least=0)
@@ -103,9 +116,17 @@ def load_digits(
 
 
 def draw(t: Array, rng: RngLike = None) -> Array:
-    """Images (N, 28, 28), uint8, of the digits t (N,): every one another.
+    """Draw an image of each digit in t. No two images are the same, even of the same digit.
 
-    Raises ValueError unless t is an array, or a list, of integers from 0 to 9.
+    Args:
+        t: Integers from 0 to 9, (N,).
+        rng: The random generator, or a seed for one.
+
+    Returns:
+        Images, uint8, (N, 28, 28).
+
+    Raises:
+        ValueError: `t` is anything but a list or an array of such integers.
     """
     t, rng = np.asarray(t), as_rng(rng)
     if t.ndim != 1 or t.dtype.kind not in "iu" or not np.isin(t, list(STYLES)).all():
@@ -121,9 +142,10 @@ def draw(t: Array, rng: RngLike = None) -> Array:
 
 
 def spline(knots: int, points: int) -> Array:
-    """The matrix (points, knots) that takes knots to points on the smooth curve through them.
+    """Return the matrix (points, knots) that maps knots to points on a smooth curve through them.
 
-    Catmull-Rom: between two knots a cubic, whose slope at each is that between its neighbours.
+    The curve is a Catmull-Rom spline: it is a cubic between two knots, and its slope at a knot is
+    the slope of the line between that knot's two neighbours.
     """
     at = np.linspace(0, knots - 1, points)
     left = np.minimum(at.astype(int), knots - 2)
@@ -142,7 +164,10 @@ def spline(knots: int, points: int) -> Array:
 
 
 def skeleton_strokes(skeleton: str) -> Array:
-    """The strokes of a skeleton, (1 or 2, POINTS, 2): points at equal distances, from 0 to 1."""
+    """Return the strokes of a skeleton, (1 or 2, POINTS, 2), as points at equal distances.
+
+    Their coordinates run from 0 to 1, or a little beyond.
+    """
     strokes = []
     for stroke in skeleton.split("|"):
         knots = np.array([point.split() for point in stroke.split(",")], float) / 100
@@ -154,9 +179,9 @@ def skeleton_strokes(skeleton: str) -> Array:
 
 
 def strokes_of(t: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Undistorted strokes (N, 2, POINTS, 2) of the digits t (N,), and which are drawn, (N, 2).
+    """Return undistorted strokes (N, 2, POINTS, 2) of the digits t (N,), and which exist, (N, 2).
 
-    Each is a random mean of the skeletons of one style.
+    The strokes of a digit are a random mean of the skeletons of one style.
     """
     strokes = np.zeros((len(t), 2, POINTS, 2))
     drawn = np.zeros((len(t), 2), bool)
@@ -176,17 +201,18 @@ def strokes_of(t: Array, rng: np.random.Generator) -> tuple[Array, Array]:
 
 # ---- 2. Distortion ----
 #
-# Strokes (N, 2, POINTS, 2) of digits t (N,), x and y from about 0 to 1, become others like them.
+# Each function takes strokes (N, 2, POINTS, 2), with x and y from about 0 to 1, and returns strokes
+# of the same shape. t (N,) holds their digits.
 
 
 def distort(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
-    """The strokes as an unsteady hand draws them."""
+    """Distort strokes as an unsteady hand does."""
     strokes = tremble(move_ends(strokes, rng), t, rng)
     return lean(stretch(move_parts(strokes, rng), rng), rng)
 
 
 def move_ends(strokes: Array, rng: np.random.Generator) -> Array:
-    """Strokes that begin and end too early or too late; beyond its end one goes straight on."""
+    """Let strokes begin and end too early or too late. Beyond its end a stroke goes straight on."""
     begin = SETTINGS["ends"] * rng.standard_normal(strokes.shape[:2])
     end = 1 + SETTINGS["ends"] * rng.standard_normal(strokes.shape[:2])
     at = np.linspace(begin, end, POINTS, axis=-1)[..., None] * (POINTS - 1)
@@ -197,7 +223,7 @@ def move_ends(strokes: Array, rng: np.random.Generator) -> Array:
 
 
 def tremble(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
-    """Smooth noise along the strokes, slow and quick."""
+    """Add slow and quick smooth noise along the strokes."""
     size = np.where(t == 1, SETTINGS["bend_of_1"], 1)[:, None, None, None]
     for amount, knots in ((SETTINGS["bend"], 5), (SETTINGS["tremor"], 9)):
         strokes = strokes + amount * size * smooth_noise(len(t), 2, knots, rng)
@@ -205,19 +231,19 @@ def tremble(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
 
 
 def smooth_noise(count: int, axes: int, knots: int, rng: np.random.Generator) -> Array:
-    """Noise (count, 2, POINTS, axes) of standard deviation 1 at `knots` places, smooth between."""
+    """Return noise (count, 2, POINTS, axes): standard normal at `knots` places, smooth between."""
     return spline(knots, POINTS) @ rng.standard_normal((count, 2, knots, axes))
 
 
 def move_parts(strokes: Array, rng: np.random.Generator) -> Array:
-    """The second stroke begins a little beside its place."""
+    """Move the second stroke a little."""
     strokes = strokes.copy()
     strokes[:, 1] += SETTINGS["parts"] * rng.standard_normal((len(strokes), 1, 2))
     return strokes
 
 
 def stretch(strokes: Array, rng: np.random.Generator) -> Array:
-    """Elastic distortion of the whole plane: each point moves by a random cubic of its place."""
+    """Stretch the paper: move each point by a random cubic polynomial of its coordinates."""
     x, y = strokes[..., 0] - 0.5, strokes[..., 1] - 0.5
     terms = np.stack([x * x, x * y, y * y, x * x * y, x * y * y, y**3], axis=-1)
     factors = SETTINGS["stretch"] * rng.standard_normal((len(strokes), 1, 6, 2))
@@ -225,7 +251,7 @@ def stretch(strokes: Array, rng: np.random.Generator) -> Array:
 
 
 def lean(strokes: Array, rng: np.random.Generator) -> Array:
-    """Digits narrow or wide, slanted and turned."""
+    """Make digits narrow or wide, slant them and turn them."""
     normal = rng.standard_normal((3, len(strokes), 1, 1))
     width = SETTINGS["width"] * np.exp(SETTINGS["width_spread"] * normal[0])
     slant = SETTINGS["slant"] + SETTINGS["slant_spread"] * normal[1]
@@ -237,7 +263,7 @@ def lean(strokes: Array, rng: np.random.Generator) -> Array:
 
 
 def pens(count: int, rng: np.random.Generator) -> Array:
-    """The widths of that many pens, in pixels."""
+    """Return random widths of `count` pens, in pixels."""
     return SETTINGS["pen"] * np.exp(SETTINGS["pen_spread"] * rng.standard_normal(count))
 
 
@@ -245,9 +271,15 @@ def pens(count: int, rng: np.random.Generator) -> Array:
 
 
 def in_pixels(strokes: Array, drawn: Array, pen: Array) -> Array:
-    """The strokes in pixels, 0 the middle of the first: in a box of 20x20, as those of MNIST.
+    """Scale strokes to pixels, so that each digit fits a box of 20x20 pixels as MNIST's do.
 
-    With the width of the pen, (N,), their longer side fills the box, which begins at pixel 4.
+    The longer side of a digit, the width of the pen included, fills the box. The box begins at
+    pixel 4, and the coordinate 0 is the middle of pixel 0.
+
+    Args:
+        strokes: Strokes, (N, 2, POINTS, 2).
+        drawn: Which strokes exist, (N, 2).
+        pen: Widths of the pens in pixels, (N,).
     """
     there = drawn[:, :, None, None]
     low = np.where(there, strokes, np.inf).min(axis=(1, 2), keepdims=True)
@@ -258,19 +290,26 @@ def in_pixels(strokes: Array, drawn: Array, pen: Array) -> Array:
 
 
 def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -> Array:
-    """Images (N, 28, 28), 0 to 1, of strokes in pixels, drawn by pens of these widths (N,).
+    """Render strokes in pixels as images (N, 28, 28) from 0 to 1.
 
-    Each point of a stroke is a splat of ink, a Gaussian in x times one in y, so that the sum of all
-    is one product of matrices.  At the distance d from a long line it is exp(-d^2 / 2 s^2); so it
-    tells the distance, and ink is where that is less than half the pen's width.  Pressure lays more
-    splats, as if the line were nearer: there it is thicker.
+    Each point of a stroke is a drop of ink: a Gaussian in x times a Gaussian in y. So the sum of
+    all drops is one matrix product. At the distance d from a long line the sum is
+    exp(-d^2 / 2 s^2). So the sum gives the distance, and a pixel is black where the distance is
+    less than half the width of the pen. More pressure puts more ink into each drop, which makes the
+    distance seem smaller and the line thicker.
+
+    Args:
+        strokes: Strokes in pixels, (N, 2, POINTS, 2).
+        drawn: Which strokes exist, (N, 2).
+        pen: Widths of the pens in pixels, (N,).
+        rng: The random generator, for the pressure.
     """
     pressure = np.exp(SETTINGS["pressure"] * smooth_noise(len(strokes), 1, 4, rng))
     length = np.hypot(*np.moveaxis(np.gradient(strokes, axis=2), -1, 0))
     ink = (length * pressure[..., 0] * drawn[:, :, None]).reshape(len(strokes), 1, 2 * POINTS)
     x, y = strokes.astype(np.float32).reshape(len(strokes), 1, 2 * POINTS, 2).transpose(3, 0, 1, 2)
     half = (pen / 2).astype(np.float32)[:, None, None]
-    # Wide enough for points a pixel apart to melt into a line, narrow enough for holes to stay.
+    # Wide enough to melt points a pixel apart into a line, narrow enough to leave holes open.
     s = 0.4 * half + np.float32(0.2)
     pixel = np.arange(28, dtype=np.float32)[:, None]
     in_x, in_y = (np.exp(-(((pixel - v) / s) ** 2) / 2) for v in (x, y))
@@ -283,9 +322,10 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
 
 
 def centred(x: Array) -> Array:
-    """Images x (N, 28, 28), moved by whole pixels to bring their centre of mass to (14, 14).
+    """Move images x (N, 28, 28) by whole pixels until their centre of mass is at (14, 14).
 
-    As in MNIST; but by 4 pixels at most, which is the room around the box of 20x20.
+    MNIST's images were moved so, too. Ours move by at most 4 pixels, the margin around the box of
+    20x20.
     """
     pixel = np.arange(28)
     for axis in (1, 2):
@@ -302,7 +342,11 @@ def centred(x: Array) -> Array:
 
 
 def draw_all(train: int, test: int, seed: int) -> dict[str, Array]:
-    """x_train, t_train, x_test and t_test, uint8; in a terminal, with a progress bar."""
+    """Draw `train` and `test` images, with a progress bar if stderr is a terminal.
+
+    Returns:
+        x_train and x_test, (N, 28, 28), and t_train and t_test, (N,), all uint8.
+    """
     from tqdm import tqdm
 
     arrays: dict[str, Array] = {}
@@ -312,7 +356,7 @@ def draw_all(train: int, test: int, seed: int) -> dict[str, Array]:
             t, x = np.empty(count, np.uint8), np.empty((count, 28, 28), np.uint8)
             for start in range(0, count, BLOCK):
                 rng = np.random.default_rng([seed, part, start])
-                # Always a whole block: its images must not depend on how many are wanted.
+                # Draw a whole block always: its images must not depend on how many are wanted.
                 digits = rng.integers(10, size=BLOCK, dtype=np.uint8)
                 wanted = min(BLOCK, count - start)
                 t[start : start + wanted] = digits[:wanted]
@@ -323,7 +367,10 @@ def draw_all(train: int, test: int, seed: int) -> dict[str, Array]:
 
 
 def _load_cached(path: Path) -> dict[str, Array] | None:
-    """What the cache holds, or None where that is missing or damaged (.npz has checksums)."""
+    """Return what the cache holds, or None if the file is missing or damaged.
+
+    An .npz file has checksums, so damage does not go unnoticed.
+    """
     try:
         arrays = load_arrays(path)
         found = {name: (array.shape, array.dtype.name) for name, array in arrays.items()}

@@ -1,9 +1,9 @@
-"""One file over HTTP, from a server that may be down, stall or trickle.
+"""Download a file over HTTP from a server that may be down, stop halfway or be very slow.
 
-A server is given up when any TIMEOUT seconds pass without the next MIN_BYTES bytes of the file, or
-its rest.  That one rule holds for finding and reaching the server, for its answer, and for the
-transfer; the slowest that it lets pass takes half an hour for MNIST.  Who cannot wait so long sets
-a deadline besides, on the clock time.monotonic.
+One rule says when a server is too slow: every TIMEOUT seconds it must send MIN_BYTES more bytes, or
+all that remain. The rule covers the whole download, from the look-up of the server's name to the
+last byte. The slowest server that it accepts needs half an hour for MNIST. Callers who cannot wait
+so long also set a deadline, in seconds on the clock `time.monotonic`.
 """
 
 import math
@@ -23,19 +23,28 @@ MIN_BYTES = 100_000
 
 
 class DeadlineError(TimeoutError):
-    """The deadline has passed, for which the server may not be to blame."""
+    """The deadline has passed. The server itself may be in order."""
 
 
 def fetch(
     url: str, output_file: str, _pooch: object, *, size: int, deadline: float = math.inf
 ) -> None:
-    """Download the `size` bytes of `url` into `output_file`; called by pooch, as its downloader.
+    """Download the `size` bytes of `url` into `output_file`. Pooch calls this as its downloader.
 
-    Raises ConnectionError or TimeoutError where the server fails, ends early or is too slow,
-    DeadlineError where the deadline has passed.
-    A thread receives while this one watches the clock, as the timeouts of sockets hold for each
-    address of the server and for each packet anew, and do not hold for looking up its name.
+    Args:
+        url: The address of the file.
+        output_file: The path to write to.
+        size: The number of bytes that the file must have.
+        deadline: The time on the clock `time.monotonic` at which to stop.
+
+    Raises:
+        ConnectionError: The server fails, or sends too few bytes.
+        TimeoutError: The server is too slow.
+        DeadlineError: The deadline has passed.
     """
+    # One thread receives while this one watches the clock. A socket's own timeout would not do: it
+    # starts anew for each address of the server and for each packet, and the look-up of the
+    # server's name has none.
     chunks: Chunks = queue.SimpleQueue()
     given_up = threading.Event()
     threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
@@ -48,12 +57,12 @@ def fetch(
 
 
 def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
-    """Put what comes from `url` into `chunks`; then b"" at its end, or an exception."""
+    """Put the content of `url` into `chunks` piece by piece, then b"" or the exception."""
     from urllib.error import HTTPError
     from urllib.request import urlopen
 
     try:
-        # The socket's timeout only ends this thread; whether it was too slow, the other one says.
+        # This timeout only ends the thread. `_in_time` decides whether the server is too slow.
         with urlopen(url, timeout=2 * TIMEOUT, context=_tls_context()) as response:
             while not given_up.is_set() and (chunk := response.read1(1 << 16)):
                 chunks.put(chunk)
@@ -66,30 +75,31 @@ def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
 
 @cache
 def _tls_context() -> ssl.SSLContext:
-    """Trusts the system's certificates, as a school or a company may have one of its own, and
-    those of certifi, as Python on macOS may come without any."""
+    """Return a context that trusts the certificates of the system and those of certifi."""
     import certifi
 
+    # A school or a company may have a certificate of its own in the system, and Python on macOS may
+    # come without any.
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
 def _in_time(chunks: Chunks, size: int, deadline: float) -> Iterator[bytes]:
-    """The chunks up to `size` bytes; an error if they end early or come too slowly."""
+    """Yield chunks until they hold `size` bytes. Raise an error if they end early or are late."""
     received = due = 0
     wait = late = 0.0
     while received < size:
         if received >= due:
             now = time.monotonic()
-            # A slow server must leave time to ask another one before the deadline.
+            # A third of what remains: a slow server must leave time to ask another one.
             wait = min(TIMEOUT, (deadline - now) / 3)
             due, late = received + MIN_BYTES, now + wait
         try:
             chunk = chunks.get(timeout=max(0.0, late - time.monotonic()))
         except queue.Empty:
             reason = (
-                f"no answer or too slow: after {received:,} of {size:,} bytes, less than "
+                f"no answer or too slow: after {received:,} of {size:,} bytes, fewer than "
                 f"{MIN_BYTES:,} more (or the rest) came in {max(wait, 0):.2g} s"
             )
             raise (TimeoutError if wait == TIMEOUT else DeadlineError)(reason) from None

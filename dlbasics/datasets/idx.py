@@ -11,23 +11,32 @@ import numpy as np
 import numpy.typing as npt
 
 UBYTE = 0x08
-MAX_NDIM = 32  # the most that every NumPy can hold
+MAX_NDIM = 32  # older versions of NumPy allow no more
 GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, gzipped or plain (told apart by content, not by name).
+    """Read an IDX file of unsigned bytes, gzipped or plain.
 
-    The format, all numbers big-endian:
+    The content tells whether the file is gzipped; the name does not matter. An IDX file holds, with
+    all numbers big-endian:
 
-        2 bytes             0
-        1 byte              type of the values: 0x08, unsigned byte (the only one read here)
-        1 byte              number of dimensions, 1 to 32
-        4 bytes for each    the count along that dimension, at least 1
-        the rest            the values, last dimension fastest: exactly as many as the counts say
+        2 bytes                      0
+        1 byte                       the type of the values: 0x08 is unsigned byte
+        1 byte                       the number of dimensions, 1 to 32
+        4 bytes for each dimension   its size, at least 1
+        the rest                     the values; the last dimension varies fastest
 
-    Returns a fresh uint8 array of the file's shape. A malformed, truncated, over-long or corrupt
-    file is a ValueError that names the file; one that cannot be opened is an OSError.
+    Args:
+        path: The file.
+
+    Returns:
+        A new uint8 array of the shape that the file states.
+
+    Raises:
+        ValueError: The file is no IDX file of unsigned bytes, or it is damaged, too short or too
+            long. The message names the file.
+        OSError: The file cannot be opened.
     """
     content = _read_uncompressed(Path(path))
     shape = _read_shape(content, path)
@@ -42,7 +51,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
-    """The bytes before the values in an IDX file of unsigned bytes with this shape."""
+    """Return the bytes that precede the values in an IDX file of this shape."""
     return struct.pack(f">HBB{len(shape)}I", 0, UBYTE, len(shape), *shape)
 
 

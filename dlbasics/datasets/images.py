@@ -1,4 +1,4 @@
-"""What the data sets share: the folder that keeps them, and the forms in which they come."""
+"""What MNIST and the embedded digits share: the cache folder, and formats of images and labels."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,11 @@ from dlbasics._internal.checks import Array
 
 
 def cache_folder(name: str) -> Path:
-    """`name` in the folder that `DLBASICS_CACHE` names, else in the user's cache folder."""
+    """Return the folder `name` inside dlbasics' cache. The folder need not exist yet.
+
+    The cache is the folder that the environment variable `DLBASICS_CACHE` names. Without that
+    variable it is the user's cache folder.
+    """
     folder = os.environ.get("DLBASICS_CACHE")
     if folder:
         return Path(folder).expanduser() / name
@@ -19,11 +23,17 @@ def cache_folder(name: str) -> Path:
 
 
 def images(x: Array, normalize: bool, flatten: bool) -> Array:
-    """uint8 images (N, 28, 28) as (N, 784), or (N, 1, 28, 28); normalized to float32, 0 to 1."""
+    """Convert uint8 images (N, 28, 28) to what the loaders return.
+
+    Args:
+        x: Images, uint8, (N, 28, 28).
+        normalize: True gives float32 from 0.0 to 1.0; False keeps uint8 from 0 to 255.
+        flatten: True gives the shape (N, 784); False gives (N, 1, 28, 28).
+    """
     x = x.reshape(len(x), 784) if flatten else x.reshape(len(x), 1, 28, 28)
     return np.divide(x, 255, dtype=np.float32) if normalize else x
 
 
 def labels(t: Array, one_hot: bool) -> Array:
-    """Digits (N,) as they are, or as float32 rows (N, 10)."""
+    """Return the digits t (N,) as they are, or as one-hot rows (N, 10), float32."""
     return np.eye(10, dtype=np.float32)[t] if one_hot else t

@@ -1,16 +1,17 @@
-"""MNIST (book: *Handwritten Digit Recognition*): 60,000 images to train on, 10,000 to test on.
+"""MNIST (book: *Handwritten Digit Recognition*): 60,000 training and 10,000 test images.
 
-Where the four files come from, in this order:
+`load_mnist` looks for the four files in this order:
 
-1. the folder named by the environment variable `DLBASICS_DATA`, where that is set: it must hold
-   all four, gzipped (`.gz`) or not, and nothing else is tried;
-2. the cache: the folder named by `DLBASICS_CACHE`, else the user's cache folder for dlbasics;
-3. a download from one of `MIRRORS`, kept in the cache.
+1. in the folder that the environment variable `DLBASICS_DATA` names. If the variable is set, the
+   folder must hold all four files, gzipped (`.gz`) or not, and nothing else is tried;
+2. in the cache: the folder that `DLBASICS_CACHE` names, else the user's cache folder for dlbasics;
+3. on the servers in `MIRRORS`. A download goes into the cache.
 
-An array is handed out only if it was verified: the SHA-256 of its uncompressed IDX file is the
-published one. The cache keeps what makes the next load quick: each array as a `.npy`, and empty
-files ("stamps") that say of a file, by path, size and times, that it was verified; a file that has
-changed since has no stamp and is verified anew. A cache that cannot be written only costs time.
+Every array is verified: the SHA-256 of its uncompressed IDX file must be the published one. To make
+later loads quick, the cache keeps each array as a `.npy` file, and an empty file, a "stamp", for
+each file that was verified. A stamp's name depends on the path, the size and the times of the file,
+so a file that has changed has no stamp and is verified anew. If the cache cannot be written, every
+load takes longer, but works.
 """
 
 import hashlib
@@ -32,11 +33,11 @@ from dlbasics.datasets.images import cache_folder, images, labels
 
 
 class MnistFile(NamedTuple):
-    """One of the four files; `size` (bytes) and `md5` are of the published .gz file."""
+    """One of the four files."""
 
     name: str
-    size: int
-    md5: str
+    size: int  # of the published .gz file, in bytes
+    md5: str  # of the published .gz file
     sha256: str  # of the uncompressed file
 
 
@@ -74,7 +75,8 @@ MIRRORS = (
     "https://azureopendatastorage.blob.core.windows.net/mnist/",
 )
 
-_failures: dict[str, str] = {}  # mirror: why it was given up; not asked again in this session
+_failures: dict[str, str] = {}
+"""Mirrors that failed, each with its reason. No later call asks them while this Python runs."""
 
 
 def load_mnist(
@@ -84,17 +86,26 @@ def load_mnist(
     *,
     timeout: float = math.inf,
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Return `(x_train, t_train), (x_test, t_test)`: 60,000 and 10,000 digits.
+    """Load MNIST: 60,000 training images and 10,000 test images of handwritten digits.
 
-    normalize: x is float32 from 0.0 to 1.0; else uint8 from 0 to 255.
-    flatten: x has shape (N, 784); else (N, 1, 28, 28).
-    one_hot_label: t is float32 of shape (N, 10); else the digits themselves, uint8 of shape (N,).
-    timeout: seconds after which a download that is not done is given up.
+    The first call downloads MNIST where no copy is at hand; the module's docstring says where it
+    looks.
 
-    The arrays are the caller's own. Errors: FileNotFoundError when `DLBASICS_DATA` lacks a file,
-    ValueError when a file there is damaged or is not MNIST's, ConnectionError when MNIST has to be
-    downloaded and no mirror has it, or not in time; once failed, a mirror is not asked again in
-    this session.
+    Args:
+        normalize: True gives x as float32 from 0.0 to 1.0; False gives uint8 from 0 to 255.
+        flatten: True gives x the shape (N, 784); False gives (N, 1, 28, 28).
+        one_hot_label: True gives t as one-hot rows, float32, (N, 10); False gives the digits
+            themselves, uint8, (N,).
+        timeout: The number of seconds that a download may take.
+
+    Returns:
+        `(x_train, t_train), (x_test, t_test)`. The caller owns the arrays and may change them.
+
+    Raises:
+        FileNotFoundError: `DLBASICS_DATA` is set, but its folder lacks a file.
+        ValueError: A file in that folder is damaged, or is not MNIST's.
+        ConnectionError: No mirror could deliver MNIST in time. A mirror that failed is not asked
+            again while this Python runs.
     """
     deadline = time.monotonic() + timeout
     x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
@@ -105,10 +116,10 @@ def load_mnist(
 
 
 def mnist_is_local() -> bool:
-    """True when `load_mnist` will succeed without a download.
+    """Tell whether `load_mnist` would succeed without a download.
 
-    That is: `DLBASICS_DATA` is set and holds the four files, or it is not and the cache does; they
-    are verified, not only seen to be there.
+    It would if the folder that `DLBASICS_DATA` names holds the four files. Where that variable is
+    not set, the cache must hold them. This function verifies the files too.
     """
     try:
         return all(_load_local(file) is not None for file in FILES)
@@ -125,14 +136,14 @@ def _load(file: MnistFile, deadline: float) -> Array:
 
 
 def _load_local(file: MnistFile) -> Array | None:
-    """The array from `DLBASICS_DATA` where that is set, else from the cache, or None."""
+    """Return the array from `DLBASICS_DATA`'s folder if that is set, else the cache's, or None."""
     folder = os.environ.get("DLBASICS_DATA")
     if folder:
         return _load_source(_find_source(Path(folder).expanduser(), file), file)
     array = _load_cached(file)
     if array is not None:
         return array
-    # Not there or damaged is all the same: it has to be downloaded.
+    # A missing archive and a damaged one come to the same: MNIST has to be downloaded.
     with suppress(OSError, ValueError):
         return _load_source(_archive_path(file), file)
     return None
@@ -146,12 +157,12 @@ def _find_source(folder: Path, file: MnistFile) -> Path:
     raise FileNotFoundError(
         f"the environment variable DLBASICS_DATA names {folder}, {problem}; expected a folder with "
         f"{', '.join(f.name for f in FILES)}, each with or without .gz "
-        "(unset DLBASICS_DATA to have MNIST downloaded)"
+        "(without DLBASICS_DATA, dlbasics downloads MNIST)"
     )
 
 
 def _load_source(source: Path, file: MnistFile) -> Array:
-    """The array of an IDX file; from the cache if the file is as it was when last verified."""
+    """Return the array of an IDX file, from the cache if this very file was verified."""
     stamp = _stamp(source, file)
     if os.path.exists(stamp):
         array = _load_cached(file)
@@ -175,7 +186,7 @@ def _read_verified(source: Path, file: MnistFile) -> Array:
 
 
 def _sha256(array: Array) -> str:
-    """SHA-256 of the IDX file that holds this array."""
+    """Return the SHA-256 of the IDX file that holds this array."""
     digest = hashlib.sha256(idx_header(array.shape))
     digest.update(array.tobytes())
     return digest.hexdigest()
@@ -193,21 +204,21 @@ def _array_path(file: MnistFile) -> Path:
 
 
 def _stamp(path: Path, file: MnistFile) -> Path:
-    """The empty file whose existence says that `path`, as it is now, was verified as `file`."""
+    """Return the stamp of `path`: if it exists, `path` was verified as `file` and is unchanged."""
     stat = path.stat()
-    # ctime, too: a copy or an archive may bring its old mtime along.
+    # The mtime alone would not do: a file that was copied or unpacked may keep its old one.
     key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, file.sha256)
     return cache_folder("mnist") / "verified" / hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def _load_cached(file: MnistFile) -> Array | None:
-    """The array from its .npy file, or None where that is missing or damaged."""
+    """Return the array from its .npy file, or None if that file is missing or damaged."""
     path = _array_path(file)
     try:
         stamp = _stamp(path, file)
         with open(path, "rb") as npy:
             array: Array = np.lib.format.read_array(npy, allow_pickle=False)
-    except Exception:  # a damaged file can make NumPy raise almost anything
+    except Exception:  # NumPy raises almost anything on a damaged file
         return None
     if not os.path.exists(stamp):
         if array.dtype != np.uint8 or _sha256(array) != file.sha256:
@@ -259,8 +270,8 @@ def _download(file: MnistFile, deadline: float) -> Array:
         raise ConnectionError(f"MNIST could not be downloaded in time:{too_slow}")
     tried = "".join(f"\n  {mirror}: {_failures[mirror]}" for mirror in MIRRORS)
     raise ConnectionError(
-        "MNIST could not be downloaded; tried, and not to be tried again before Python is "
-        f"restarted:{tried}\nTo supply it by hand, put the files "
+        "MNIST could not be downloaded. These servers failed, and dlbasics does not ask them again "
+        f"before Python restarts:{tried}\nTo supply MNIST by hand, put the files "
         f"{', '.join(f'{f.name}.gz' for f in FILES)} into a folder and set the environment "
         "variable DLBASICS_DATA to its path."
     )
@@ -271,9 +282,9 @@ def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
 
     from dlbasics.datasets.download import fetch
 
-    pooch.get_logger().setLevel("WARNING")  # where it downloads from, and to, is not news
-    # Not straight into the cache: that may be unwritable, and where several processes download at
-    # once, each needs a place of its own.
+    pooch.get_logger().setLevel("WARNING")  # else it prints where it downloads from and to
+    # A folder of its own, for the cache may be read-only, and several processes may download at the
+    # same time.
     with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:
         archive = pooch.retrieve(
             f"{mirror}{file.name}.gz",

@@ -1,13 +1,20 @@
-"""How people write the ten digits: the skeletons that `dataset.digits` starts from, typed by hand.
+"""How people write the ten digits: skeletons typed by hand, from which the digits are drawn.
 
-A skeleton is the way of the pen, "x y, x y, ..." in hundredths of the digit's box, y downward, with
-" | " where the pen is lifted.  A smooth curve joins the points; one given twice is a corner.  The
-skeletons of one style go the same way, so that what lies between two of them is a digit, too.
+A skeleton is the path of the pen, "x y, x y, ...", in hundredths of the digit's box. y grows
+downwards, and " | " means that the pen is lifted. A smooth curve joins the points; a point given
+twice is a corner. The skeletons of one style trace the digit in the same order, so any mean of them
+is a digit too.
 """
 
 
 class Style:
-    """One way to write a digit; `share`: how often, against the digit's other styles."""
+    """One way to write a digit.
+
+    Args:
+        name: What the style looks like.
+        share: How often people write the digit so, relative to the digit's other styles.
+        skeletons: Digits of this style.
+    """
 
     def __init__(self, name: str, share: float, *skeletons: str) -> None:
         self.name, self.share, self.skeletons = name, share, skeletons
