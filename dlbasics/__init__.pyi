@@ -144,6 +144,6 @@ from .storage import (
     load_arrays as load_arrays,
     save_arrays as save_arrays,
 )
-# PLACE OF plain: from ._internal.table import plain as plain
+from ._internal.table import plain as plain
 
 __version__: str
