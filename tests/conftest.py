@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from dlbasics._internal.table import is_plain
 from dlbasics.experiment import Data, load_data
 
 
@@ -13,3 +14,12 @@ def mnist() -> Data:
     if "DLBASICS_DATA" not in os.environ:
         pytest.skip("real MNIST: set DLBASICS_DATA to the folder with its four files")
     return load_data("mnist")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With DLBASICS_PLAIN=1, leave out the tests of what it switches off."""
+    if is_plain():
+        reason = pytest.mark.skip(reason="a test of the fast way, with DLBASICS_PLAIN=1")
+        for item in items:
+            if item.get_closest_marker("fast"):
+                item.add_marker(reason)

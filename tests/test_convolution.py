@@ -124,6 +124,7 @@ def test_the_fast_path_equals_the_general_one(monkeypatch, C, FN, FH, FW, pad, r
     ("size", "stride", "pad", "fast"),
     [(3, 1, 0, True), (3, 1, 2, True), (1, 1, 0, True), (3, 1, 3, False), (3, 2, 1, False)],
 )
+@pytest.mark.fast
 def test_which_way_is_taken(monkeypatch, size, stride, pad, fast):
     taken = []
     for name in ("forward", "backward", "backward_params"):
@@ -250,6 +251,7 @@ def assert_channels_last(array):
     assert array.strides[0] >= array.strides[2] >= row.nbytes
 
 
+@pytest.mark.fast
 def test_what_lies_behind_a_convolution_lies_channels_last():
     layers = [
         Convolution.create(1, 4, 3, pad=1, rng=0),
@@ -299,6 +301,7 @@ def test_what_was_handed_out_is_never_changed(stride):
         assert not any(np.shares_memory(array, other) for other in [x, *kept[i + 1 :]])
 
 
+@pytest.mark.fast
 def test_a_pass_needs_little_more_memory_than_its_results():
     layer, x = Convolution.create(8, 8, 3, pad=1, rng=0), np.ones((100, 8, 28, 28), np.float32)
     tracemalloc.start()

@@ -83,6 +83,7 @@ class TestGradient:
         for others in ((OwnRelu(), Pooling(2, 2)), (Relu(), Dropout()), (Pooling(2, 2), Relu())):
             assert pooling_before_relu(others) == [*others]
 
+    @pytest.mark.fast
     def test_gradients_and_predictions_pool_first(self, monkeypatch):
         seen, forward = set(), Relu.forward
 
@@ -128,6 +129,7 @@ class TestGradient:
         np.testing.assert_allclose(found.y, whole.y, rtol=1e-12)
         np.testing.assert_allclose(found.backward(), whole.backward(), rtol=1e-12, atol=1e-15)
 
+    @pytest.mark.fast
     def test_both_halves_are_worked_on_at_the_same_time(self, monkeypatch):
         """Each waits for the other, in vain were they to come one after the other."""
         meeting = threading.Barrier(2, timeout=20)
@@ -272,6 +274,7 @@ class TestThreads:
             thread.join()
         assert blas_threads() == before
 
+    @pytest.mark.fast
     def test_ctrl_c_waits_for_the_other_half(self, monkeypatch):
         """One that comes while the first half, done, waits for the second."""
         before, ended, asked = blas_threads(), [], []
@@ -309,6 +312,7 @@ class TestThreads:
             network.gradient(X, T)
         assert blas_threads() == before
 
+    @pytest.mark.fast
     def test_what_the_other_thread_raises_too(self):
         class FailsElsewhere(Relu):
             def forward(self, x, train_flg=True):

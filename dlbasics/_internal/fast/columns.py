@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, as_labels
 from dlbasics._internal.halves import all_of
+from dlbasics.functions import cross_entropies, log_softmax
 from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import (
     Affine,
@@ -29,6 +30,7 @@ from dlbasics.layers import (
     LossLayer,
     Relu,
     Sigmoid,
+    SoftmaxWithLoss,
     Tanh,
 )
 from dlbasics.network import Network
@@ -69,6 +71,11 @@ class ColumnGradient:
             self.inputs.append(layer.forward(self.inputs[-1]))
         # What is moved runs through these, and leaves the pass of the layers themselves alone.
         self.replicas = [layer.replica() for layer in layers]
+        pairs = zip(all_of(self.layers), all_of(self.replicas), strict=True)
+        self.dropouts = [(own, twin) for own, twin in pairs if isinstance(own, Dropout)]
+        self.is_elementwise = [
+            any(computes_as(each, kind) for kind in ELEMENTWISE) for each in layers
+        ]
 
     def gradient(self, layer: Layer, name: str) -> Array:
         """The gradient of the parameter `name` of `layer`, in its shape."""
@@ -94,7 +101,7 @@ class ColumnGradient:
 
     def _losses(self, i: int, column: int, moved: Array) -> Array:
         """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
-        while i < len(self.layers) and any(computes_as(self.layers[i], k) for k in ELEMENTWISE):
+        while i < len(self.layers) and self.is_elementwise[i]:
             moved = self.replicas[i].forward(moved)
             i += 1
         change = moved - self.inputs[i][:, column]
@@ -117,16 +124,19 @@ class ColumnGradient:
         stacked = self.inputs[i] + change
         y = self._run(i, stacked.reshape(-1, stacked.shape[2]), times=len(change))
         t = np.concatenate([self.t] * len(change))
-        return self.last_layer.losses(y, t).reshape(change.shape[:2]).mean(axis=1)
+        if type(self.last_layer) is SoftmaxWithLoss:  # without its probabilities
+            losses = cross_entropies(log_softmax(y), as_labels(t, y, single=False))
+        else:
+            losses = self.last_layer.losses(y, t)
+        return losses.reshape(change.shape[:2]).mean(axis=1)
 
     def _loss(self, start: int, x: Array) -> float:
         return self.last_layer.forward(self._run(start, x), self.t)
 
     def _run(self, start: int, x: Array, times: int = 1) -> Array:
         """The scores of x, which holds the batch that many times over."""
-        for own, replica in zip(all_of(self.layers), all_of(self.replicas), strict=True):
-            if isinstance(own, Dropout):
-                vars(replica)["mask"] = np.concatenate([own.mask] * times)
+        for own, twin in self.dropouts:
+            vars(twin)["mask"] = np.concatenate([own.mask] * times)
         for layer in self.replicas[start:]:
             x = layer.forward(x)
         return x
