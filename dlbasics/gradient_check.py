@@ -1,7 +1,7 @@
 """Are the gradients that a layer or a network computes the true ones?"""
 
 import copy
-import inspect
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import readers
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
 from dlbasics.layers import Layer, LossLayer
 
@@ -91,15 +92,28 @@ def check_gradients(
 ) -> GradientReport:
     """Compare gradients with central differences, in float64, on a copy of `target`.
 
-    target: a layer, ours or a reader's own (forward, backward), through sum(probe y) with a random
-    probe, for x and its parameters; a loss layer, through twice its loss, for x; or a network, ours
-    or a reader's own (params, gradient, loss), for its parameters.  Random masks and running
-    statistics are frozen meanwhile.
-    x: use two samples or more: over one, batch normalization has gradient 0.
-    t: labels, for a loss layer or a network.
-    train_flg: the mode of a layer; a network computes gradients in training mode only.
-    sample: compare that many elements, drawn at random, of each larger array; None: all.
-    verbose: say beforehand how many forward passes it takes, and how long; None: if over 2 s.
+    Random masks and running statistics are frozen meanwhile.
+
+    Args:
+        target: What is checked, ours or typed by a reader.  A layer (forward, backward) is checked
+            through sum(probe y) with a random probe, for x and its parameters; a loss layer
+            (forward(x, t), backward) through twice its loss, for x; a network (params, gradient,
+            loss) through its loss, for its parameters.
+        x: A batch of two samples or more: over one, batch normalization has the gradient 0.
+        t: The labels, for a loss layer or a network.
+        train_flg: The mode of a layer; a network computes gradients in training mode only.
+        sample: Compare that many elements, drawn at random, of each larger array; None: all.
+        tolerance: The largest relative error that passes.
+        rng: The generator, or its seed, of the probe and of the sample.
+        verbose: Say beforehand how many forward passes the check takes, and how long; None: if it
+            takes over 2 seconds.
+
+    Returns:
+        A report, which is true when all gradients pass: `assert check_gradients(...)` is a test.
+
+    Raises:
+        ValueError: Where a layer writes into what it is given, where two forward passes differ, and
+            where a parameter has no gradient that can be told.
 
     >>> from dlbasics.layers import Affine
     >>> report = check_gradients(Affine.create(3, 2, rng=0), np.ones((4, 3)))
@@ -109,20 +123,31 @@ def check_gradients(
     # Spawned: x may well be the first numbers of the very same seed, and so the probe.
     (rng,) = as_rng(rng).spawn(1)
     tolerance = as_number(tolerance, "tolerance", low=0)
-    x = as_array(x).astype(np.float64)
+    x = as_array(x)
     target = copy.deepcopy(target)
     if isinstance(target, LossLayer):
-        f, arrays = _loss_layer(target, x, t)
+        f, arrays = _loss_layer(target, x.astype(np.float64), t)
     elif hasattr(target, "gradient"):
-        f, arrays = _network(target, x, t, train_flg)
-    elif hasattr(target, "backward"):
-        f, arrays = _layer(target, x, train_flg, rng)
-    else:
+        f, arrays = _network(target, x.astype(np.float64), t, train_flg)
+    elif isinstance(target, Layer):
+        f, arrays = _layer(target, x.astype(np.float64), train_flg, rng)
+    elif not readers.is_layer(target):
         raise TypeError(f"target must be a layer, a loss layer or a network, got {target!r}")
+    elif t is not None:
+        f, arrays = _loss_layer(readers.ReadersLoss(target), x.astype(np.float64), t)
+    else:
+        # A layer of a reader's may look numbers up, as an embedding does.
+        x = x.copy() if x.dtype.kind in "iu" else x.astype(np.float64)
+        f, arrays = _layer(readers.ReadersLayer(target), x, train_flg, rng)
     chosen = {name: _choose(array.size, sample, rng) for name, (array, _) in arrays.items()}
     start = time.perf_counter()
     centre = f()
     seconds = time.perf_counter() - start
+    if f() != centre and math.isfinite(centre):
+        raise ValueError(
+            f"{type(target).__name__}: two forward passes of the same x differ, as with a random "
+            "mask drawn anew; the check needs one that stays (Layer.frozen)"
+        )
     _announce(2 * sum(map(len, chosen.values())), seconds, verbose)
     checks = (_check(f, centre, name, *arrays[name], chosen[name]) for name in arrays)
     return GradientReport(tuple(checks), tolerance)
@@ -132,39 +157,29 @@ Function = Callable[[], float]
 Pair = tuple[Array, Array]
 
 
-def _layer(layer: Any, x: Array, train_flg: bool, rng: Any) -> tuple[Function, dict[str, Pair]]:
+def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function, dict[str, Pair]]:
+    layer.cast(np.float64)
+    given = x.copy()
     mode = _mode(layer.forward, train_flg)
-    if isinstance(layer, Layer):
-        layer.cast(np.float64)
-    given, kind = x.copy(), type(layer).__name__
     probe = rng.standard_normal(np.shape(layer.forward(x, **mode)))
     layer.backward(probe.copy())
-    if isinstance(layer, Layer):
-        layer.freeze()
+    layer.freeze()
     layer.forward(x, **mode)
     dout = probe.copy()
     # The second pass: a gradient that is added to the first one is wrong by now.
-    arrays = {"x": (x, layer.backward(dout))}
-    if not np.array_equal(x, given, equal_nan=True):
-        raise ValueError(f"{kind} must not change the x that it is given")
+    dx = layer.backward(dout)
+    if not np.array_equal(x, given, equal_nan=x.dtype.kind == "f"):
+        raise ValueError(f"{layer.kind} must not change the x that it is given")
     if not np.array_equal(dout, probe):
-        raise ValueError(f"{kind}.backward must not change the dout that it is given")
-    for label, owner, name in _layer_params(layer):
-        arrays[label] = _float64(getattr(owner, name), label), getattr(owner, f"d{name}")
+        raise ValueError(f"{layer.kind}.backward must not change the dout that it is given")
+    arrays = {"x": (x, dx)} if x.dtype.kind == "f" else {}
+    for i, inner in enumerate(layer.walk()):
+        for name in inner.param_names:
+            if getattr(inner, name) is not None:
+                label = name if i == 0 else f"{inner.kind}[{i}].{name}"
+                param = _float64(getattr(inner, name), label)
+                arrays[label] = param, getattr(inner, f"d{name}")
     return lambda: float(np.sum(probe * layer.forward(x, **mode))), arrays
-
-
-def _layer_params(layer: Any) -> list[tuple[str, Any, str]]:
-    """Label, owner and attribute of each parameter: in a reader's layer, what has a d<name>."""
-    if not isinstance(layer, Layer):
-        names = [name for name in vars(layer) if f"d{name}" in vars(layer)]
-        return [(name, layer, name) for name in names if getattr(layer, name) is not None]
-    return [
-        (name if i == 0 else f"{inner.kind}[{i}].{name}", inner, name)
-        for i, inner in enumerate(layer.walk())
-        for name in inner.param_names
-        if getattr(inner, name) is not None
-    ]
 
 
 def _loss_layer(layer: LossLayer, x: Array, t: Any) -> tuple[Function, dict[str, Pair]]:
@@ -192,7 +207,7 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function,
 
 def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
     """train_flg for a method that takes it; the book's first classes do not."""
-    return {"train_flg": train_flg} if "train_flg" in inspect.signature(method).parameters else {}
+    return {"train_flg": train_flg} if readers.takes(method, "train_flg") else {}
 
 
 def _float64(array: Any, name: str) -> Array:

@@ -65,8 +65,7 @@ def test_a_readers_layer_can_be_checked():
     report = check_gradients(ReadersAffine(normal(3, 2), normal(2)), normal(4, 3))
     assert report and {check.name for check in report.checks} == {"x", "W", "b"}
     assert not check_gradients(ReadersAffine(normal(3, 2), normal(2), 1.001), normal(4, 3))
-    with pytest.raises(TypeError, match="W must be a float64 array"):
-        check_gradients(ReadersAffine(np.ones((3, 2), np.float32), normal(2)), normal(4, 3))
+    assert check_gradients(ReadersAffine(np.ones((3, 2), np.float32), normal(2)), normal(4, 3))
 
 
 def test_what_is_neither_layer_nor_network_is_refused():

@@ -36,7 +36,7 @@ class ReadersLayer(Layer):
     In that case matrices are called W, vectors b, and further ones of a layer W_2_, b_2_, ...
 
     Raises:
-        ValueError: where an array of the layer has no gradient that could be told.
+        ValueError: in backward, where an array of the layer stays without a gradient.
     """
 
     couples_samples = True  # it may, for all we know
@@ -48,19 +48,25 @@ class ReadersLayer(Layer):
         own.update(layer=layer, kind=getattr(layer, "kind", type(layer).__name__))
         own.update(places=places, param_names=names)
         own.update(state_names=tuple(name for name in STATES if hasattr(layer, name)))
+        own.update(unmatched={} if names else _float_arrays(layer))
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """What the reader's layer returns."""
-        y = (
-            self.layer.forward(x, train_flg)
-            if takes(self.layer.forward, "train_flg")
-            else self.layer.forward(x)
-        )
-        return np.asarray(y)
+        if takes(self.layer.forward, "train_flg"):
+            return np.asarray(self.layer.forward(x, train_flg))
+        return np.asarray(self.layer.forward(x))
 
-    def backward(self, dout: Array) -> Array:
-        """What the reader's layer returns."""
-        return np.asarray(self.layer.backward(dout))
+    def backward(self, dout: Array) -> Any:
+        """What the reader's layer returns: dL/dx, or None for an x of integers."""
+        dx = self.layer.backward(dout.copy())  # the book's Relu writes into dout
+        for name, array in self.unmatched.items():
+            if getattr(self.layer, name, None) is array:
+                raise ValueError(
+                    f"{self.kind}.{name} is an array whose gradient cannot be told: set self."
+                    f"d{name} = None in __init__, as the book does, and the gradient in backward, "
+                    f"or list the parameters in {self.kind}.param_names"
+                )
+        return dx
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         return self.replica().forward(np.zeros((2, *x_shape), np.float32)).shape[1:]
@@ -145,19 +151,13 @@ def _places(layer: Any) -> dict[str, int]:
 
 
 def _names(layer: Any) -> list[str]:
-    """The attributes that are arrays and have a gradient beside them."""
-    arrays = [
-        name
+    """The attributes that are arrays and have an attribute for their gradient."""
+    return [name for name in _float_arrays(layer) if f"d{name}" in vars(layer)]
+
+
+def _float_arrays(layer: Any) -> dict[str, Array]:
+    return {
+        name: value
         for name, value in vars(layer).items()
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in STATES
-    ]
-    gradients = {f"d{name}" for name in arrays} & set(vars(layer))
-    names = [name for name in arrays if name not in gradients]
-    for name in names:
-        if f"d{name}" not in gradients:
-            kind = type(layer).__name__
-            raise ValueError(
-                f"{kind}.{name} is an array without a gradient: set self.d{name} = None in "
-                f"__init__, as the book does, or list the parameters in {kind}.param_names"
-            )
-    return names
+    }
