@@ -61,11 +61,7 @@ from .initializers import (
     xavier as xavier,
     zeros as zeros,
 )
-from .columns import (
-    col2im as col2im,
-    conv_output_size as conv_output_size,
-    im2col as im2col,
-)
+from .columns import col2im as col2im, conv_output_size as conv_output_size, im2col as im2col
 from .layers import (
     AddLayer as AddLayer,
     Affine as Affine,
@@ -100,10 +96,7 @@ from .optimizers import (
     RMSprop as RMSprop,
     clip_by_norm as clip_by_norm,
 )
-from .regularizers import (
-    L1 as L1,
-    L2 as L2,
-)
+from .regularizers import L1 as L1, L2 as L2
 from .schedules import (
     CosineDecay as CosineDecay,
     ExponentialDecay as ExponentialDecay,
@@ -140,10 +133,7 @@ from .data import (
     smooth_curve as smooth_curve,
     train_validation_split as train_validation_split,
 )
-from .storage import (
-    load_arrays as load_arrays,
-    save_arrays as save_arrays,
-)
+from .storage import load_arrays as load_arrays, save_arrays as save_arrays
 from ._internal.table import plain as plain
 
 __version__: str

@@ -14,16 +14,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 
-__all__ = [
-    "brightness",
-    "crop",
-    "elastic",
-    "flip",
-    "rotate",
-    "scale",
-    "shift",
-    "warp",
-]
+__all__ = ["brightness", "crop", "elastic", "flip", "rotate", "scale", "shift", "warp"]
 
 
 def shift(x: Any, pixels: int, rng: RngLike = None) -> Array:

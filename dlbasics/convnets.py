@@ -24,14 +24,7 @@ from dlbasics.layers import (
 )
 from dlbasics.network import Network
 
-__all__ = [
-    "DeepConvNet",
-    "LeNet",
-    "ResNet",
-    "SimpleConvNet",
-    "np",
-    "residual_block",
-]
+__all__ = ["DeepConvNet", "LeNet", "ResNet", "SimpleConvNet", "np", "residual_block"]
 
 ConvParam = Mapping[str, int]
 """A convolution, as the book's networks are told of it: filter_num, filter_size, pad, stride."""
@@ -71,11 +64,7 @@ class SimpleConvNet(ConvNet):
         n_out = as_count(output_size, "output_size")
         param = _conv_param("conv_param", conv_param, filter_num=30, filter_size=5)
         _check_filter_size(param, images)
-        layers = [
-            _convolution(images[0], param, init, rng, dtype),
-            Relu(),
-            Pooling(2, 2, stride=2),
-        ]
+        layers = [_convolution(images[0], param, init, rng, dtype), Relu(), Pooling(2, 2, stride=2)]
         n_features = math.prod(_shape_behind(layers, images))
         layers += [
             Affine.create(n_features, n_hidden, init, rng=rng, dtype=dtype),

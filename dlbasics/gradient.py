@@ -8,13 +8,7 @@ import numpy as np
 from dlbasics._internal.checks import Array, as_array, as_count, as_number, quiet
 from dlbasics.gradient_check import check_gradients
 
-__all__ = [
-    "check_gradients",
-    "gradient_descent",
-    "np",
-    "numerical_diff",
-    "numerical_gradient",
-]
+__all__ = ["check_gradients", "gradient_descent", "np", "numerical_diff", "numerical_gradient"]
 
 
 H = 1e-4

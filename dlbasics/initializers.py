@@ -12,15 +12,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array, RngLike, as_number, as_rng
 
-__all__ = [
-    "fans",
-    "glorot",
-    "he",
-    "initializer",
-    "normal",
-    "xavier",
-    "zeros",
-]
+__all__ = ["fans", "glorot", "he", "initializer", "normal", "xavier", "zeros"]
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 

@@ -17,9 +17,7 @@ from dlbasics.gradient import LEAST_H, H, numerical_gradient
 from dlbasics.layers import Convolution, Layer, LossLayer
 from dlbasics.storage import PathLike
 
-__all__ = [
-    "Network",
-]
+__all__ = ["Network"]
 
 
 def forward(layers: Iterable[Layer], x: Array, train_flg: bool) -> Array:

@@ -4,10 +4,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array, as_number, quiet
 
-__all__ = [
-    "L1",
-    "L2",
-]
+__all__ = ["L1", "L2"]
 
 
 class L2:

@@ -13,10 +13,7 @@ import numpy as np
 from dlbasics._internal.checks import Array
 from dlbasics._internal.files import atomic_write
 
-__all__ = [
-    "load_arrays",
-    "save_arrays",
-]
+__all__ = ["load_arrays", "save_arrays"]
 
 DAMAGED = (
     zipfile.BadZipFile,

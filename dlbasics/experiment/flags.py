@@ -8,10 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def parse(
-    doc: str | None,
-    config: type[Any] | None,
-    quick: Mapping[str, Any],
-    argv: Sequence[str] | None,
+    doc: str | None, config: type[Any] | None, quick: Mapping[str, Any], argv: Sequence[str] | None
 ) -> tuple[argparse.Namespace, Any]:
     """The shared flags, and the script's settings (None without a Config).
 
