@@ -8,9 +8,12 @@ __all__ = ["col2im", "conv_output_size", "im2col", "np"]
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
-    """How many windows fit side by side: (input_size + 2 pad - filter_size) / stride + 1 (eq. 7.1).
+    """How many windows fit side by side: (input_size + 2 pad - filter_size) / stride + 1.
 
-    Raises ValueError where that is no whole number, and names the sizes for which it is.
+    Raises:
+        ValueError: Where that is no whole number; the message names the sizes for which it is.
+
+    Book: eq. 7.1.
 
     >>> conv_output_size(28, 5, stride=3, pad=2)
     10
@@ -35,11 +38,25 @@ def tiles(size: int, window: int, stride: int, pad: int, wanted: str) -> int:
 
 
 def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0) -> Array:
-    """Each window of each image as a row: (N OH OW, C FH FW), of the same dtype.
+    """Expand images to a matrix: each window of each image becomes a row.
 
-    input_data: (N, C, H, W), around which `pad` zeros are laid.  Rows run over image, row and
-    column of the output, columns over channel, row and column of the window.
-    Raises ValueError where windows do not tile the images (`conv_output_size`).
+    Rows run over image, row and column of the output; columns over channel, row and column of the
+    window.
+
+    Args:
+        input_data: Images, (N, C, H, W).
+        filter_h: The height FH of a window.
+        filter_w: The width FW of a window.
+        stride: Pixels from one window to the next.
+        pad: Pixels of zeros around each image.
+
+    Returns:
+        The matrix (N OH OW, C FH FW), of the dtype of the images.
+
+    Raises:
+        ValueError: Where windows do not tile the images (`conv_output_size`).
+
+    Book: *Expansion by im2col*.
 
     >>> im2col(np.arange(9).reshape(1, 1, 3, 3), 2, 2)
     array([[0, 1, 3, 4],
@@ -68,11 +85,20 @@ def col2im(
     stride: int = 1,
     pad: int = 0,
 ) -> Array:
-    """Images (N, C, H, W) in which each pixel is the sum of what `col` has for it.
+    """Put the rows of `col` back to their places in the images, and add up where they meet.
 
-    col: (N OH OW, C FH FW), as `im2col` returns for images of `input_shape`; what lies in the
-    padding is dropped.  This is the derivative of im2col: a pixel is in several windows, and the
-    gradients of all of them add up.
+    This is the derivative of im2col: a pixel is in several windows, and their gradients add up.
+
+    Args:
+        col: A matrix (N OH OW, C FH FW), as `im2col` returns it.
+        input_shape: The shape of the images, (N, C, H, W).
+        filter_h: The height FH of a window.
+        filter_w: The width FW of a window.
+        stride: Pixels from one window to the next.
+        pad: Pixels around each image; what `col` has for them is dropped.
+
+    Returns:
+        The images, of the dtype of `col`.
 
     >>> ones = np.ones((4, 4), dtype=int)
     >>> col2im(ones, (1, 1, 3, 3), 2, 2)

@@ -1,6 +1,7 @@
-"""The functions of chapters 3 and 4: activations, softmax and losses, for arrays of any shape.
+"""The functions of chapters 3 and 4: activations, softmax and losses.
 
-Each takes a number, a list or an array; floats keep their dtype, all else is computed in float64.
+Each takes a number, a list or an array.  Floating-point numbers keep their dtype; all others are
+computed in float64.
 """
 
 from typing import Any
@@ -26,19 +27,28 @@ __all__ = [
 
 
 def identity_function(x: Any) -> Any:
-    """y = x, the output of a regression (book: *Identity Function and Softmax Function*)."""
+    """y = x, the output function of a regression.
+
+    Book: *Identity Function and Softmax Function*.
+    """
     return x
 
 
 def step_function(x: Any) -> Any:
-    """y = 1 where x > 0, else 0, as integers (book: *Step Function*, eq. 3.3)."""
+    """y = 1 where x > 0, else 0, as integers.
+
+    Book: *Implementing a Step Function*, eq. 3.3.
+    """
     return (as_array(x) > 0).astype(int)
 
 
 def sigmoid(x: Any) -> Any:
-    """y = 1 / (1 + exp(-x)) (book: *Sigmoid Function*, eq. 3.6).
+    """y = 1 / (1 + exp(-x)).
 
-    Both exponents are at most 0, so that nothing overflows and small values keep all their digits.
+    It is computed with exponents of at most 0, so that nothing overflows and small values keep all
+    their digits.
+
+    Book: *Sigmoid Function*, eq. 3.6.
 
     >>> [float(y) for y in sigmoid([-1000, 0, 1000])]
     [0.0, 0.5, 1.0]
@@ -49,28 +59,44 @@ def sigmoid(x: Any) -> Any:
 
 
 def sigmoid_grad(x: Any) -> Any:
-    """dy/dx = y (1 - y), written sigmoid(x) sigmoid(-x): 1 - y would cancel where y is near 1."""
+    """dy/dx = y (1 - y), the derivative of the sigmoid function.
+
+    It is computed as sigmoid(x) sigmoid(-x), because 1 - y loses its digits where y is near 1.
+
+    Book: *Sigmoid Layer*, eq. 5.12.
+    """
     x = as_float(x)
     return sigmoid(x) * sigmoid(-x)
 
 
 def relu(x: Any) -> Any:
-    """y = max(0, x) (book: *ReLU Function*, eq. 3.7)."""
+    """y = max(0, x).
+
+    Book: *ReLU Function*, eq. 3.7.
+    """
     x = as_float(x)
     return np.maximum(x, 0).astype(x.dtype, copy=False)
 
 
 def relu_grad(x: Any) -> Any:
-    """dy/dx = 1 where x > 0, else 0, at 0 too (book: *ReLU Layer*, eq. 5.8)."""
+    """dy/dx = 1 where x > 0, else 0: the derivative of ReLU.
+
+    Book: *ReLU Layer*, eq. 5.8.
+    """
     x = as_float(x)
     return (x > 0).astype(x.dtype)
 
 
 @quiet
 def softmax(x: Any) -> Any:
-    """y_k = exp(x_k) / sum_i exp(x_i) along the last axis (book: *Softmax Function*, eq. 3.10).
+    """y_k = exp(x_k) / sum_i exp(x_i), along the last axis.
 
-    The largest score is subtracted first, which changes nothing but prevents overflow (eq. 3.11).
+    The largest score is subtracted first.  That does not change y, but prevents overflow.
+
+    Raises:
+        ValueError: Where the last axis holds no score.
+
+    Book: *Identity Function and Softmax Function*, eq. 3.10 and 3.11.
 
     >>> print(softmax([0.3, 2.9, 4.0]).round(4))
     [0.0182 0.2452 0.7366]
@@ -82,7 +108,7 @@ def softmax(x: Any) -> Any:
 
 @quiet
 def log_softmax(x: Any) -> Any:
-    """log softmax(x) without the rounding of softmax: finite for every finite score.
+    """The logarithm of softmax(x), along the last axis; it is finite for every finite score.
 
     >>> print(log_softmax([0.0, -1000.0]))
     [    0. -1000.]
@@ -104,9 +130,12 @@ def _below_largest(x: Any) -> Array:
 
 @quiet
 def sum_squared_error(y: Any, t: Any) -> float:
-    """E = 1/2 sum_k (y_k - t_k)^2, over all elements (book: *Sum of Squared Errors*, eq. 4.1).
+    """E = 1/2 sum_k (y_k - t_k)^2, over all elements.
 
-    Raises ValueError where y and t differ in shape.
+    Raises:
+        ValueError: Where y and t differ in shape.
+
+    Book: *Sum of Squared Errors*, eq. 4.1.
     """
     y, t = as_float(y, "y"), as_float(t, "t")
     if y.shape != t.shape:
@@ -116,11 +145,19 @@ def sum_squared_error(y: Any, t: Any) -> float:
 
 @quiet
 def cross_entropy_error(y: Any, t: Any) -> float:
-    """E = -1/N sum_n sum_k t_nk log y_nk (book: *Cross-Entropy Error*, eq. 4.2 and 4.3).
+    """E = -1/N sum_n sum_k t_nk log y_nk.
 
-    y: probabilities (N, K), or (K,) of a single sample;  t: classes (N,) or rows (N, K), a class
-    or a row of a single sample.  A probability of 0 counts as the smallest normal number of its
-    dtype, so that the error stays finite.
+    A probability of 0 counts as the smallest normal number of its dtype, so that the error stays
+    finite.
+
+    Args:
+        y: Probabilities, (N, K), or (K,) for a single sample.
+        t: Classes (N,) or rows (N, K); for a single sample its class or its row.
+
+    Raises:
+        ValueError: Where y does not hold probabilities, or t does not belong to y.
+
+    Book: *Cross-Entropy Error*, eq. 4.2, and *Mini-Batch Learning*, eq. 4.3.
 
     >>> round(cross_entropy_error([0.1, 0.6, 0.3], 1), 6)
     0.510826
@@ -134,9 +171,11 @@ def cross_entropy_error(y: Any, t: Any) -> float:
 
 @quiet
 def softmax_loss(X: Any, t: Any) -> float:
-    """The cross-entropy error of softmax(X), from the scores themselves: exact at any score.
+    """The cross-entropy error of softmax(X), computed from the scores and exact at any score.
 
-    X: scores (N, K) or (K,);  t: as in `cross_entropy_error`.
+    Args:
+        X: Scores, (N, K), or (K,) for a single sample.
+        t: Labels, as for `cross_entropy_error`.
 
     >>> softmax_loss([0.0, -1000.0], 1)
     1000.0
@@ -147,7 +186,7 @@ def softmax_loss(X: Any, t: Any) -> float:
 
 
 def cross_entropies(log_y: Array, labels: Array) -> Array:
-    """-sum_k t_k log y_k of each row, (N,); t_k = 0 makes a term 0 even where log y_k = -inf."""
+    """-sum_k t_k log y_k of each row, (N,).  A term with t_k = 0 is 0, even if log y_k = -inf."""
     if labels.ndim == 1:
         return -log_y[np.arange(len(labels)), labels]
     return -np.where(labels == 0, 0, labels * log_y).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Numerical derivatives, and gradient descent by them (book: *Numerical Differentiation*)."""
+"""Numerical derivatives, and gradient descent with them (book: *Numerical Differentiation*)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +18,16 @@ LEAST_H = 1e-300
 
 
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
-    """df/dx at x by central differences, (f(x + h) - f(x - h)) / 2h, h = 1e-4 (book: eq. 4.4).
+    """df/dx at x by central differences: (f(x + h) - f(x - h)) / 2h, h = 1e-4.
 
-    x: a number, or an array or list of places at which f works element by element.
-    Raises TypeError for float32 and float16: the differences would drown in rounding.
+    Args:
+        f: A function of one number, which works element by element on an array.
+        x: A number, or a list or an array of numbers.
+
+    Raises:
+        TypeError: For float32 and float16, whose rounding is larger than the differences.
+
+    Book: *Derivative*.
 
     >>> round(numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5), 9)
     0.2
@@ -35,11 +41,21 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> Array:
-    """The gradient of f, which returns a number, at x by central differences (book: *Gradient*).
+    """The gradient of f at x by central differences.
 
-    x: float64, of any shape.  Each element in turn is moved by +-h inside `x` itself, so that f
-    may ignore its argument; x is as before in the end, even when f raises.
-    Raises TypeError for other dtypes: the differences would drown in rounding.
+    Each element in turn is moved by +-h in x itself, so that f may ignore its argument.  In the end
+    x is as it was, even where f raises.
+
+    Args:
+        f: A function that returns one number.
+        x: A float64 array of any shape.
+        h: What each element is moved by.
+
+    Raises:
+        TypeError: For other dtypes; the rounding of float32 is larger than the differences.
+        ValueError: For a read-only x, and where f returns no single number.
+
+    Book: *Gradient*.
 
     >>> x = np.array([3.0, 4.0])
     >>> print(numerical_gradient(lambda x: np.sum(x**2), x).round(6))
@@ -68,9 +84,20 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> 
 def gradient_descent(
     f: Callable[[Array], Any], init_x: Any, lr: float = 0.01, step_num: int = 100
 ) -> Array:
-    """x <- x - lr df/dx, `step_num` times (book: *Gradient Method*, eq. 4.7).
+    """Gradient descent: x <- x - lr df/dx, `step_num` times.
 
-    Unlike the book's, it leaves `init_x` as it is.
+    Unlike the book's function, it leaves `init_x` as it is.
+
+    Args:
+        f: A function that returns one number.
+        init_x: Where the descent begins.
+        lr: The learning rate.
+        step_num: The number of steps.
+
+    Returns:
+        The last x.
+
+    Book: *Gradient Method*, eq. 4.7.
 
     >>> x = gradient_descent(lambda x: np.sum(x**2), np.array([-3.0, 4.0]), lr=0.1)
     >>> print(np.abs(x).max() < 1e-8)

@@ -1,7 +1,7 @@
 """Initial weights (book: *Initial Weight Values*).
 
-An initializer is called as `init(shape, rng)` and returns float64 weights of that shape: (D, M) of
-an Affine layer, or (FN, C, FH, FW) of a Convolution.
+An initializer is a function `init(shape, rng)` that returns float64 weights of that shape: (D, M)
+for an Affine layer, (FN, C, FH, FW) for a Convolution.
 """
 
 import math
@@ -18,7 +18,7 @@ Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """How many inputs feed one output, and how many outputs one input feeds."""
+    """fan_in and fan_out: how many inputs feed one output, and how many outputs one input feeds."""
     if len(shape) == 2:
         return shape[0], shape[1]
     if len(shape) == 4:
@@ -28,28 +28,28 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def normal(std: float) -> Initializer:
-    """Gaussian weights of mean 0 and the given standard deviation."""
+    """An initializer: Gaussian weights of mean 0 and standard deviation `std`."""
     scale = as_number(std, "std", low=0)
     return lambda shape, rng: scale * as_rng(rng).standard_normal(shape)
 
 
 def zeros(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """All weights 0: what must not be done, units that start equal stay equal."""
+    """Weights of 0, which do not learn: units that start equal stay equal."""
     return np.zeros(shape)
 
 
 def xavier(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """std = 1 / sqrt(fan_in), the book's Xavier, for sigmoid and tanh."""
+    """Gaussian weights with std = 1 / sqrt(fan_in), the book's Xavier, for sigmoid and tanh."""
     return normal(1 / math.sqrt(fans(shape)[0]))(shape, rng)
 
 
 def glorot(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """std = sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    """Gaussian weights with std = sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
     return normal(math.sqrt(2 / sum(fans(shape))))(shape, rng)
 
 
 def he(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """std = sqrt(2 / fan_in), for ReLU (He et al. 2015, eq. 10)."""
+    """Gaussian weights with std = sqrt(2 / fan_in), for ReLU (He et al. 2015, eq. 10)."""
     return normal(math.sqrt(2 / fans(shape)[0]))(shape, rng)
 
 
@@ -63,10 +63,11 @@ BY_NAME: dict[str, Initializer] = {
 
 
 def initializer(weight_init_std: Initializer | float | str) -> Initializer:
-    """What the book's argument `weight_init_std` means: a number, or a name in any case.
+    """The initializer that the book's argument `weight_init_std` stands for.
 
-    'relu' or 'he': sqrt(2 / n);  'sigmoid' or 'xavier': sqrt(1 / n);  'glorot'.  An initializer
-    stands for itself.
+    Args:
+        weight_init_std: A standard deviation, or a name in upper or lower case: 'relu' or 'he',
+            'sigmoid' or 'xavier', 'glorot'.  An initializer stands for itself.
     """
     if callable(weight_init_std):
         return weight_init_std

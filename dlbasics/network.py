@@ -62,18 +62,18 @@ class Network:
     """Layers in order, and a loss layer at the end.
 
     Args:
-        layers: a sequence, whose layers are named as the book does (Affine1, Relu1, Affine2, ...),
+        layers: A sequence, whose layers are named as the book does (Affine1, Relu1, Affine2, ...),
             or a mapping from names of your own.  A layer that you typed from the book, without our
             base class, will do.
-        last_layer: the loss layer; None for `SoftmaxWithLoss()`.
-        regularizer: a penalty on the weights W, as L2(0.1), added to loss and gradient.
-        rng: the generator of every layer, inner ones too, that has none of its own.
+        last_layer: The loss layer; None for `SoftmaxWithLoss()`.
+        regularizer: A penalty on the weights W, as L2(0.1), added to loss and gradient.
+        rng: The generator of every layer, inner ones too, that has none of its own.
 
     Attributes:
-        last_loss: the loss of the last `gradient`.
-        block_size: the number of samples that `predict` works on at once: few enough to stay in
+        last_loss: The loss of the last `gradient`.
+        block_size: The number of samples that `predict` works on at once: few enough to stay in
             the processor's cache.
-        input_dim: the shape of one sample, where the network is made for one only.
+        input_dim: The shape of one sample, where the network is made for one only.
 
     >>> from dlbasics.layers import Affine, Relu
     >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
@@ -160,9 +160,9 @@ class Network:
         """The share of samples that are classified as their label says, in test mode.
 
         Args:
-            x: a batch, (N, ...).
-            t: classes (N,) or (N, 1), or rows (N, K).
-            batch_size: samples at a time.
+            x: A batch, (N, ...).
+            t: Classes (N,) or (N, 1), or rows (N, K).
+            batch_size: Samples at a time.
         """
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
@@ -205,9 +205,9 @@ class Network:
         """dL/d<parameter> by central differences in training mode, in float64 on a frozen copy.
 
         Args:
-            plain: run the network twice for each number, as in the book; otherwise the same result
+            plain: Run the network twice for each number, as in the book; otherwise the same result
                 up to rounding comes in a small part of the time.
-            h: what each parameter is moved by, up and down.
+            h: What each parameter is moved by, up and down.
         """
         h = as_number(h, "h", low=LEAST_H)
         x, t = as_array(x).astype(np.float64), as_array(t, "t")
@@ -228,8 +228,8 @@ class Network:
         """Take over what `save_params` of such a network wrote to `path`.
 
         Raises:
-            FileNotFoundError: where there is no such file.
-            ValueError: for the file of another network, a damaged file or a pickle; the network
+            FileNotFoundError: Where there is no such file.
+            ValueError: For the file of another network, a damaged file or a pickle; the network
                 then stays as it was.
         """
         weights.load(self.layers, path)
@@ -245,7 +245,7 @@ class Network:
         """The layers with the shapes of their outputs and their numbers of parameters.
 
         Args:
-            input_shape: the shape of one sample, (784,) or 784; needed where the first layer takes
+            input_shape: The shape of one sample, (784,) or 784; needed where the first layer takes
                 samples of any shape.
         """
         return summarize(self.layers, input_shape, self.input_dim)

@@ -1,4 +1,4 @@
-"""Penalties on large weights (book: *Weight Decay*): element by element, added up by Network."""
+"""Penalties on large weights (book: *Weight Decay*).  Network adds them to loss and gradient."""
 
 import numpy as np
 
@@ -8,7 +8,10 @@ __all__ = ["L1", "L2"]
 
 
 class L2:
-    """1/2 lambda sum W^2, the book's weight decay;  gradient lambda W."""
+    """The book's weight decay: the penalty 1/2 lambda sum W^2, with the gradient lambda W.
+
+    Book: *Weight Decay*.
+    """
 
     def __init__(self, weight_decay_lambda: float) -> None:
         self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
@@ -25,7 +28,7 @@ class L2:
 
 
 class L1:
-    """lambda sum |W|, which drives weights to exactly 0;  gradient lambda sign(W)."""
+    """The penalty lambda sum |W|, which drives weights to 0, with the gradient lambda sign(W)."""
 
     def __init__(self, weight_decay_lambda: float) -> None:
         self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)

@@ -25,13 +25,13 @@ class Optimizer:
         def _step(self, W, dW, *state):  # changes W and the state in place
 
     Args:
-        lr: the learning rate, at least 0; it may be changed at any time.
+        lr: The learning rate, at least 0; it may be changed at any time.
 
     Attributes:
-        iter: the number of steps so far, the one under way included.
-        state_names: the attributes that hold an array for each parameter, {key: array}, zeros at
+        iter: The number of steps so far, the one under way included.
+        state_names: The attributes that hold an array for each parameter, {key: array}, zeros at
             first; `_step` gets them in this order.
-        settings: the attributes that are numbers, given when the optimizer is made.
+        settings: The attributes that are numbers, given when the optimizer is made.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
@@ -64,13 +64,13 @@ class Optimizer:
         """Move every parameter by one step, in place.
 
         Args:
-            params: a network's, or any dict of floating-point arrays or plain numbers.
-            grads: the gradient of each parameter, under the same keys.
+            params: A network's, or any dict of floating-point arrays or plain numbers.
+            grads: The gradient of each parameter, under the same keys.
 
         Raises:
-            ValueError: where a gradient is missing or has another shape than its parameter, or
+            ValueError: Where a gradient is missing or has another shape than its parameter, or
                 where the state belongs to other keys or shapes.
-            TypeError: for parameters that are not floating-point.
+            TypeError: For parameters that are not floating-point.
         """
         given = dict(params.items())
         arrays = {key: _floating(key, param) for key, param in given.items()}
@@ -103,7 +103,7 @@ class Optimizer:
         """Take over what `state_dict` of such an optimizer returned.
 
         Raises:
-            ValueError: for the state of another kind of optimizer, or for half a state; the
+            ValueError: For the state of another kind of optimizer, or for half a state; the
                 optimizer then stays as it was.
         """
         if str(state.get("kind")) != type(self).__name__:

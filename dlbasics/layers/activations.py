@@ -61,7 +61,7 @@ class LeakyRelu(Layer):
     """y = x where x > 0, else slope x;  dx = dout, or slope dout.
 
     Args:
-        slope: from 0 (ReLU) to 1 (identity).
+        slope: From 0 (ReLU) to 1 (identity).
 
     Source: Maas et al. 2013.
     """

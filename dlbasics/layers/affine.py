@@ -25,13 +25,13 @@ class Affine(Layer):
     x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).
 
     Args:
-        W: the weights, (D, M), kept as they are: neither copied nor cast.
-        b: the bias, (M,); None or 0 for none.
+        W: The weights, (D, M), kept as they are: neither copied nor cast.
+        b: The bias, (M,); None or 0 for none.
 
     Raises:
-        ValueError: where a sample of x has not D values.
+        ValueError: Where a sample of x has not D values.
 
-    Book: *Batch-Based Affine Layer*, eq. 3.9 and 5.13.
+    Book: *Affine Layer*, eq. 5.13, and *Batch-Based Affine Layer*.
     """
 
     param_names: ClassVar[tuple[str, ...]] = ("W", "b")

@@ -24,14 +24,14 @@ class Layer:
     single.  They never write into `x` or `dout`, and what they return belongs to the caller.
 
     Attributes:
-        param_names: the attributes that are trained; each may be None.  W has its gradient in dW.
-        state_names: the attributes that are saved with the parameters but not trained, as running
+        param_names: The attributes that are trained; each may be None.  W has its gradient in dW.
+        state_names: The attributes that are saved with the parameters but not trained, as running
             statistics: all None, or all arrays of the shape of the layer's first parameter.
-        couples_samples: whether, in training, the output of one sample depends on the others.
-        kind: the book's name for such a layer in a network, before its number: Affine1, Conv1.
-        layers: the inner layers of a block.
-        rng: the random generator; Network sets it where it is None.
-        frozen: whether random masks and running statistics stay as they are (gradient checks).
+        couples_samples: Whether, in training, the output of one sample depends on the others.
+        kind: The book's name for such a layer in a network, before its number: Affine1, Conv1.
+        layers: The inner layers of a block.
+        rng: The random generator; Network sets it where it is None.
+        frozen: Whether random masks and running statistics stay as they are (gradient checks).
     """
 
     kind: ClassVar[str]

@@ -25,12 +25,12 @@ class BatchNorm(Layer):
     x: (N, D), one sample (D,), or images (N, C, H, W);  y: the shape of x.
 
     Args:
-        gamma, beta: the scale and the shift, (D,) or (C,).
-        momentum: from 0 (the last batch) to 1 (the first batch).
-        running_mean, running_var: the running statistics to start from, (D,) or (C,); both or none.
+        gamma, beta: The scale and the shift, (D,) or (C,).
+        momentum: From 0 (the last batch) to 1 (the first batch).
+        running_mean, running_var: The running statistics to start from, (D,) or (C,); both or none.
 
     Raises:
-        ValueError: where x has another shape, or is an empty batch in training.
+        ValueError: Where x has another shape, or is an empty batch in training.
 
     Book: *Batch Normalization Algorithm*, eq. 6.7 and 6.8.  Source: Ioffe and Szegedy 2015.
     """

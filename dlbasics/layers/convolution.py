@@ -29,13 +29,13 @@ class Convolution(Layer):
     x: (N, C, H, W), or one image (C, H, W);  y: (N, FN, OH, OW), or (FN, OH, OW).
 
     Args:
-        W: the filters, (FN, C, FH, FW), kept as they are: neither copied nor cast.
-        b: the bias, (FN,); None or 0 for none.
-        stride: pixels from one window to the next.
-        pad: pixels of zeros around the image.
+        W: The filters, (FN, C, FH, FW), kept as they are: neither copied nor cast.
+        b: The bias, (FN,); None or 0 for none.
+        stride: Pixels from one window to the next.
+        pad: Pixels of zeros around the image.
 
     Raises:
-        ValueError: where x has not C channels, or windows do not tile it.
+        ValueError: Where x has not C channels, or windows do not tile it.
 
     Book: *Implementing a Convolution Layer*.
     """
@@ -88,7 +88,7 @@ class Convolution(Layer):
         """A layer with filters drawn by `init` (initializers.py) and a bias of zeros.
 
         Args:
-            filter_size: height and width, or one number for both.
+            filter_size: Height and width, or one number for both.
         """
         FH, FW = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)
         shape = (

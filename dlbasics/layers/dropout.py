@@ -16,10 +16,10 @@ class Dropout(Layer):
     dout times the same factor.  x has any shape.
 
     Args:
-        dropout_ratio: from 0 (all elements are kept) to 1.
-        inverted: scale in training instead, y = x mask / (1 - dropout_ratio), and not in test, as
+        dropout_ratio: From 0 (all elements are kept) to 1.
+        inverted: Scale in training instead, y = x mask / (1 - dropout_ratio), and not in test, as
             most libraries do; a network that is trained then needs no dropout layers.
-        rng: a generator or a seed; a network gives the layer its own where this is None.
+        rng: A generator or a seed; a network gives the layer its own where this is None.
 
     Book: *Dropout*.  Source: Srivastava et al. 2014.
     """

@@ -21,9 +21,9 @@ class LossLayer:
         def _backward(self, y, t):  # returns the derivative of each sample's loss by x, (N, K)
 
     Attributes:
-        y: the output of the last forward, in the shape of x.
-        t: its labels, as they were given.
-        loss: what it returned.
+        y: The output of the last forward, in the shape of x.
+        t: Its labels, as they were given.
+        loss: What it returned.
     """
 
     y: Array | None = None
@@ -82,7 +82,7 @@ class LossLayer:
         """Whether the scores of each sample say what its label says, (N,).
 
         Raises:
-            TypeError: for a regression.
+            TypeError: For a regression.
         """
         return self._correct(*self._checked(x, t))
 
@@ -107,7 +107,7 @@ class SoftmaxWithLoss(LossLayer):
     class or a row (K,).
 
     Raises:
-        ValueError: for other labels, a class below 0 included.
+        ValueError: For other labels, a class below 0 included.
 
     Book: *Softmax-with-Loss Layer* and appendix A.
     """
@@ -139,7 +139,7 @@ class SigmoidWithLoss(LossLayer):
     t: numbers from 0 to 1 in the shape of x.
 
     Raises:
-        ValueError: for other labels.
+        ValueError: For other labels.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
@@ -162,7 +162,7 @@ class IdentityWithLoss(LossLayer):
     t: numbers in the shape of x.
 
     Raises:
-        ValueError: for t of another shape.
+        ValueError: For t of another shape.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:

@@ -17,12 +17,12 @@ class WindowLayer(Layer):
     x: (N, C, H, W), or one image (C, H, W);  y: (N, C, OH, OW), or (C, OH, OW).
 
     Args:
-        pool_h, pool_w: height and width of a window, in pixels.
-        stride: pixels from one window to the next.
-        pad: pixels around the image.
+        pool_h, pool_w: Height and width of a window, in pixels.
+        stride: Pixels from one window to the next.
+        pad: Pixels around the image.
 
     Raises:
-        ValueError: where windows do not tile the image, or would see nothing but padding.
+        ValueError: Where windows do not tile the image, or would see nothing but padding.
 
     Book: *Implementing a Pooling Layer*.
     """

@@ -12,10 +12,10 @@ class Residual(Layer):
     dx = dout + the gradient through F.  So the gradient also reaches x undiminished, past F.
 
     Args:
-        layers: the layers of F, for instance [Convolution(W, b, 1, 1), Relu()].
+        layers: The layers of F, for instance [Convolution(W, b, 1, 1), Relu()].
 
     Raises:
-        ValueError: where F(x) has another shape than x.
+        ValueError: Where F(x) has another shape than x.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016.
     """

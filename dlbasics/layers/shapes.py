@@ -9,7 +9,7 @@ def is_image_batch(layer: Layer, x: Array, channels: int | str = "C") -> bool:
     """True for images (N, C, H, W), False for one image (C, H, W).
 
     Raises:
-        ValueError: for any other shape, for an empty array, and for other channels.
+        ValueError: For any other shape, for an empty array, and for other channels.
     """
     if x.ndim in (3, 4) and 0 not in x.shape[-3:] and channels in ("C", x.shape[-3]):
         return x.ndim == 4
@@ -25,7 +25,7 @@ def output_size(
     """OH and OW: how many windows an image (C, H, W) has, one below and beside the other.
 
     Raises:
-        ValueError: where windows do not tile the image.
+        ValueError: Where windows do not tile the image.
     """
     check_image_shape(layer, x_shape)
     _, H, W = x_shape
