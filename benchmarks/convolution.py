@@ -1,6 +1,7 @@
-"""What each trick of convolution, pooling and ReLU buys: with it and without, in turn.
+"""What each trick within convolution, pooling and batch normalization buys, with it and without.
 
 One thread, and its time alone; 100 images; every trick but the one in question in place.
+`benchmarks/plain_and_fast.py` compares whole layers and networks with their plain formulas.
 """
 
 import os
@@ -15,10 +16,8 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.interleaved import compare
-from dlbasics import Convolution, Layer, Pooling, Relu
-from dlbasics._internal.fast import memory
-from dlbasics._internal.fast import windows as fast_convolution
-from dlbasics.layers import BatchNorm, batch_norm
+from dlbasics import BatchNorm, Convolution, Layer, Pooling, Relu, plain
+from dlbasics._internal.fast import batch_norm, memory, windows
 
 Call = Callable[[], object]
 
@@ -47,6 +46,16 @@ def changed(call: Call, owner: Any, name: str, value: Any) -> Call:
     return while_changed
 
 
+def plainly(call: Call) -> Call:
+    """`call`, by the plain formulas."""
+
+    def with_plain_formulas() -> None:
+        with plain():
+            call()
+
+    return with_plain_formulas
+
+
 def report(title: str, contenders: dict[str, Call], calls: int = 5) -> None:
     print(f"\n{title}")
     compare(contenders, rounds=25, calls=calls, clock=time.thread_time)
@@ -56,19 +65,16 @@ def convolution(name: str, channels: int, filter_num: int, size: int, pad: int, 
     layer, general = (Convolution.create(channels, filter_num, size, pad=pad) for _ in range(2))
     x = images(100, channels, side, side)
     dout = images(*layer.forward(x).shape, seed=1)
-    im2col = fast_convolution, "fits", lambda *_: False
-    changed(lambda: general.forward(x), *im2col)()
+    plainly(lambda: general.forward(x))()
     channels_first = np.ascontiguousarray(x)
     report(
         f"{name}, forward",
         {
             "as it is": lambda: layer.forward(x),
-            "by im2col": changed(lambda: general.forward(x), *im2col),
+            "by im2col": plainly(lambda: general.forward(x)),
             "x channels first": lambda: layer.forward(channels_first),
             "all images at once": changed(lambda: layer.forward(x), memory, "BLOCK", 1 << 40),
-            "products of any size": changed(
-                lambda: layer.forward(x), fast_convolution, "SMALL_PRODUCT", 0
-            ),
+            "products of any size": changed(lambda: layer.forward(x), windows, "SMALL_PRODUCT", 0),
         },
     )
     layer.forward(x)
@@ -77,11 +83,11 @@ def convolution(name: str, channels: int, filter_num: int, size: int, pad: int, 
         f"{name}, backward",
         {
             "as it is": lambda: layer.backward(dout),
-            "by im2col and col2im": changed(lambda: general.backward(dout), *im2col),
+            "by im2col and col2im": lambda: general.backward(dout),
             "all images at once": changed(lambda: layer.backward(dout), memory, "BLOCK", 1 << 40),
             "dW from columns of x": lambda: (
                 layer.backward_params(dout),
-                fast_convolution.forward(dout, turned, None, size - 1 - pad),
+                windows.forward(dout, turned, None, size - 1 - pad),
             ),
             "first layer: no dx": lambda: layer.backward_params(dout),
         },
@@ -93,7 +99,7 @@ def weight_gradient() -> None:
     rng = np.random.default_rng(0)
     columns, pixels = (rng.standard_normal((2700, k), dtype=np.float32) for k in (96, 32))
     narrow, wide = np.zeros((96, 96), np.float32), np.zeros((32, 288), np.float32)
-    add = fast_convolution.add_products
+    add = windows.add_products
     report(
         "dW of a block: (96, n) times (n, 96), or (32, n) times (n, 288)",
         {
@@ -108,17 +114,16 @@ def pooling() -> None:
     layer, general = Pooling(2, 2, stride=2), Pooling(2, 2, stride=2)
     x = images(100, 16, 28, 28)
     dout = images(*layer.forward(x).shape, seed=1)
-    im2col = Pooling, "_is_fast", False
-    changed(lambda: general.forward(x), *im2col)()
+    plainly(lambda: general.forward(x))()
     for title, call, slow in (
-        ("forward", lambda: layer.forward(x), lambda: general.forward(x)),
+        ("forward", lambda: layer.forward(x), plainly(lambda: general.forward(x))),
         ("backward", lambda: layer.backward(dout), lambda: general.backward(dout)),
     ):
         report(
             f"DeepConvNet, Pool1, {title}",
             {
                 "as it is": call,
-                "by im2col": changed(slow, *im2col),
+                "by im2col": slow,
                 "all images at once": changed(call, memory, "BLOCK", 1 << 40),
             },
         )

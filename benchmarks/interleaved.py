@@ -13,13 +13,16 @@ def compare(
 ) -> None:
     """Print each contender's time a call, and its ratio to the first, round by round.
 
-    In every round each contender runs `calls` times in turn, after a few calls that do not count.
+    In every round each contender runs `calls` times in turn, after a few calls that do not count;
+    each round begins with another contender, so that nobody always runs behind the same one.
     Printed are the median and the fastest round, and the median of the rounds' ratios.
     clock: `time.thread_time` for what runs in one thread, where others use the machine too.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, function in contenders.items():
+    names = [*contenders]
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            function = contenders[name]
             for _ in range(max(1, calls // 20)):
                 function()
             start = clock()

@@ -183,14 +183,7 @@ class Network:
         It sets `last_loss` to the loss of this pass: before the update, penalty included, dropout
         live.  Without a penalty, the arrays are the layers' own dW, db, ...
         """
-        x, t, layers = as_array(x), as_array(t, "t"), [*self.layers.values()]
-        if self._works_in_halves(x, t):
-            loss = halves.gradient_in_halves(
-                backpropagate, layers, self.last_layer, x, t, self.shard_rngs
-            )
-        else:
-            loss = backpropagate(layers, self.last_layer, x, t)
-        self.last_loss = loss + self._penalty()
+        self.last_loss = self._backpropagate(as_array(x), as_array(t, "t")) + self._penalty()
         gradients = {}
         for key, (layer, name) in self.params.slots().items():
             gradients[key] = getattr(layer, f"d{name}")
@@ -275,13 +268,15 @@ class Network:
             return x.ndim in (2, 4)
         return x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(sample)
 
-    def _works_in_halves(self, x: Array, t: Array) -> bool:
-        return (
-            self.sharded
-            and self._is_batch(x)
-            and len(x) == (len(t) if t.ndim else 1) >= halves.HALVES
-            and not any(layer.frozen for layer in halves.all_of([*self.layers.values()]))
-        )
+    def _backpropagate(self, x: Array, t: Array) -> float:
+        """`backpropagate` for the whole batch, or for both halves of it."""
+        layers = [*self.layers.values()]
+        is_batch = self._is_batch(x) and len(x) == (len(t) if t.ndim else 1) >= halves.HALVES
+        if self.sharded and is_batch and not any(layer.frozen for layer in halves.all_of(layers)):
+            return halves.gradient_in_halves(
+                backpropagate, layers, self.last_layer, x, t, self.shard_rngs
+            )
+        return backpropagate(layers, self.last_layer, x, t)
 
     def _penalty(self) -> float:
         if self.regularizer is None:

@@ -1,0 +1,157 @@
+"""What each fast replacement buys: the library with it, without it, and without any of them.
+
+The table of `dlbasics/_internal/table.py` has the replacements; `dlbasics.plain` switches all of
+them off.  Layers are timed in one thread, networks by the clock, on an otherwise idle machine.
+
+    python benchmarks/plain_and_fast.py [--part layers|networks|numerical]
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.interleaved import compare
+from dlbasics import (
+    Adam,
+    Affine,
+    BatchNorm,
+    Convolution,
+    DeepConvNet,
+    Layer,
+    MultiLayerNet,
+    Network,
+    Pooling,
+    Relu,
+    ResNet,
+    SimpleConvNet,
+    TwoLayerNet,
+    plain,
+)
+from dlbasics._internal import halves, table
+
+Call = Callable[[], object]
+
+RNG = np.random.default_rng(0)
+
+
+def images(*shape: int) -> np.ndarray:
+    """Channels last, as layers hand them on."""
+    N, C, H, W = shape
+    return RNG.standard_normal((N, H, W, C), dtype=np.float32).transpose(0, 3, 1, 2)
+
+
+LAYERS: dict[str, tuple[Callable[[], Layer], np.ndarray]] = {
+    "Affine 784-50": (lambda: Affine.create(784, 50), RNG.random((100, 784), dtype=np.float32)),
+    "Conv1 of SimpleConvNet": (lambda: Convolution.create(1, 30, 5), images(100, 1, 28, 28)),
+    "Relu1 of SimpleConvNet": (Relu, images(100, 30, 24, 24)),
+    "Pool1 of SimpleConvNet": (lambda: Pooling(2, 2, stride=2), images(100, 30, 24, 24)),
+    "Conv2 of DeepConvNet": (lambda: Convolution.create(16, 16, 3, pad=1), images(100, 16, 28, 28)),
+    "BatchNorm1 of ResNet": (lambda: BatchNorm.create(16), images(100, 16, 28, 28)),
+}
+
+NETWORKS: dict[str, tuple[Callable[[], Network], int]] = {
+    "784-50-10": (lambda: TwoLayerNet(784, 50, 10, rng=0), 100),
+    "784-100x5-10": (lambda: MultiLayerNet(784, [100] * 5, 10, rng=0), 50),
+    "SimpleConvNet": (lambda: SimpleConvNet(rng=0), 3),
+    "DeepConvNet": (lambda: DeepConvNet(rng=0), 1),
+    "ResNet": (lambda: ResNet(rng=0), 1),
+}
+"""Each with the training steps in a round."""
+
+TRICKS: dict[str, Any] = {
+    "Affine": Affine,
+    "Relu": Relu,
+    "BatchNorm": BatchNorm,
+    "Convolution": Convolution,
+    "Pooling": Pooling,
+    "optimizers in chunks": Adam,
+    "halves in two threads": halves.run_all.__wrapped__,  # type: ignore[attr-defined]
+    "pooling before ReLU": halves.in_working_order.__wrapped__,  # type: ignore[attr-defined]
+}
+
+
+def without(trick: Any, call: Call) -> Call:
+    """`call`, without the replacement of one class or function."""
+
+    def call_without() -> None:
+        kept = {original: fast for original, fast in table._fast.items() if original is not trick}
+        with mock.patch.dict(table._fast, kept, clear=True):
+            call()
+
+    return call_without
+
+
+def plainly(call: Call) -> Call:
+    """`call`, by the plain formulas alone."""
+
+    def call_plainly() -> None:
+        with plain():
+            call()
+
+    return call_plainly
+
+
+def layers() -> None:
+    for name, (make, x) in LAYERS.items():
+        fast, slow = make(), make()
+        dout = np.ones_like(fast.forward(x))
+        plainly(lambda slow=slow, x=x: slow.forward(x))()
+        for title, way in (
+            ("forward", lambda layer, x=x: layer.forward(x)),
+            ("backward", lambda layer, dout=dout: layer.backward(dout)),
+        ):
+            print(f"\n{name}, {title}")
+            contenders: dict[str, Call] = {
+                "as it is": lambda way=way, fast=fast: way(fast),
+                "plain": plainly(lambda way=way, slow=slow: way(slow)),
+            }
+            compare(contenders, rounds=25, calls=5, clock=time.thread_time)
+
+
+def networks() -> None:
+    for name, (make, steps) in NETWORKS.items():
+        network, optimizer = make(), Adam()
+        shape = network.input_dim or (784,)
+        x, t = RNG.random((100, *shape), dtype=np.float32), RNG.integers(0, 10, 100)
+
+        def step(
+            network: Any = network, optimizer: Any = optimizer, x: Any = x, t: Any = t
+        ) -> None:
+            optimizer.update(network.params, network.gradient(x, t))
+
+        step()
+        inner = {type(layer) for layer in halves.all_of([*network.layers.values()])}
+        contenders: dict[str, Call] = {"as it is": step}
+        for trick, original in TRICKS.items():
+            is_layer = isinstance(original, type) and issubclass(original, Layer)
+            if (original in inner) if is_layer else (network.sharded or original is Adam):
+                contenders[f"without: {trick}"] = without(original, step)
+        contenders["plain"] = plainly(step)
+        print(f"\nA training step of {name}")
+        compare(contenders, rounds=15, calls=steps)
+
+
+def numerical() -> None:
+    network = TwoLayerNet(784, 10, 10, rng=0)
+    x, t = RNG.random((3, 784)), np.arange(3)
+    print("\nThe numerical gradient of 784-10-10")
+    call = lambda: network.numerical_gradient(x, t)  # noqa: E731
+    compare({"by columns": call, "plain": plainly(call)}, rounds=3, calls=1)
+
+
+PARTS = {"layers": layers, "networks": networks, "numerical": numerical}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--part", choices=PARTS, action="append")
+    for part in parser.parse_args().part or PARTS:
+        PARTS[part]()
+
+
+if __name__ == "__main__":
+    main()
