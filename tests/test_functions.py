@@ -262,3 +262,8 @@ class TestExtremes:
     def test_loss_of_infinite_outputs_and_labels(self):
         assert math.isnan(sum_squared_error([np.inf], [np.inf]))
         assert sum_squared_error([1e200], [0]) == np.inf
+
+
+def test_sigmoid_keeps_the_smallest_values():
+    assert functions.sigmoid(-710.0) == pytest.approx(np.exp(-710.0), rel=1e-2)
+    assert functions.sigmoid(np.float32(-89)) == pytest.approx(np.exp(-89.0), rel=1e-3)

@@ -132,3 +132,10 @@ class TestCrossEntropies:
         y.flags.writeable = t.flags.writeable = False
         for f in (cross_entropy_error, softmax_loss, sum_squared_error):
             f(y, t)
+
+
+@pytest.mark.parametrize("loss", [cross_entropy_error, softmax_loss])
+@pytest.mark.parametrize("t", [[0.0, 1.0, 0.0], 1, [0, 1, 0]])
+def test_a_batch_of_one_wants_its_labels_as_a_batch(loss, t):
+    with pytest.raises(ValueError, match="t must be"):
+        loss(np.array([[0.2, 0.5, 0.3]]), t)

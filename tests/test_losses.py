@@ -318,3 +318,9 @@ def test_labels_too_large_for_half_precision_bring_no_warning():
     assert SoftmaxWithLoss().correct(x, t).shape == (1,)
     with pytest.raises(ValueError, match="t must be from 0 to 1"):
         SigmoidWithLoss().correct(x, t)
+
+
+def test_a_sigmoid_counts_as_yes_from_a_probability_of_a_half_on():
+    scores, yes = np.array([[0.3], [-0.3]]), np.ones((2, 1))
+    assert SigmoidWithLoss().correct(scores, yes).tolist() == [True, False]
+    assert SigmoidWithLoss().correct(scores, 1 - yes).tolist() == [False, True]

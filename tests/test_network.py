@@ -247,6 +247,7 @@ def test_accuracy_of_yes_or_no_outputs_needs_all_of_them_right():
         (np.zeros((3, D)), [0, 1], None, ValueError),
         (np.zeros((0, D)), [], None, ValueError),
         (np.zeros(D), 1, None, ValueError),
+        (np.zeros((4, D)), [0, 1, 0, 1, 0, 1], 2, ValueError),
         (np.zeros((2, D)), [0, K], None, ValueError),
         (np.zeros((2, D)), [0, -1], None, ValueError),
         (np.zeros((2, D)), [0.5, 1.0], None, ValueError),

@@ -470,3 +470,12 @@ def test_the_loss_layer_and_its_labels_are_untouched():
     assert check_gradients(layer, 2 * x, t)
     assert layer.y is y and layer.loss == loss and layer.t is t
     np.testing.assert_array_equal(t, expected)
+
+
+def test_a_loss_layer_that_ignores_dout_is_caught():
+    class IgnoresDout(SoftmaxWithLoss):
+        def backward(self, dout=1):
+            return super().backward(1)
+
+    assert check_gradients(SoftmaxWithLoss(), normal(4, 3), [0, 1, 2, 0])
+    assert not check_gradients(IgnoresDout(), normal(4, 3), [0, 1, 2, 0])

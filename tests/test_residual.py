@@ -111,3 +111,9 @@ def test_saved_and_loaded_with_its_running_statistics(tmp_path):
 def test_what_are_no_layers_is_an_error(layers):
     with pytest.raises(TypeError, match="layers must be a list of layers"):
         Residual(layers)
+
+
+def test_without_layers_x_is_doubled_and_stays_as_it_is():
+    x = np.ones((2, 3))
+    assert (Residual([]).forward(x) == 2).all()
+    assert (x == 1).all()
