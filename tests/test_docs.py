@@ -40,6 +40,15 @@ def test_the_readmes_example_runs_as_it_is_pasted(mnist, capsys):
     assert "WRONG" not in printed
 
 
+def test_the_readmes_layer_runs_as_it_is_pasted():
+    (example,) = re.findall(
+        r"```\n(import numpy as np\nfrom dlbasics import Layer.*?)```", README, re.DOTALL
+    )
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["Elu"]().forward(np.array([1.0, 0.0])).tolist() == [1.0, 0.0]
+
+
 def test_the_readmes_imports_are_there():
     lines = re.findall(r"\| `(from dlbasics[^`]*)` \|$", README, flags=re.MULTILINE)
     assert len(lines) >= 13
