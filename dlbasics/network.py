@@ -1,4 +1,7 @@
-"""A network: layers in order, and a loss layer at the end."""
+"""A network: layers in order, and a loss layer at the end.
+
+Book: *Implementing a Neural Network That Supports Backpropagation*.
+"""
 
 import copy
 import math
@@ -15,6 +18,7 @@ from dlbasics._internal.summary import Summary, summarize
 from dlbasics._internal.table import replaceable
 from dlbasics.gradient import LEAST_H, H, numerical_gradient
 from dlbasics.layers import Convolution, Layer, LossLayer
+from dlbasics.regularizers import is_weight
 from dlbasics.storage import PathLike
 
 __all__ = ["Network"]
@@ -32,7 +36,7 @@ def backpropagate(
 ) -> float:
     """Set d<name> of each parameter to the gradient of the loss, times dout; return the loss.
 
-    Forward through the layers to the loss, and backward through the layers in reverse order.
+    It goes forward through the layers to the loss, then backward through them in reverse order.
     """
     loss = last_layer.forward(forward(layers, x, True), t)
     gradient = last_layer.backward(dout)
@@ -43,7 +47,7 @@ def backpropagate(
 
 
 def numerical_gradients(network: "Network", x: Array, t: Any, h: float) -> dict[str, Array]:
-    """dL/d<parameter> by central differences: two forward passes for each number."""
+    """dL/d<parameter> by central differences: two forward passes for each element."""
 
     def loss(_: Array) -> float:
         return network.loss(x, t, train_flg=True)
@@ -52,7 +56,10 @@ def numerical_gradients(network: "Network", x: Array, t: Any, h: float) -> dict[
 
 
 class Regularizer(Protocol):
-    """A penalty on the weights, and its derivative, element by element."""
+    """A penalty on weights: both methods return an array of the shape of W.
+
+    `penalty` is what each element adds to the loss, `gradient` its derivative.
+    """
 
     def penalty(self, W: Array) -> Array: ...
     def gradient(self, W: Array) -> Array: ...
@@ -63,17 +70,18 @@ class Network:
 
     Args:
         layers: A sequence, whose layers are named as the book does (Affine1, Relu1, Affine2, ...),
-            or a mapping from names of your own.  A layer that you typed from the book, without our
-            base class, will do.
+            or a mapping from names of your own.  Layers that you typed from the book, without our
+            base class, work too.
         last_layer: The loss layer; None for `SoftmaxWithLoss()`.
-        regularizer: A penalty on the weights W, as L2(0.1), added to loss and gradient.
-        rng: The generator of every layer, inner ones too, that has none of its own.
+        regularizer: A penalty such as `L2(0.1)`, which is added to the loss.  Only weights have
+            one: the parameters whose names begin with W.
+        rng: A generator or a seed.  Layers without a generator share it.
 
     Attributes:
         last_loss: The loss of the last `gradient`.
-        block_size: The number of samples that `predict` works on at once: few enough to stay in
-            the processor's cache.
-        input_dim: The shape of one sample, where the network is made for one only.
+        block_size: How many samples `predict` takes at once: 500, or 100 with convolutions, so that
+            the arrays fit the processor's cache.
+        input_dim: The shape of one sample; None if the network takes more than one shape.
 
     >>> from dlbasics.layers import Affine, Relu
     >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
@@ -103,15 +111,13 @@ class Network:
         self._params = Params(self._layers)
         self.last_loss: float | None = None
         self.shard_rngs: halves.Generators = []
-        inner, rng = halves.all_of([*self._layers.values()]), as_rng(rng)
-        for layer in inner:
+        all_layers, rng = self._all_layers(), as_rng(rng)
+        for layer in all_layers:
             if layer.rng is None:
                 layer.rng = rng
-        if any(isinstance(layer, Convolution) for layer in inner):
+        if any(isinstance(layer, Convolution) for layer in all_layers):
             self.block_size = 100
-            kinds = {type(layer) for layer in (*inner, self.last_layer)}
-            ours = all(kind.__module__.startswith("dlbasics.layers.") for kind in kinds)
-            self.sharded = ours and not any(layer.couples_samples for layer in inner)
+            self.sharded = halves.are_safe_for(all_layers, self.last_layer)
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -120,7 +126,11 @@ class Network:
 
     @property
     def params(self) -> Params:
-        """The parameters by key, live; assigning a mapping with the same keys assigns each."""
+        """The parameters by the book's keys: W1, b1, W2, ...
+
+        They are the layers' own arrays: `params["W1"] = W` puts another array into the layer.
+        Assigning a mapping with the same keys assigns each of its arrays.
+        """
         return self._params
 
     @params.setter
@@ -141,10 +151,10 @@ class Network:
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores (N, K) of x (N, ...), or (K,) of one sample.
 
-        It changes no layer.  In training mode dropout draws from the generator; in test mode the
-        batch is worked on in blocks.
+        It changes no layer.  In training mode dropout draws from the generator.
         """
         x = as_array(x)
+        # Replicas, so that the layers keep what their own last pass left in them.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
         if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
             return forward(layers, x, train_flg)
@@ -152,17 +162,27 @@ class Network:
         return halves.predict(forward, layers, blocks, self.sharded)
 
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
-        """The mean loss of the samples plus the penalty; leaves the layers ready for backward."""
+        """The mean loss plus the penalty; afterwards the layers are ready for backward.
+
+        Args:
+            x: A batch, (N, ...), or one sample.
+            t: Labels, as the loss layer takes them.
+            train_flg: Whether dropout is on and batch normalization uses the batch's statistics.
+        """
         scores = forward(self.layers.values(), as_array(x), train_flg)
         return self.last_layer.forward(scores, t) + self._penalty()
 
     def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
-        """The share of samples that are classified as their label says, in test mode.
+        """The share of samples that are classified correctly, from 0 to 1, in test mode.
 
         Args:
             x: A batch, (N, ...).
             t: Classes (N,) or (N, 1), or rows (N, K).
-            batch_size: Samples at a time.
+            batch_size: How many samples to take at once; None chooses.
+
+        Raises:
+            ValueError: If x and t are not batches of one length.
+            TypeError: For a regression.
         """
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
@@ -178,16 +198,17 @@ class Network:
 
     @quiet
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
-        """dL/d<parameter> by key, by backpropagation in training mode.
+        """dL/d<parameter> by key (W1, b1, ...), by backpropagation in training mode.
 
-        It sets `last_loss` to the loss of this pass: before the update, penalty included, dropout
-        live.  Without a penalty, the arrays are the layers' own dW, db, ...
+        It sets `last_loss` to the loss of this pass, with the penalty and with dropout.  The arrays
+        may be the layers' own dW, db, ...: copy them before you change them in place.
         """
         self.last_loss = self._backpropagate(as_array(x), as_array(t, "t")) + self._penalty()
         gradients = {}
+        # A slot says where a parameter is: "W1" is the attribute W of the layer Affine1.
         for key, (layer, name) in self.params.slots().items():
             gradients[key] = getattr(layer, f"d{name}")
-            if self.regularizer is not None and name == "W":
+            if self.regularizer is not None and is_weight(name):
                 gradients[key] = gradients[key] + self.regularizer.gradient(getattr(layer, name))
         return gradients
 
@@ -195,33 +216,40 @@ class Network:
     def numerical_gradient(
         self, x: Array, t: Any, *, plain: bool = False, h: float = H
     ) -> dict[str, Array]:
-        """dL/d<parameter> by central differences in training mode, in float64 on a frozen copy.
+        """dL/d<parameter> by central differences, in training mode.
+
+        A copy of the network computes it in float64, with the same dropout masks in all passes.
 
         Args:
-            plain: Run the network twice for each number, as in the book; otherwise the same result
-                up to rounding comes in a small part of the time.
-            h: What each parameter is moved by, up and down.
+            plain: Run the whole network twice for each element, as in the book.  The default is
+                much faster, and equal up to rounding.
+            h: The step: each element is moved by +h and by -h.
+
+        Book: *Gradient Check*.
         """
         h = as_number(h, "h", low=LEAST_H)
         x, t = as_array(x).astype(np.float64), as_array(t, "t")
         if x.ndim == 1:
             x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
-        twin.loss(x, t, train_flg=True)
+        twin.loss(x, t, train_flg=True)  # draws the dropout masks, which freeze keeps
         for layer in twin.layers.values():
             layer.freeze()
         compute = numerical_gradients if plain else replaceable(numerical_gradients)
         return compute(twin, x, t, h)
 
     def save_params(self, path: PathLike = "params.npz") -> None:
-        """Write parameters, running statistics and layer names to exactly `path`, as .npz."""
+        """Write parameters, running statistics and layer names to `path`, as .npz.
+
+        No suffix is added to `path`.
+        """
         weights.save(self.layers, path)
 
     def load_params(self, path: PathLike = "params.npz") -> None:
-        """Take over what `save_params` of such a network wrote to `path`.
+        """Load a file that `save_params` wrote from a network with the same layers.
 
         Raises:
-            FileNotFoundError: Where there is no such file.
+            FileNotFoundError: If there is no such file.
             ValueError: For the file of another network, a damaged file or a pickle; the network
                 then stays as it was.
         """
@@ -238,19 +266,19 @@ class Network:
         """The layers with the shapes of their outputs and their numbers of parameters.
 
         Args:
-            input_shape: The shape of one sample, (784,) or 784; needed where the first layer takes
+            input_shape: The shape of one sample, (784,) or 784; needed if the first layer takes
                 samples of any shape.
         """
         return summarize(self.layers, input_shape, self.input_dim)
 
     @property
     def sharded(self) -> bool:
-        """Whether the network works on the two halves of a batch at the same time.
+        """Whether the network takes the two halves of a batch on their own, at the same time.
 
-        At first it does where it has convolutions, no batch normalization, and layers of ours only.
-        With batch normalization, each half is normalized by its own mean and variance.  A layer
-        that you wrote must do with a shallow copy of itself for each half: it must not write into
-        arrays that it keeps.
+        The default is True for a network with convolutions, without batch normalization, whose
+        layers are all ours; you may set it.  With batch normalization each half uses its own mean
+        and variance.  Each half runs on a shallow copy of every layer, so a layer of your own must
+        assign new arrays in forward, not change arrays in place.
         """
         return bool(self.shard_rngs)
 
@@ -262,7 +290,7 @@ class Network:
             self.shard_rngs = []
 
     def _is_batch(self, x: Array) -> bool:
-        """Whether each x[i] is a sample; no where that cannot be told."""
+        """Whether x is a batch.  If no sample shape is known, 2 and 4 dimensions count as one."""
         sample = self.input_dim or next(iter(self.layers.values())).input_shape
         if sample is None:
             return x.ndim in (2, 4)
@@ -271,15 +299,25 @@ class Network:
     def _backpropagate(self, x: Array, t: Array) -> float:
         """`backpropagate` for the whole batch, or for both halves of it."""
         layers = [*self.layers.values()]
-        is_batch = self._is_batch(x) and len(x) == (len(t) if t.ndim else 1) >= halves.HALVES
-        if self.sharded and is_batch and not any(layer.frozen for layer in halves.all_of(layers)):
+        n_labels = len(t) if t.ndim else 1
+        can_be_halved = self._is_batch(x) and len(x) == n_labels and len(x) >= halves.HALVES
+        is_frozen = any(layer.frozen for layer in self._all_layers())
+        if self.sharded and can_be_halved and not is_frozen:
             return halves.gradient_in_halves(
                 backpropagate, layers, self.last_layer, x, t, self.shard_rngs
             )
         return backpropagate(layers, self.last_layer, x, t)
 
     def _penalty(self) -> float:
+        """The sum of the regularizer's penalty over all weights; 0 without a regularizer."""
         if self.regularizer is None:
             return 0.0
-        weights = (getattr(*slot) for slot in self.params.slots().values() if slot[1] == "W")
-        return float(sum(self.regularizer.penalty(W).sum(dtype=np.float64) for W in weights))
+        total = 0.0
+        for layer, name in self.params.slots().values():
+            if is_weight(name):
+                total += float(self.regularizer.penalty(getattr(layer, name)).sum(dtype=np.float64))
+        return total
+
+    def _all_layers(self) -> list[Layer]:
+        """The layers, and those that blocks contain."""
+        return halves.all_of([*self.layers.values()])

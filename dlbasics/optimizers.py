@@ -1,7 +1,9 @@
 """Optimizers: how gradients change parameters (book: *Updating Parameters*).
 
-Each is used as the book's: `update(params, grads)` changes the arrays of `params` in place.  The
-method `_step` is its formula for one parameter W, with the gradient dW = dL/dW and its state.
+Use them as in the book: `update(params, grads)` changes the arrays of `params` in place.  For each
+parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`, the formula, which changes W
+and its state in place.  `state_names` lists the state: each is a dict with an array for each
+parameter, zeros at first.  `iter` counts the updates.
 """
 
 import math
@@ -12,6 +14,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array, as_float, as_number, quiet
 from dlbasics._internal.optimizer import Optimizer
+from dlbasics.regularizers import is_weight
 
 __all__ = [
     "SGD",
@@ -23,17 +26,20 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "clip_by_norm",
-    "np",
+    "np",  # the book's file supplies it too
 ]
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
+"""The largest number below 1."""
+
 TINY = math.ulp(0.0)
+"""The smallest number above 0."""
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent.
 
-    W <- W - lr dL/dW.
+    W <- W - lr * dL/dW.
 
     Book: *SGD*, eq. 6.1.
     """
@@ -48,7 +54,7 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """A ball that rolls downhill: it keeps a share of its velocity v.
 
-    v <- momentum v - lr dL/dW;  W <- W + v.
+    v <- momentum * v - lr * dL/dW;  W <- W + v.
 
     Book: *Momentum*, eq. 6.3 and 6.4.
     """
@@ -68,9 +74,9 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Momentum that looks ahead.
+    """Momentum that looks ahead: it also makes the step that the new velocity would make next.
 
-    v <- momentum v - lr dL/dW;  W <- W + momentum v - lr dL/dW.
+    v <- momentum * v - lr * dL/dW;  W <- W + momentum * v - lr * dL/dW.
 
     Source: Nesterov 1983, in the form of Bengio et al. 2013, eq. 6 and 7.
     """
@@ -84,9 +90,9 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """A learning rate for each element, which falls the more that element has moved.
+    """Each element has its own learning rate, which falls as its squared gradients add up.
 
-    h <- h + (dL/dW)^2;  W <- W - lr dL/dW / (sqrt(h) + 1e-7).
+    h <- h + (dL/dW)^2;  W <- W - lr * dL/dW / (sqrt(h) + 1e-7).
 
     Book: *AdaGrad*, eq. 6.5 and 6.6.
     """
@@ -105,9 +111,10 @@ class AdaGrad(Optimizer):
 class RMSprop(Optimizer):
     """AdaGrad that forgets old gradients.
 
-    h <- decay_rate h + (1 - decay_rate) (dL/dW)^2;  W <- W - lr dL/dW / (sqrt(h) + 1e-7).
+    h <- decay_rate * h + (1 - decay_rate) * (dL/dW)^2;
+    W <- W - lr * dL/dW / (sqrt(h) + 1e-7).
 
-    Source: Hinton 2012.
+    Book: *AdaGrad*, which names it.  Source: Tieleman and Hinton 2012.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
@@ -125,14 +132,14 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and RMSprop in one, both corrected for their start at 0.
+    """Momentum and RMSprop in one, with a correction of m and v, which start at 0.
 
-    m <- beta1 m + (1 - beta1) dL/dW;  v <- beta2 v + (1 - beta2) (dL/dW)^2;
-    W <- W - lr sqrt(1 - beta2^iter) / (1 - beta1^iter) m / (sqrt(v) + 1e-7).
+    m <- beta1 * m + (1 - beta1) * dL/dW;  v <- beta2 * v + (1 - beta2) * (dL/dW)^2;
+    lr_t = lr * sqrt(1 - beta2^iter) / (1 - beta1^iter);  W <- W - lr_t * m / (sqrt(v) + 1e-7).
 
-    As in the book, the correction is part of the learning rate (end of the paper's section 2).
-    Compared with the paper's epsilon, the 1e-7 counts 1 / sqrt(1 - beta2^iter) times: 32 times at
-    the first step, 1.26 times after 1,000.
+    The correction is part of the learning rate, as at the end of the paper's section 2.  With the
+    defaults, the 1e-7 acts like a paper's epsilon of 32e-7 at the first step, and of 1.26e-7 at
+    step 1,000.
 
     Book: *Adam*.  Source: Kingma and Ba 2015.
     """
@@ -148,20 +155,21 @@ class Adam(Optimizer):
         self.beta2 = as_number(beta2, "beta2", low=0, high=BELOW_ONE)
 
     def _step(self, W: Array, dW: Array, m: Array, v: Array) -> None:
-        lr = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
-        m += (1 - self.beta1) * (dW - m)
+        lr_t = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
+        m += (1 - self.beta1) * (dW - m)  # the same as beta1 * m + (1 - beta1) * dW
         v += (1 - self.beta2) * (dW * dW - v)
-        W -= lr * m / (np.sqrt(v) + 1e-7)
+        W -= lr_t * m / (np.sqrt(v) + 1e-7)
 
 
 class AdamW(Adam):
     """Adam with weight decay that does not pass through the gradient.
 
-    W <- W - lr weight_decay W, then a step of Adam.
+    W <- W - lr * weight_decay * W, then a step of Adam.
 
-    A penalty in the loss (the book's weight_decay_lambda) becomes part of the gradient.  Adam
-    divides that by its size, so that weights with large gradients decay less.  Here all weights
-    decay alike.  As in the book only weights do: the parameters whose names begin with W.
+    A penalty in the loss (book: *Weight Decay*) becomes part of the gradient.  Adam divides the
+    gradient by the root of its mean square, so that weights with large gradients decay less.  AdamW
+    shrinks all weights by the same factor.  Only weights decay: the parameters whose names begin
+    with W.
 
     Source: Loshchilov and Hutter 2019, algorithm 2.
     """
@@ -179,7 +187,7 @@ class AdamW(Adam):
         self.weight_decay = as_number(weight_decay, "weight_decay", low=0)
 
     def _before_step(self, key: str, W: Array) -> None:
-        if key.startswith("W"):
+        if is_weight(key):
             W *= 1 - self.lr * self.weight_decay
 
 
@@ -187,11 +195,12 @@ class AdamW(Adam):
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
     """All gradients times min(1, max_norm / norm), where norm is that of all of them together.
 
-    norm = sqrt(sum of every element's square), in float64.  Gradients within max_norm, and those
-    whose norm is not finite, come back as they are.
+    norm is the square root of the sum of all squares, in float64.  Gradients whose norm is at most
+    max_norm, or not finite, come back as they are.  Use it before an update:
+    `optimizer.update(params, clip_by_norm(grads, 5))`.
 
     Raises:
-        ValueError: unless max_norm is above 0.
+        ValueError: If max_norm is not above 0.
 
     Source: Pascanu et al. 2013, algorithm 1.
     """

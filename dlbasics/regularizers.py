@@ -7,6 +7,11 @@ from dlbasics._internal.checks import Array, as_number, quiet
 __all__ = ["L1", "L2"]
 
 
+def is_weight(name: str) -> bool:
+    """Whether a parameter of that name is a weight: W, W1, W2, ..., not b1 or gamma1."""
+    return name.startswith("W")
+
+
 class L2:
     """The book's weight decay: the penalty 1/2 lambda sum W^2, with the gradient lambda W.
 

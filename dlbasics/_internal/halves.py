@@ -40,6 +40,13 @@ def generators_for_halves(layers: Sequence[Layer]) -> Generators:
     return [[spawned[rng][half] for rng in rngs] for half in range(HALVES)]
 
 
+def are_safe_for(layers: Sequence[Layer], last_layer: LossLayer) -> bool:
+    """Whether all layers are ours and none couples the samples of a batch."""
+    kinds = {type(layer) for layer in (*layers, last_layer)}
+    are_ours = all(kind.__module__.startswith("dlbasics.layers.") for kind in kinds)
+    return are_ours and not any(layer.couples_samples for layer in layers)
+
+
 def gradient_in_halves(
     backpropagate: Callable[..., float],
     layers: Sequence[Layer],

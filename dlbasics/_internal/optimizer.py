@@ -24,6 +24,9 @@ class Optimizer:
 
         def _step(self, W, dW, *state):  # changes W and the state in place
 
+    `update` calls it for each parameter W.  For our own optimizers it works on large arrays in
+    chunks, which gives the same numbers in less time.
+
     Args:
         lr: The learning rate, at least 0; it may be changed at any time.
 

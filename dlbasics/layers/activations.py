@@ -1,4 +1,8 @@
-"""Activation layers: functions of one element, with their derivatives.  x has any shape."""
+"""Activation layers: functions of each element of x, which has any shape.
+
+`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  These
+return new arrays, `out.copy()`, because the caller may change what a layer returns.
+"""
 
 from typing import Any
 
@@ -27,7 +31,7 @@ class Relu(Layer):
 
 
 class Sigmoid(Layer):
-    """y = 1 / (1 + exp(-x));  dx = dout y (1 - y).
+    """y = 1 / (1 + exp(-x));  dx = dout * y * (1 - y).
 
     Book: *Sigmoid Layer*, eq. 5.9 and 5.12.
     """
@@ -44,7 +48,7 @@ class Sigmoid(Layer):
 
 
 class Tanh(Layer):
-    """y = tanh(x);  dx = dout (1 - y^2)."""
+    """y = tanh(x);  dx = dout * (1 - y^2)."""
 
     out: Any = None
     """The last output."""
@@ -58,7 +62,7 @@ class Tanh(Layer):
 
 
 class LeakyRelu(Layer):
-    """y = x where x > 0, else slope x;  dx = dout, or slope dout.
+    """y = x where x > 0, else slope * x;  dx = dout where x > 0, else slope * dout.
 
     Args:
         slope: From 0 (ReLU) to 1 (identity).
@@ -66,12 +70,15 @@ class LeakyRelu(Layer):
     Source: Maas et al. 2013.
     """
 
+    mask: Any = None
+    """True where x <= 0 in the last forward."""
+
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = as_number(slope, "slope", low=0, high=1)
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         self.mask = x <= 0
-        return np.maximum(x, self.slope * x)
+        return np.maximum(x, self.slope * x)  # slope * x is the larger one where x < 0
 
     def _backward(self, dout: Array) -> Array:
         return np.where(self.mask, self.slope * dout, dout)

@@ -1,4 +1,8 @@
-"""The fully connected layer."""
+"""The fully connected layer.
+
+`Layer.forward` and `Layer.backward` (base.py) check what they are given, make a batch of it, and
+call `_forward` and `_backward`, the formulas.
+"""
 
 import math
 from typing import Any, ClassVar
@@ -19,17 +23,18 @@ from dlbasics.layers.base import Layer
 
 
 class Affine(Layer):
-    """Fully connected layer, y = x W + b.
+    """Fully connected layer.
 
-    dx = dout W^T;  dW = x^T dout;  db = the sum of dout over the batch.
+    y = x W + b;  dx = dout W^T;  dW = x^T dout;  db = the sum of dout over the batch.
     x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).
 
     Args:
-        W: The weights, (D, M), kept as they are: neither copied nor cast.
+        W: The weights, (D, M).  The layer uses this very array, not a copy.
         b: The bias, (M,); None or 0 for none.
 
     Raises:
-        ValueError: Where a sample of x has not D values.
+        ValueError: If a sample of x does not have D values, or W and b do not have these shapes.
+        TypeError: If W or b is no NumPy array.
 
     Book: *Affine Layer*, eq. 5.13, and *Batch-Based Affine Layer*.
     """
@@ -64,7 +69,16 @@ class Affine(Layer):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Affine":
-        """A layer with weights drawn by `init` (initializers.py) and a bias of zeros."""
+        """A layer with random weights and a bias of zeros.
+
+        Args:
+            n_in: The number D of inputs.
+            n_out: The number M of outputs.
+            init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
+                (initializers.py).
+            rng: A generator or a seed.
+            dtype: The dtype of W and b.
+        """
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
         dtype = as_float_dtype(dtype)
         W = initializer(init)(shape, as_rng(rng)).astype(dtype)

@@ -21,7 +21,8 @@ class Layer:
 
     Both work on a batch of floating-point numbers.  `forward` and `backward` call them: they check
     what they are given, make a batch of one from a single sample, and compute half precision in
-    single.  They never write into `x` or `dout`, and what they return belongs to the caller.
+    single.  They never write into `x` or `dout`, and what they return belongs to the caller.  For
+    some classes they run a faster version of the same formulas, from `_internal/fast`.
 
     Attributes:
         param_names: The attributes that are trained; each may be None.  W has its gradient in dW.

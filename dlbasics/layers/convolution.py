@@ -20,22 +20,23 @@ from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_siz
 
 
 class Convolution(Layer):
-    """Convolution layer, y = x * W + b.
+    """Convolution layer.
 
     Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  From there on it
     is an Affine layer: y = col col_W + b;  dcol = dout col_W^T;  dcol_W = col^T dout;  db = the sum
     of dout over images and pixels.  col2im makes dx of dcol.
 
-    x: (N, C, H, W), or one image (C, H, W);  y: (N, FN, OH, OW), or (FN, OH, OW).
+    x: (N, C, H, W), or one image (C, H, W);  y: (N, FN, OH, OW), or (FN, OH, OW), where
+    OH = (H + 2 * pad - FH) / stride + 1, and OW likewise.
 
     Args:
-        W: The filters, (FN, C, FH, FW), kept as they are: neither copied nor cast.
+        W: The filters, (FN, C, FH, FW).  The layer uses this very array, not a copy.
         b: The bias, (FN,); None or 0 for none.
         stride: Pixels from one window to the next.
         pad: Pixels of zeros around the image.
 
     Raises:
-        ValueError: Where x has not C channels, or windows do not tile it.
+        ValueError: If x does not have C channels, or windows do not tile it.
 
     Book: *Implementing a Convolution Layer*.
     """
@@ -85,10 +86,18 @@ class Convolution(Layer):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Convolution":
-        """A layer with filters drawn by `init` (initializers.py) and a bias of zeros.
+        """A layer with random filters and a bias of zeros.
 
         Args:
-            filter_size: Height and width, or one number for both.
+            channels: The number C of channels of x.
+            filter_num: The number FN of filters.
+            filter_size: The height and width of a filter, or one number for both.
+            stride: As for `Convolution`.
+            pad: As for `Convolution`.
+            init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
+                (initializers.py).
+            rng: A generator or a seed.
+            dtype: The dtype of W and b.
         """
         FH, FW = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)
         shape = (

@@ -13,39 +13,42 @@ from dlbasics.functions import cross_entropies, log_softmax, sigmoid
 
 
 class LossLayer:
-    """The last layer of a network: `forward(x, t)` gives the loss, then `backward()` dL/dx.
+    """The last layer of a network: `forward(x, t)` returns the loss, `backward()` then dL/dx.
 
     A loss layer of your own is a subclass with two methods, which are its formulas:
 
         def _forward(self, x, t):   # returns y (N, K) and the loss of each sample (N,)
         def _backward(self, y, t):  # returns the derivative of each sample's loss by x, (N, K)
 
+    `forward` takes the mean over the N samples, so `backward` divides by N.  Write `_backward`
+    unless it is y - t, `_correct` for an accuracy, and `_labels` if t has not the shape of x.
+
     Attributes:
         y: The output of the last forward, in the shape of x.
-        t: Its labels, as they were given.
-        loss: What it returned.
+        t: The labels of the last forward, as they were given.
+        loss: The value that the last forward returned.
     """
 
     y: Array | None = None
     t: Any = None
     loss: float | None = None
 
-    # A subclass writes these.
+    # A subclass writes _forward, and any of the other three whose default does not fit.
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
         """y (N, K), and the loss of each sample (N,)."""
-        raise TypeError(f"{type(self).__name__} must define _forward(x, t), or forward(x, t)")
+        raise TypeError(f"{type(self).__name__} must define _forward(x, t)")
 
     def _backward(self, y: Array, t: Array) -> Array:
-        """The derivative of each sample's loss by its scores, (N, K), in an array of its own."""
+        """The derivative of each sample's loss by its scores, (N, K), as a new array."""
         return y - t
 
     def _correct(self, x: Array, t: Array) -> Array:
-        """Whether the scores say what the label says, (N,)."""
+        """Whether each sample is classified correctly, (N,)."""
         raise TypeError(f"{type(self).__name__} is a regression, which has no accuracy")
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
-        """t as an array that belongs to the scores (N, K) of x; ValueError where it does not."""
+        """t as an array that fits the scores (N, K) of x; ValueError if it cannot."""
         t = as_float(t, "t")
         if t.shape != np.shape(x):
             raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
@@ -68,6 +71,7 @@ class LossLayer:
         """dL/dx in the shape of x, times `dout`."""
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
+        # _t holds the labels as `_labels` returned them.
         dx = self._backward(self.y.reshape(len(self._t), -1), self._t)
         dx *= as_number(dout, "dout") / len(dx)
         return dx.reshape(self.y.shape)
@@ -79,7 +83,7 @@ class LossLayer:
 
     @quiet
     def correct(self, x: Array, t: Any) -> Array:
-        """Whether the scores of each sample say what its label says, (N,).
+        """Whether each sample is classified correctly, (N,).
 
         Raises:
             TypeError: For a regression.
@@ -87,7 +91,7 @@ class LossLayer:
         return self._correct(*self._checked(x, t))
 
     def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
-        """Hold what the parts of a batch hold, as if `forward` had seen the whole batch."""
+        """Take over y, t and loss from loss layers that each saw a part of one batch."""
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
         self.t, self.loss = t, loss
@@ -100,8 +104,9 @@ class LossLayer:
 class SoftmaxWithLoss(LossLayer):
     """Softmax and cross-entropy, for one class out of K.
 
-    y = softmax(x);  loss = -sum_k t_k log y_k, computed from the scores and exact at any score;
-    dx = (sum(t) y - t) / N, which is (y - t) / N for one-hot t.
+    y = softmax(x);  loss = -sum_k t_k * log y_k;  dx = (sum(t) * y - t) / N, which is (y - t) / N
+    for one-hot t.  The loss is computed from the scores, so that the logarithm never sees a 0.
+    A sample is classified correctly if the largest score is at the label's class.
 
     t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or soft of any sum; for one sample a
     class or a row (K,).
@@ -109,7 +114,7 @@ class SoftmaxWithLoss(LossLayer):
     Raises:
         ValueError: For other labels, a class below 0 included.
 
-    Book: *Softmax-with-Loss Layer* and appendix A.
+    Book: *Softmax-with-Loss Layer* and *Appendix A*.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
@@ -133,8 +138,9 @@ class SoftmaxWithLoss(LossLayer):
 class SigmoidWithLoss(LossLayer):
     """Sigmoid and binary cross-entropy, for K independent yes-or-no outputs.
 
-    y = sigmoid(x);  loss = -sum_k (t_k log y_k + (1 - t_k) log(1 - y_k)), computed from the scores
-    as sum_k (max(x_k, 0) - x_k t_k + log(1 + exp(-|x_k|)));  dx = (y - t) / N.
+    y = sigmoid(x);  loss = -sum_k (t_k * log y_k + (1 - t_k) * log(1 - y_k));  dx = (y - t) / N.
+    The loss is computed from the scores, as sum_k (max(x_k, 0) - x_k * t_k + log(1 + exp(-|x_k|))).
+    A sample is classified correctly if all K answers are right; an answer is yes if y > 0.5.
 
     t: numbers from 0 to 1 in the shape of x.
 
@@ -157,12 +163,16 @@ class SigmoidWithLoss(LossLayer):
 
 
 class IdentityWithLoss(LossLayer):
-    """The loss of a regression: y = x;  loss = 1/2 sum_k (y_k - t_k)^2;  dx = (y - t) / N.
+    """Identity and sum of squared errors, for a regression.
+
+    y = x;  loss = 1/2 * sum_k (y_k - t_k)^2;  dx = (y - t) / N.
 
     t: numbers in the shape of x.
 
     Raises:
         ValueError: For t of another shape.
+
+    Book: *Sum of Squared Errors*, eq. 4.1, and the end of *Softmax-with-Loss Layer*.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:

@@ -34,6 +34,7 @@ from dlbasics.layers import (
     Tanh,
 )
 from dlbasics.network import Network
+from dlbasics.regularizers import is_weight
 
 ELEMENTWISE = (Identity, Relu, LeakyRelu, Sigmoid, Tanh)
 """Layers whose y[i] depends on x[i] alone, by the same function for every i."""
@@ -48,7 +49,7 @@ def numerical_gradients(network: Network, x: Array, t: Any, h: float) -> dict[st
     gradients = {}
     for key, (layer, name) in network.params.slots().items():
         gradients[key] = by_columns.gradient(layer, name)
-        if network.regularizer is not None and name == "W":
+        if network.regularizer is not None and is_weight(name):
             # The penalty has one term for each weight.
             W, penalty = getattr(layer, name), network.regularizer.penalty
             gradients[key] += (penalty(W + h) - penalty(W - h)) / (2 * h)
