@@ -299,14 +299,16 @@ class Network:
     def _backpropagate(self, x: Array, t: Array) -> float:
         """`backpropagate` for the whole batch, or for both halves of it."""
         layers = [*self.layers.values()]
-        n_labels = len(t) if t.ndim else 1
-        can_be_halved = self._is_batch(x) and len(x) == n_labels and len(x) >= halves.HALVES
-        is_frozen = any(layer.frozen for layer in self._all_layers())
-        if self.sharded and can_be_halved and not is_frozen:
+        if self.sharded and self._can_be_halved(x, t):
             return halves.gradient_in_halves(
                 backpropagate, layers, self.last_layer, x, t, self.shard_rngs
             )
         return backpropagate(layers, self.last_layer, x, t)
+
+    def _can_be_halved(self, x: Array, t: Array) -> bool:
+        n_labels = len(t) if t.ndim else 1
+        is_frozen = any(layer.frozen for layer in self._all_layers())
+        return self._is_batch(x) and len(x) == n_labels >= halves.HALVES and not is_frozen
 
     def _penalty(self) -> float:
         """The sum of the regularizer's penalty over all weights; 0 without a regularizer."""
