@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_batch, as_labels
-from dlbasics.layers import Layer, LossLayer
+from dlbasics._internal.checks import Array
+from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 
 STATES = ("running_mean", "running_var")
 
@@ -100,8 +100,11 @@ class ReadersLayer(Layer):
         return repr(self.layer)
 
 
-class ReadersLoss(LossLayer):
-    """A loss layer that computes by `layer`, which has forward(x, t) and backward(dout=1)."""
+class ReadersLoss(SoftmaxWithLoss):
+    """A loss layer that computes by `layer`, which has forward(x, t) and backward(dout=1).
+
+    Its accuracy is that of `SoftmaxWithLoss`: the largest score is at the label's class.
+    """
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
@@ -122,13 +125,6 @@ class ReadersLoss(LossLayer):
         """The loss of each sample, (N,)."""
         twin = copy.copy(self.layer)
         return np.array([twin.forward(x[i : i + 1], t[i : i + 1]) for i in range(len(x))])
-
-    def correct(self, x: Array, t: Any) -> Array:
-        """Whether the largest score is that of the class, (N,)."""
-        scores = as_batch(x)
-        labels = as_labels(t, scores, single=np.ndim(x) == 1)
-        found: Array = scores.argmax(axis=1)
-        return found == (labels if labels.ndim == 1 else labels.argmax(axis=1))
 
 
 def _has_lists(layer: Any) -> bool:
