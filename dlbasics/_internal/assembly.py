@@ -1,11 +1,15 @@
-"""What `Network` accepts as layers, loss layer and regularizer."""
+"""What `Network` accepts as layers, loss layer and regularizer; and the Affine layers of ours."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
-from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
+from dlbasics.initializers import Initializer
+from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
 
 def as_layers(layers: Any) -> dict[str, Layer]:
@@ -31,6 +35,14 @@ def as_loss_layer(layer: Any) -> LossLayer:
     if not is_loss_layer(layer):
         raise TypeError(f"last_layer must be a loss layer, got {layer!r}")
     return ReadersLoss(layer)
+
+
+def affine_layers(
+    sizes: Sequence[int], init: Initializer, rng: np.random.Generator, dtype: Any
+) -> list[Affine]:
+    """Return the Affine layers that lead from sizes[0] inputs over sizes[1] units to the last."""
+    pairs = pairwise(sizes)
+    return [Affine.create(n_in, n_out, init, rng=rng, dtype=dtype) for n_in, n_out in pairs]
 
 
 def check_regularizer(regularizer: Any) -> None:

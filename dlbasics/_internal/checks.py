@@ -3,7 +3,7 @@
 import functools
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -157,3 +157,10 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
+
+
+def as_counts(values: Any, name: str) -> list[int]:
+    """`values` as a list of ints of at least 1."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of integers, got {values!r}")
+    return [as_count(value, name) for value in values]
