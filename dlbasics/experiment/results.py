@@ -1,4 +1,4 @@
-"""What a chapter script leaves behind: a JSON file, with large arrays beside it as .npz."""
+"""The files of a chapter script: its result as JSON, with large arrays in an .npz file."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from dlbasics._internal.files import atomic_write
 from dlbasics.storage import save_arrays
 
 LARGE = 1_000
-"""Numbers; an array of more goes into the .npz."""
+"""An array of more numbers goes into the .npz file."""
 
 HEAD = ["| script | number | book | ours |", "|---|---|---|---|"]
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
@@ -26,10 +26,16 @@ BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 
 
 def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
-    """Write `about` and the fields of `result`, a dataclass or a mapping, to `path`, as JSON.
+    """Write a result to a JSON file.
 
-    Arrays and lists of more than 1,000 numbers go into an .npz of the same name, also from within
-    mappings; the JSON then has their entry and shape.  Numbers that are not finite become strings.
+    Arrays and lists of more than 1,000 numbers, in mappings too, go into an .npz file of the same
+    name; the JSON file then holds their entry and shape.  Numbers that are not finite become
+    strings.
+
+    Args:
+        result: A dataclass or a mapping.
+        about: The facts about the run, which the file holds beside the result.
+        path: The JSON file.
     """
     arrays: dict[str, Array] = {}
     values = {name: _plain(value, name, arrays) for name, value in _fields(result).items()}
@@ -44,18 +50,21 @@ def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
 
 
 def table(paths: Iterable[str | os.PathLike[str]]) -> str:
-    """Markdown for a chapter's README: the claims of these JSON files, the book's beside ours.
+    """Return a Markdown table for a chapter's README, with the claims of these JSON files.
 
-    Runs that were not judged, quick ones and those on other data than the book's, are left out.
+    Quick runs, and runs on other data than the book's, are left out, for they were not judged.
     """
     return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
 
 
 def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Put the rows of these JSON files into the table of `readme` that two lines enclose.
+    """Put the rows of these JSON files into the table of `readme` between BEGIN and END.
 
-    Scripts come in the order of the README's first table; those without a judged run among `paths`
-    keep their rows.
+    The scripts have the order of the README's first table.  A script without a judged run among
+    `paths` keeps its rows.
+
+    Raises:
+        ValueError: `readme` lacks the lines BEGIN and END.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
@@ -85,7 +94,7 @@ def _rows(path: str | os.PathLike[str]) -> list[str]:
 
 
 def shown(value: Any, digits: int = 4) -> str:
-    """A number with so many significant digits, also within arrays; anything else as it is."""
+    """Return `value` as text; each number, in arrays too, has that many significant digits."""
     if isinstance(value, float | np.floating):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple | np.ndarray):
@@ -102,7 +111,7 @@ def _fields(result: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
-    """`value` as JSON has it; what is too large for that goes into `arrays`, under `entry`."""
+    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
     if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
         arrays[entry] = np.asarray(value)
         return {"npz": entry, "shape": list(arrays[entry].shape)}
@@ -118,7 +127,7 @@ def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
 
 
 def _is_large(value: Any) -> bool:
-    """Whether it is a rectangular array of more than LARGE numbers."""
+    """Return whether `value` is a rectangular array of more than LARGE numbers."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -128,7 +137,7 @@ def _is_large(value: Any) -> bool:
 
 if __name__ == "__main__":
     readmes = [given for given in sys.argv[1:] if given.endswith("README.md")]
-    # Not every shell expands the asterisk.
+    # Some shells do not expand the asterisk.
     given = [argument for argument in sys.argv[1:] if argument not in readmes]
     found = [path for name in given for path in sorted(glob(name)) or [name]]
     if not found:
