@@ -3,7 +3,6 @@
 import json
 import math
 import numbers
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, field
@@ -14,13 +13,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
-from dlbasics._internal.files import atomic_write
-from dlbasics.storage import without_addresses
+from dlbasics._internal.files import write_text
+from dlbasics.storage import PathLike, without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]
 
 Objective = Callable[[dict[str, Any], int, np.random.Generator], Any]
-PathLike = str | os.PathLike[str]
 
 
 class Distribution(Protocol):
@@ -275,8 +273,7 @@ class _Search:
         if self.path is not None:
             trials = [asdict(self.finished[key]) for key in sorted(self.finished)]
             text = json.dumps(self.about() | {"trials": trials}, default=repr)
-            with atomic_write(self.path) as file:
-                file.write(text.encode("utf-8"))
+            write_text(self.path, text)
 
     def _load(self, path: Path) -> None:
         try:

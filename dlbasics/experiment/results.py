@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.files import atomic_write
-from dlbasics.storage import save_arrays
+from dlbasics._internal.files import write_text
+from dlbasics.storage import PathLike, save_arrays
 
 LARGE = 1_000
 """An array of more numbers goes into the .npz file."""
@@ -45,11 +44,10 @@ def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
     else:
         npz.unlink(missing_ok=True)
     written = _plain(about, "", {}) | {"result": values}
-    with atomic_write(path) as file:
-        file.write(json.dumps(written, indent=1, allow_nan=False).encode("utf-8"))
+    write_text(path, json.dumps(written, indent=1, allow_nan=False))
 
 
-def table(paths: Iterable[str | os.PathLike[str]]) -> str:
+def table(paths: Iterable[PathLike]) -> str:
     """Return a Markdown table for a chapter's README, with the claims of these JSON files.
 
     Quick runs, and runs on other data than the book's, are left out, for they were not judged.
@@ -57,7 +55,7 @@ def table(paths: Iterable[str | os.PathLike[str]]) -> str:
     return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
 
 
-def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
+def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
     """Put the rows of these JSON files into the table of `readme` between BEGIN and END.
 
     The scripts have the order of the README's first table.  A script without a judged run among
@@ -77,11 +75,11 @@ def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None
         first = f"| {script}("
         own = [row for row in new if row.startswith(first)]
         rows += own or [row for row in old.splitlines() if row.startswith(first)]
-    with atomic_write(readme) as file:
-        file.write(f"{before}{BEGIN}\n\n{chr(10).join(HEAD + rows)}\n\n{END}\n{after}".encode())
+    new_table = "\n".join(HEAD + rows)
+    write_text(readme, f"{before}{BEGIN}\n\n{new_table}\n\n{END}\n{after}")
 
 
-def _rows(path: str | os.PathLike[str]) -> list[str]:
+def _rows(path: PathLike) -> list[str]:
     about = json.loads(Path(path).read_text(encoding="utf-8"))
     if about["data"] not in (None, "mnist"):
         return []
