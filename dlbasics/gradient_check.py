@@ -4,7 +4,7 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from dlbasics._internal import readers
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.network_state import layers_of
 from dlbasics.layers import Layer, LossLayer
 
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
@@ -193,10 +194,8 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function,
     if hasattr(network, "astype"):
         network = network.astype(np.float64)
     network.gradient(x, t)
-    layers = getattr(network, "layers", ())
-    for layer in layers.values() if isinstance(layers, Mapping) else layers:
-        if isinstance(layer, Layer):
-            layer.freeze()
+    for layer in layers_of(network).values():
+        layer.freeze()
     gradients, params = network.gradient(x, t), network.params
     if gradients.keys() != params.keys():
         raise ValueError(f"gradient must return {[*params]}, as params has, got {[*gradients]}")
