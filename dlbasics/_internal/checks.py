@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
+TINY = math.ulp(0.0)
+"""The smallest number above 0."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
