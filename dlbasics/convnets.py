@@ -1,4 +1,7 @@
-"""Networks for images: those of the book, and two that it describes.  Each lists its layers."""
+"""Networks for images: two that the book builds and two that it describes.
+
+Each class only lists its layers.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,8 +84,9 @@ class SimpleConvNet(Network):
 class DeepConvNet(Network):
     """A deep network of small filters: six convolutions and two Affine layers.
 
-    Conv, ReLU, Conv, ReLU, Pool, three times; then Affine, ReLU, Dropout, Affine, Dropout and
-    softmax.  The initial weights are those of He et al.; the dropout ratio is 0.5.
+    The layers are Conv, ReLU, Conv, ReLU and Pool, three times, and then Affine, ReLU, Dropout,
+    Affine, Dropout and softmax.  The initial weights are those of He et al.  The dropout ratio is
+    0.5.
     x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
     Args:
@@ -139,10 +143,10 @@ class DeepConvNet(Network):
 class LeNet(Network):
     """The first convolutional network.
 
-    Conv, Sigmoid, AveragePooling, twice; then three Affine layers with Sigmoid between them, and
-    softmax, where the original has radial basis functions.  The convolutions have 6 and 16 filters
-    of 5 x 5, the Affine layers 120, 84 and `output_size` units.  The first convolution pads
-    MNIST's 28 x 28 pixels to the original's 32 x 32.
+    The layers are Conv, Sigmoid and AveragePooling, twice, and then three Affine layers with
+    Sigmoid between them, and softmax; the original has radial basis functions in place of softmax.
+    The convolutions have 6 and 16 filters of 5 x 5, the Affine layers 120, 84 and `output_size`
+    units.  The first convolution pads MNIST's 28 x 28 pixels to the original's 32 x 32.
     x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
     Args:

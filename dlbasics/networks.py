@@ -63,9 +63,11 @@ ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh":
 
 
 class MultiLayerNet(Network):
-    """Fully connected layers with softmax.  The book has two classes for it.
+    """A network of any number of fully connected layers, with softmax.
 
-    Affine, BatchNorm, activation, Dropout for each hidden layer; then Affine and softmax.
+    The layers are Affine, BatchNorm, activation and Dropout for each hidden layer, and then Affine
+    and softmax.  BatchNorm and Dropout are optional.  The class serves for both of the book's,
+    MultiLayerNet and MultiLayerNetExtend.
     x: (N, input_size), or one sample (input_size,);  scores: (N, output_size).
 
     Args:

@@ -145,12 +145,13 @@ def judge(
 ) -> list[Verdict]:
     """Return our number for each claim, and whether the claim holds.
 
+    A claim whose number is `LEFT_OUT` is not judged.
+
     Args:
         claims: The claims.
         result: The result of a run.
         judged: If False, no claim is judged.
-        on_mnist: If False, only claims about any data are judged.  A claim whose number is
-            `LEFT_OUT` is never judged.
+        on_mnist: If False, only claims about any data are judged.
     """
     verdicts = []
     for claim in claims:
