@@ -1,11 +1,12 @@
-"""More training images from those at hand (chapter 8: *data augmentation*, figure 8.4).
+"""Data augmentation: new training images from old ones (book: chapter 8, figure 8.4).
 
-Each function takes a batch of images x (N, C, H, W) of floating-point numbers, changes each image
-by a random amount of its own, all channels alike, and returns a new array of the same shape and
-dtype; amount 0 changes nothing.  `rng` is a Generator, a seed or None.  Lengths are in pixels; what
-comes in from outside an image is 0.  Pixels between pixels are read by bilinear interpolation, so
-that values stay in the range they had.  Raises TypeError for images that are not floating-point
-and for amounts that are not numbers, ValueError for other shapes and amounts out of range.
+Each function takes a batch of floating-point images x, (N, C, H, W), and returns a new array of the
+same shape and dtype.  It changes each image by a random amount of its own, and all channels of an
+image alike; the amount 0 changes nothing.  Lengths are in pixels.  Pixels from outside an image
+are 0.  A value between pixels comes from bilinear interpolation, and so stays within their range.
+
+Every function raises TypeError for images that are not floating-point and amounts that are not
+numbers, and ValueError for other shapes and for amounts out of range.
 """
 
 from typing import Any
@@ -18,9 +19,12 @@ __all__ = ["brightness", "crop", "elastic", "flip", "rotate", "scale", "shift", 
 
 
 def shift(x: Any, pixels: int, rng: RngLike = None) -> Array:
-    """Images moved by whole pixels, from -pixels to pixels, down and to the right.
+    """Move images by a whole number of pixels, from -pixels to pixels, down and to the right.
 
-    pixels: from 0 to below H and W.
+    Args:
+        x: The images, (N, C, H, W).
+        pixels: The largest move, at least 0 and below H and W.
+        rng: The random generator, or its seed.
     """
     x = _as_images(x)
     pixels, generator = _as_pixels(pixels, x), as_rng(rng)
@@ -32,11 +36,17 @@ def shift(x: Any, pixels: int, rng: RngLike = None) -> Array:
 
 
 def crop(x: Any, pixels: int, rng: RngLike = None) -> Array:
-    """Windows cut out of the images at random places and enlarged to (H, W) again.
+    """Cut a window out of each image at a random place, and enlarge it to (H, W).
 
-    A window is (H - k, W - k) with k from 0 to `pixels`, which is below H and W; its corner pixels
-    become the image's.  Other than with `shift` and `scale`, nothing comes in from outside
-    (Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6, with the shape kept).
+    The window has the shape (H - k, W - k), with k from 0 to `pixels`.  Its corner pixels become
+    those of the image.  No pixels come from outside the image, as they do with `shift` and `scale`.
+
+    Args:
+        x: The images, (N, C, H, W).
+        pixels: The largest k, at least 0 and below H and W.
+        rng: The random generator, or its seed.
+
+    Source: Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6, but with fixed shape.
     """
     x = _as_images(x)
     pixels, generator = _as_pixels(pixels, x), as_rng(rng)
@@ -49,7 +59,13 @@ def crop(x: Any, pixels: int, rng: RngLike = None) -> Array:
 
 
 def flip(x: Any, rng: RngLike = None, *, probability: float = 0.5) -> Array:
-    """Images mirrored left to right, each with that probability."""
+    """Mirror images left to right.
+
+    Args:
+        x: The images, (N, C, H, W).
+        rng: The random generator, or its seed.
+        probability: The probability that an image is mirrored.
+    """
     x = _as_images(x)
     probability = as_number(probability, "probability", low=0, high=1)
     flipped = as_rng(rng).random(len(x)) < probability
@@ -59,16 +75,25 @@ def flip(x: Any, rng: RngLike = None, *, probability: float = 0.5) -> Array:
 
 
 def rotate(x: Any, degrees: float, rng: RngLike = None) -> Array:
-    """Images turned about their centre by an angle from -degrees to degrees (0 to 180)."""
+    """Rotate images about their centre by an angle from -degrees to degrees.
+
+    Args:
+        x: The images, (N, C, H, W).
+        degrees: The largest angle, from 0 to 180.
+        rng: The random generator, or its seed.
+    """
     x, generator = _as_images(x), as_rng(rng)
     degrees = as_number(degrees, "degrees", low=0, high=180)
     return _affine(x, _rotation(generator.uniform(-degrees, degrees, size=len(x))))
 
 
 def scale(x: Any, share: float, rng: RngLike = None) -> Array:
-    """Images made larger or smaller about their centre by a factor (1 + share)^u, u from -1 to 1.
+    """Scale images about their centre by a factor (1 + share)^u, with u from -1 to 1.
 
-    share: at least 0; with 0.25 the factors are from 1 / 1.25 to 1.25.
+    Args:
+        x: The images, (N, C, H, W).
+        share: The largest growth, at least 0.  With 0.25, factors are from 1 / 1.25 to 1.25.
+        rng: The random generator, or its seed.
     """
     x, generator = _as_images(x), as_rng(rng)
     base = 1 + as_number(share, "share", low=0)
@@ -77,12 +102,18 @@ def scale(x: Any, share: float, rng: RngLike = None) -> Array:
 
 @quiet
 def elastic(x: Any, alpha: float, sigma: float = 4.0, rng: RngLike = None) -> Array:
-    """Images with each pixel displaced by smooth random fields (Simard et al. 2003, section 2).
+    """Displace each pixel by smooth random fields.
 
-    alpha: the standard deviation of each pixel's displacement, down and to the right.
-    sigma: the standard deviation of the Gaussian that smooths the noise; at least 0.1.
-    The paper's fields, uniform noise from -1 to 1 smoothed with sigma = 4 and multiplied by 34, are
-    about those of alpha = 1.4 here.
+    The paper's fields are uniform noise from -1 to 1, smoothed with sigma = 4 and multiplied by 34.
+    They correspond to about alpha = 1.4 here.
+
+    Args:
+        x: The images, (N, C, H, W).
+        alpha: The standard deviation of a pixel's displacement, down and to the right.
+        sigma: The standard deviation of the Gaussian that smooths the noise, at least 0.1.
+        rng: The random generator, or its seed.
+
+    Source: Simard et al. 2003, section 2.
     """
     x, generator = _as_images(x), as_rng(rng)
     alpha, sigma = as_number(alpha, "alpha", low=0), as_number(sigma, "sigma", low=0.1)
@@ -102,11 +133,19 @@ def warp(
     sigma: float = 4.0,
     rng: RngLike = None,
 ) -> Array:
-    """Images rotated, scaled, moved and bent all at once: `rotate`, `scale`, `shift` and `elastic`.
+    """Do `rotate`, `scale`, `shift` and `elastic` in one step.
 
-    One after the other they would blur an image three times and take three times as long.
-    degrees, share, alpha and sigma: as there.  Height and width are scaled by factors of their own.
-    pixels: how far images move at most, by fractions of a pixel too.
+    One after the other, they would blur an image three times and take three times as long.
+
+    Args:
+        x: The images, (N, C, H, W).
+        degrees: The largest angle, as in `rotate`.
+        share: The largest growth, as in `scale`, but with one factor for the height and another
+            for the width.
+        pixels: The largest move, as in `shift`, but by any fraction of a pixel.
+        alpha: The standard deviation of the displacements, as in `elastic`.
+        sigma: The standard deviation of the Gaussian, as in `elastic`.
+        rng: The random generator, or its seed.
     """
     x, generator = _as_images(x), as_rng(rng)
     degrees = as_number(degrees, "degrees", low=0, high=180)
@@ -123,9 +162,12 @@ def warp(
 
 
 def brightness(x: Any, amount: float, rng: RngLike = None) -> Array:
-    """y = min(x f, 1) with a factor f from 1 - amount to 1 + amount: what is black stays black.
+    """Make images brighter or darker: y = min(f x, 1), with f from 1 - amount to 1 + amount.
 
-    x: from 0 to 1.  amount: from 0 to 1.
+    Args:
+        x: The images, (N, C, H, W), with values from 0 to 1.
+        amount: The largest change of the factor, from 0 to 1.
+        rng: The random generator, or its seed.
     """
     x, generator = _as_images(x), as_rng(rng)
     amount = as_number(amount, "amount", low=0, high=1)
@@ -136,13 +178,13 @@ def brightness(x: Any, amount: float, rng: RngLike = None) -> Array:
 
 
 def _rotation(degrees: Array) -> Array:
-    """Matrices (N, 2, 2) for `_affine` that turn counterclockwise by angles (N,)."""
+    """Return matrices (N, 2, 2) for `_affine` that rotate counterclockwise by angles (N,)."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.stack([cos, sin, -sin, cos], axis=-1).reshape(-1, 2, 2)
 
 
 def _scaling(factors: Array) -> Array:
-    """Matrices (N, 2, 2) for `_affine` that enlarge by factors (N, 1), or (N, 2): down, right."""
+    """Return matrices (N, 2, 2) for `_affine` that enlarge by factors (N, 1) or (N, 2)."""
     return np.eye(2) / factors[:, :, np.newaxis]
 
 
@@ -152,9 +194,9 @@ def _affine(x: Array, matrices: Array) -> Array:
 
 @quiet
 def _places(x: Array, matrices: Array) -> tuple[Array, Array]:
-    """Where to read the image for its pixel at p = (down, right) from its centre: at A p from it.
+    """Return the rows and columns, (N, H, W) each, at which to read the pixels of new images.
 
-    matrices A: (N, 2, 2).  Returns rows and columns, (N, H, W) each.
+    The pixel at p = (down, right) from the centre is read at A p from it.  matrices A: (N, 2, 2).
     """
     h, w = x.shape[2:]
     middle, centre = (h - 1) / 2, (w - 1) / 2
@@ -164,19 +206,20 @@ def _places(x: Array, matrices: Array) -> tuple[Array, Array]:
 
 
 def _smooth_fields(x: Array, alpha: float, sigma: float, generator: np.random.Generator) -> Array:
-    """Displacements down and right of each pixel, (2, N, H, W), of standard deviation alpha."""
+    """Return displacements (2, N, H, W), down and right, of standard deviation alpha."""
     n, _, h, w = x.shape
     noise = generator.standard_normal((2, n, h, w))
     return np.asarray(alpha * (_gaussian(h, sigma) @ noise @ _gaussian(w, sigma).T))
 
 
 def _sample(x: Array, rows: Array, columns: Array) -> Array:
-    """y[n, c, i, j] = x[n, c, rows[n, i, j], columns[n, i, j]], bilinear, with zeros around x.
+    """Return y[n, c, i, j] = x[n, c, rows[n, i, j], columns[n, i, j]], with zeros around x.
 
-    rows, columns: what broadcasts to (N, H, W), in pixels, the first pixel's middle at 0.
+    The interpolation is bilinear.  rows, columns: shapes that broadcast to (N, H, W); in pixels,
+    with the middle of the first pixel at 0.
     """
     y = np.empty_like(x)
-    # A few images at a time: what lies between stays in the cache, and little for any N.
+    # For a few images at a time, the intermediate arrays fit into the processor's cache.
     step = max(1, 16_384 // x[0].size)
     for start in range(0, len(x), step):
         part = slice(start, start + step)
@@ -202,14 +245,20 @@ def _bilinear(x: Array, rows: Array, columns: Array) -> Array:
 
 
 def _pixel_and_rest(positions: Array, size: int, dtype: Any) -> tuple[Array, Array]:
-    """The pixel at or before each position, counted from the border of zeros, and the rest."""
+    """Return the pixel at or before each position, and the distance to it.
+
+    Pixel 0 is the border of zeros.
+    """
     positions = np.clip(positions + 1, 0, size + 1)
     pixel = np.minimum(positions.astype(np.intp), size)
     return pixel, (positions - pixel).astype(dtype)
 
 
 def _gaussian(size: int, sigma: float) -> Array:
-    """Rows of Gaussian weights (size, size) of norm 1: they keep the variance of white noise."""
+    """Return rows of Gaussian weights, (size, size).
+
+    Their norm is 1, which keeps the variance of white noise.
+    """
     distance = np.arange(size) - np.arange(size)[:, np.newaxis]
     weights = np.exp(-((distance / sigma) ** 2) / 2)
     return weights / np.linalg.norm(weights, axis=1, keepdims=True)

@@ -13,21 +13,28 @@ __all__ = ["WeightAverage"]
 
 
 class WeightAverage:
-    """The exponential moving average of all weights and running statistics of a network.
+    """The exponential moving average of the weights and running statistics of a network.
 
-    average = d average + (1 - d) weights at the k-th `update`, counted from 0, with
-    d = min(decay, (1 + k) / (10 + k)): at first it forgets fast where it came from.  Weights jump
-    about a minimum as long as the learning rate is large; their mean lies nearer to it (Polyak and
-    Juditsky 1992; Izmailov et al. 2018).
+    average = d average + (1 - d) weights at each `update`, with d = min(decay, (1 + k) / (10 + k))
+    at the k-th one, counted from 0.  A small d at the beginning lets the average forget the initial
+    weights.  With a large learning rate, the weights jump around a minimum; their mean lies nearer
+    to it.  Checkpoints of a Trainer do not hold the average.
 
-    decay: from 0, the last weights, to below 1; about 1 / (1 - decay) updates are averaged.
-    Raises ValueError for a decay out of range.  Checkpoints of a Trainer do not hold the average.
+    Args:
+        network: The network.
+        decay: The weight of the old average, at least 0 and below 1.  The average is over about
+            1 / (1 - decay) updates.
+
+    Raises:
+        ValueError: `decay` is out of range.
 
         average = WeightAverage(network)
         for _ in range(trainer.max_iter):
             trainer.train_step()
             average.update()
         average.network().accuracy(x_test, t_test)
+
+    Sources: Polyak and Juditsky 1992; Izmailov et al. 2018.
     """
 
     def __init__(self, network: Network, decay: float = 0.999) -> None:
@@ -40,17 +47,17 @@ class WeightAverage:
 
     @quiet
     def update(self) -> None:
-        """Take the network's weights, as they are now, into the average."""
+        """Add the network's present weights to the average."""
         k = self._updates
         share = 1 - min(self.decay, (1 + k) / (10 + k))
         for key, array in self._arrays().items():
-            # Running statistics are there from the first batch on.
+            # Running statistics are None before the first batch.
             average = self._average.setdefault(key, array)
             average += share * (array - average)
         self._updates += 1
 
     def network(self) -> Any:
-        """A copy of the network whose weights and statistics are the averages."""
+        """Return a copy of the network whose weights and statistics are the averages."""
         twin = copy.deepcopy(self._network)
         dtypes = {key: array.dtype for key, array in arrays_of(twin).items()}
         average = {key: array.astype(dtypes[key]) for key, array in self._average.items()}
@@ -58,6 +65,6 @@ class WeightAverage:
         return twin
 
     def _arrays(self) -> dict[str, Array]:
-        """In single precision at least: half would lose a thousandth of a difference."""
+        """Return the arrays in at least single precision; half would lose small differences."""
         arrays = arrays_of(self._network)
         return {key: a.astype(np.result_type(a, np.float32)) for key, a in arrays.items()}

@@ -1,4 +1,7 @@
-"""The networks for images, of the book and of what it tells about; each only lists its layers."""
+"""Networks for images: two that the book builds and two that it describes.
+
+Each class only lists its layers.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import RngLike, as_count, as_rng
-from dlbasics.initializers import Initializer, he, initializer, xavier
+from dlbasics._internal.assembly import affine_layers
+from dlbasics._internal.checks import RngLike, as_count, as_counts, as_rng
+from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
-    Affine,
     AveragePooling,
     BatchNorm,
     Convolution,
@@ -27,25 +30,30 @@ from dlbasics.network import Network
 __all__ = ["DeepConvNet", "LeNet", "ResNet", "SimpleConvNet", "np", "residual_block"]
 
 ConvParam = Mapping[str, int]
-"""A convolution, as the book's networks are told of it: filter_num, filter_size, pad, stride."""
+"""The settings of a convolution, as in the book: filter_num, filter_size, pad and stride."""
 
 
-class ConvNet(Network):
-    """A network for images of shape `input_dim`, (C, H, W)."""
+class SimpleConvNet(Network):
+    """A small convolutional network: Conv, ReLU, Pool, Affine, ReLU, Affine and softmax.
 
-    def __init__(self, layers: Sequence[Layer], input_dim: Sequence[int], rng: RngLike) -> None:
-        super().__init__(layers, rng=rng)
-        self.input_dim = tuple(input_dim)
+    x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
+    Args:
+        input_dim: The shape of one image, (C, H, W).
+        conv_param: The settings filter_num, filter_size, pad and stride of the convolution.  Those
+            that are not given are 30, 5, 0 and 1.
+        hidden_size: The number of units in the hidden Affine layer.
+        output_size: The number of classes.
+        weight_init_std: The standard deviation of the initial weights, or the name of an
+            initializer.  The biases start at 0.
+        rng: The random generator of the weights and the layers, or its seed.
+        dtype: The type of all parameters.
 
-class SimpleConvNet(ConvNet):
-    """Conv, ReLU, Pool, Affine, ReLU, Affine and softmax (book, chapter 7: *Implementing a CNN*).
+    Raises:
+        ValueError: The windows do not tile the image, or 2 x 2 pooling does not tile the output of
+            the convolution.  The message names the filter sizes that fit.
 
-    input_dim: the shape of one image, (C, H, W).
-    conv_param: filter_num, filter_size, pad and stride of the convolution; by default 30, 5, 0, 1.
-    weight_init_std: the standard deviation of the initial weights; biases start at 0.
-    Raises ValueError where windows do not tile the image, or pooling over 2 x 2 pixels not what
-    they give, and says for which filter sizes they do.
+    Book: chapter 7, *Implementing a CNN*.
     """
 
     def __init__(
@@ -59,31 +67,42 @@ class SimpleConvNet(ConvNet):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        images, rng, init = _image_shape(input_dim), as_rng(rng), initializer(weight_init_std)
+        C, H, W = _image_shape(input_dim)
+        rng, init = as_rng(rng), initializer(weight_init_std)
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
         param = _conv_param("conv_param", conv_param, filter_num=30, filter_size=5)
-        _check_filter_size(param, images)
-        layers = [_convolution(images[0], param, init, rng, dtype), Relu(), Pooling(2, 2, stride=2)]
-        n_features = math.prod(_shape_behind(layers, images))
-        layers += [
-            Affine.create(n_features, n_hidden, init, rng=rng, dtype=dtype),
-            Relu(),
-            Affine.create(n_hidden, n_out, init, rng=rng, dtype=dtype),
-        ]
-        super().__init__(layers, images, rng)
+        _check_filter_size(param, H, W)
+        conv = Convolution.create(C, **param, init=init, rng=rng, dtype=dtype)
+        features = [conv, Relu(), Pooling(2, 2, stride=2)]
+        n_in = _output_size(features, (C, H, W))
+        affine1, affine2 = affine_layers([n_in, n_hidden, n_out], init, rng, dtype)
+        super().__init__([*features, affine1, Relu(), affine2], rng=rng)
+        self.input_dim = C, H, W
 
 
-class DeepConvNet(ConvNet):
-    """Six convolutions and two Affine layers (book, chapter 8: *Going Deeper*, figure 8.1).
+class DeepConvNet(Network):
+    """A deep network of small filters: six convolutions and two Affine layers.
 
-    Three times: Conv, ReLU, Conv, ReLU, Pool; then Affine, ReLU, Dropout, Affine, Dropout and
-    softmax.  Weights start as He et al. have it, the dropout ratio is 0.5.
+    The layers are Conv, ReLU, Conv, ReLU and Pool, three times, and then Affine, ReLU, Dropout,
+    Affine, Dropout and softmax.  The initial weights are those of He et al.  The dropout ratio is
+    0.5.
+    x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
-    input_dim: the shape of one image, (C, H, W).
-    conv_param_1 to conv_param_6: filter_num, filter_size, pad and stride; by default 16, 16, 32,
-    32, 64 and 64 filters of 3 x 3 with stride 1, and pad 1, but 2 in the fourth.
-    Raises ValueError where windows do not tile what the layers before give.
+    Args:
+        input_dim: The shape of one image, (C, H, W).
+        conv_param_1 to conv_param_6: The settings filter_num, filter_size, pad and stride of each
+            convolution.  filter_num is 16, 16, 32, 32, 64 and 64 if it is not given, filter_size
+            is 3, stride is 1, and pad is 1, but 2 in the fourth convolution.
+        hidden_size: The number of units in the hidden Affine layer.
+        output_size: The number of classes.
+        rng: The random generator of the weights and the layers, or its seed.
+        dtype: The type of all parameters.
+
+    Raises:
+        ValueError: The windows of a layer do not tile the output of the layer before.
+
+    Book: chapter 8, *Going Deeper*, figure 8.1.
     """
 
     def __init__(
@@ -105,38 +124,42 @@ class DeepConvNet(ConvNet):
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
         given = conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6
-        layers: list[Layer] = []
+        features: list[Layer] = []
+        channels = images[0]
         for i, conv_param in enumerate(given):
-            param = _conv_param(
-                f"conv_param_{i + 1}",
-                conv_param,
-                filter_num=(16, 16, 32, 32, 64, 64)[i],
-                filter_size=3,
-                pad=2 if i == 3 else 1,
-            )
-            channels = _shape_behind(layers, images)[0]
-            layers += [_convolution(channels, param, he, rng, dtype), Relu()]
+            defaults = {"filter_num": (16, 16, 32, 32, 64, 64)[i], "pad": 2 if i == 3 else 1}
+            param = _conv_param(f"conv_param_{i + 1}", conv_param, filter_size=3, **defaults)
+            features += [Convolution.create(channels, **param, rng=rng, dtype=dtype), Relu()]
             if i % 2:
-                layers.append(Pooling(2, 2, stride=2))
-        n_features = math.prod(_shape_behind(layers, images))
-        layers += [
-            Affine.create(n_features, n_hidden, he, rng=rng, dtype=dtype),
-            Relu(),
-            Dropout(0.5),
-            Affine.create(n_hidden, n_out, he, rng=rng, dtype=dtype),
-            Dropout(0.5),
-        ]
-        super().__init__(layers, images, rng)
+                features.append(Pooling(2, 2, stride=2))
+            channels = param["filter_num"]
+        n_in = _output_size(features, images)
+        affine1, affine2 = affine_layers([n_in, n_hidden, n_out], he, rng, dtype)
+        layers = [*features, affine1, Relu(), Dropout(0.5), affine2, Dropout(0.5)]
+        super().__init__(layers, rng=rng)
+        self.input_dim = images
 
 
-class LeNet(ConvNet):
-    """The first of its kind (book: *LeNet*, figure 7.27; LeCun et al. 1998, figure 2).
+class LeNet(Network):
+    """The first convolutional network.
 
-    Twice a convolution, 6 and then 16 filters of 5 x 5, with an activation and pooling over 2 x 2
-    pixels; then Affine layers of 120, 84 and `output_size` units, and softmax in place of 1998's
-    radial basis functions.  Two pixels of padding make 32 x 32 of MNIST's 28 x 28.
+    The layers are Conv, Sigmoid and AveragePooling, twice, and then three Affine layers with
+    Sigmoid between them, and softmax; the original has radial basis functions in place of softmax.
+    The convolutions have 6 and 16 filters of 5 x 5, the Affine layers 120, 84 and `output_size`
+    units.  The first convolution pads MNIST's 28 x 28 pixels to the original's 32 x 32.
+    x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
-    modern: ReLU and max pooling, where the original has sigmoid and subsampling (average pooling).
+    Args:
+        input_dim: The shape of one image, (C, H, W).
+        output_size: The number of classes.
+        modern: If True, ReLU and max pooling take the place of sigmoid and average pooling.
+        rng: The random generator of the weights, or its seed.
+        dtype: The type of all parameters.
+
+    Raises:
+        ValueError: The windows of a layer do not tile the output of the layer before.
+
+    Book: *LeNet*, figure 7.27.  Source: LeCun et al. 1998, figure 2.
     """
 
     def __init__(
@@ -149,7 +172,7 @@ class LeNet(ConvNet):
         dtype: Any = np.float32,
     ) -> None:
         images, rng = _image_shape(input_dim), as_rng(rng)
-        sizes = 120, 84, as_count(output_size, "output_size")
+        n_out = as_count(output_size, "output_size")
         init, activation = (he, Relu) if modern else (xavier, Sigmoid)
         pooling = Pooling if modern else AveragePooling
         layers: list[Layer] = []
@@ -159,22 +182,35 @@ class LeNet(ConvNet):
                 activation(),
                 pooling(2, 2, stride=2),
             ]
-        for n_in, n_out in pairwise((math.prod(_shape_behind(layers, images)), *sizes)):
-            layers += [Affine.create(n_in, n_out, init, rng=rng, dtype=dtype), activation()]
-        super().__init__(layers[:-1], images, rng)
+        sizes = [_output_size(layers, images), 120, 84, n_out]
+        for affine in affine_layers(sizes, init, rng, dtype):
+            layers += [affine, activation()]
+        super().__init__(layers[:-1], rng=rng)
+        self.input_dim = images
 
 
-class ResNet(ConvNet):
-    """A small residual network (book: *ResNet*, figure 8.12; He et al. 2016, section 4.2).
+class ResNet(Network):
+    """A small residual network.
 
-    A stage for each of `filter_nums`: a convolution to that many channels, then `blocks` blocks of
-    two convolutions with a skip connection around both.  All filters are 3 x 3, and batch
-    normalization follows each; between stages 2 x 2 pixels become their largest.  At the end global
-    average pooling, Affine and softmax.  With the defaults, ten layers with weights.
+    It has a stage for each of `filter_nums`: a convolution to that many channels, then `blocks`
+    blocks (`residual_block`).  All filters are 3 x 3, and batch normalization follows each
+    convolution.  2 x 2 max pooling lies between the stages; global average pooling, Affine and
+    softmax follow the last one.  By default there are ten layers with weights.
+    x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
-    input_dim: the shape of one image, (C, H, W).
-    skips: without them, the plain network of the same parameters.
-    Raises ValueError where pooling does not tile what a stage gives.
+    Args:
+        input_dim: The shape of one image, (C, H, W).
+        filter_nums: The number of filters in each stage.
+        blocks: The number of blocks in each stage.
+        output_size: The number of classes.
+        skips: If False, the skip connections are left out.  The parameters are the same.
+        rng: The random generator of the weights, or its seed.
+        dtype: The type of all parameters.
+
+    Raises:
+        ValueError: Pooling does not tile the output of a stage.
+
+    Book: *ResNet*, figure 8.12.  Source: He et al. 2016, section 4.2.
     """
 
     def __init__(
@@ -189,9 +225,7 @@ class ResNet(ConvNet):
         dtype: Any = np.float32,
     ) -> None:
         images, rng = _image_shape(input_dim), as_rng(rng)
-        if not isinstance(filter_nums, Sequence):
-            raise TypeError(f"filter_nums must be a list of integers, got {filter_nums!r}")
-        nums = [as_count(filter_num, "filter_nums") for filter_num in filter_nums]
+        nums = as_counts(filter_nums, "filter_nums")
         n_blocks, n_out = as_count(blocks, "blocks", least=0), as_count(output_size, "output_size")
         if not nums:
             raise ValueError(f"filter_nums must hold a number for each stage, got {filter_nums!r}")
@@ -202,15 +236,25 @@ class ResNet(ConvNet):
             layers += [*_normalized_convolution(channels, filter_num, rng, dtype), Relu()]
             for _ in range(n_blocks):
                 layers += residual_block(filter_num, skips, rng=rng, dtype=dtype)
-        _shape_behind(layers, images)
-        layers += [GlobalAveragePooling(), Affine.create(nums[-1], n_out, he, rng=rng, dtype=dtype)]
-        super().__init__(layers, images, rng)
+        _output_size(layers, images)  # raises an error if pooling does not fit
+        layers += [GlobalAveragePooling(), *affine_layers([nums[-1], n_out], he, rng, dtype)]
+        super().__init__(layers, rng=rng)
+        self.input_dim = images
 
 
 def residual_block(
     channels: int, skips: bool = True, *, rng: RngLike = None, dtype: Any = np.float32
 ) -> list[Layer]:
-    """Conv, BatchNorm, ReLU, Conv, BatchNorm, the skip connection around these, and ReLU."""
+    """Return a block of a residual network: y = ReLU(x + F(x)).
+
+    F is Conv, BatchNorm, ReLU, Conv, BatchNorm, with filters of 3 x 3.  x and y: (N, C, H, W).
+
+    Args:
+        channels: The number of channels, C.
+        skips: If False, the block is y = ReLU(F(x)).
+        rng: The random generator of the weights, or its seed.
+        dtype: The type of all parameters.
+    """
     rng = as_rng(rng)
     first = _normalized_convolution(channels, channels, rng, dtype)
     second = _normalized_convolution(channels, channels, rng, dtype)
@@ -221,7 +265,7 @@ def residual_block(
 def _normalized_convolution(
     channels: int, filter_num: int, rng: RngLike, dtype: Any
 ) -> list[Layer]:
-    convolution = Convolution.create(channels, filter_num, 3, 1, 1, he, rng=rng, dtype=dtype)
+    convolution = Convolution.create(channels, filter_num, 3, 1, 1, rng=rng, dtype=dtype)
     return [convolution, BatchNorm.create(filter_num, dtype=dtype)]
 
 
@@ -233,7 +277,7 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
 
 
 def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, int]:
-    """All four numbers of a convolution: those given, and the defaults of the others."""
+    """Return all four settings of a convolution: those that are given, and defaults."""
     param = {"pad": 0, "stride": 1, **defaults}
     if not isinstance(given, Mapping | None):
         raise TypeError(f"{name} must be a dict, as {param}, got {given!r}")
@@ -244,23 +288,15 @@ def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str
     return param
 
 
-def _convolution(
-    channels: int, param: ConvParam, init: Initializer, rng: RngLike, dtype: Any
-) -> Convolution:
-    num, size, stride, pad = (param[key] for key in ("filter_num", "filter_size", "stride", "pad"))
-    return Convolution.create(channels, num, size, stride, pad, init, rng=rng, dtype=dtype)
-
-
-def _shape_behind(layers: Iterable[Layer], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of what the layers make of one image of that shape."""
+def _output_size(layers: Iterable[Layer], shape: tuple[int, ...]) -> int:
+    """Return the number of values that the layers make of one image of that shape."""
     for layer in layers:
         shape = layer.output_shape(shape)
-    return shape
+    return math.prod(shape)
 
 
-def _check_filter_size(param: ConvParam, images: tuple[int, int, int]) -> None:
-    """Raise ValueError unless windows tile the image, and 2 x 2 pooling the outputs."""
-    _, H, W = images
+def _check_filter_size(param: ConvParam, H: int, W: int) -> None:
+    """Raise ValueError unless the filters tile the image, and 2 x 2 pooling their output."""
     stride, pad = param["stride"], param["pad"]
 
     def fits(filter_size: int) -> bool:

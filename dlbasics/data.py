@@ -1,4 +1,4 @@
-"""Data in the forms that training needs: batches, splits, one-hot labels, smooth curves."""
+"""Data for training: batches, splits and labels; and smooth curves of its results."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -28,10 +28,18 @@ def minibatches(
     sampling: Literal["epoch", "replacement"] = "epoch",
     rng: RngLike = None,
 ) -> Iterator[Pair]:
-    """The ceil(N / batch_size) batches (x, t) of one epoch, in random order.
+    """Return an iterator over the ceil(N / batch_size) batches (x, t) of one epoch.
 
-    sampling: 'epoch' takes each sample once, the last batch what is left; 'replacement' draws each
-    batch anew from all samples, as the book does.
+    Args:
+        x: The samples, (N, ...).
+        t: Their labels, N of them.
+        batch_size: The number of samples in a batch.
+        sampling: 'epoch' takes each sample once, in random order; the last batch holds the rest.
+            'replacement' draws each batch from all samples, as the book does.
+        rng: The random generator, or its seed.
+
+    Raises:
+        ValueError: x and t are not batches of one length, or an argument is out of range.
     """
     x, t = as_pair(x, t)
     n, size, generator = len(x), as_count(batch_size, "batch_size"), as_rng(rng)
@@ -47,7 +55,15 @@ def minibatches(
 
 
 def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:
-    """x and t in one random order, as copies (book: *Implementing Hyperparameter Optimization*)."""
+    """Return copies of x and t in the same random order.
+
+    Args:
+        x: The samples, (N, ...).
+        t: Their labels, N of them.
+        rng: The random generator, or its seed.
+
+    Book: *Implementing Hyperparameter Optimization*.
+    """
     x, t = as_pair(x, t)
     order = as_rng(rng).permutation(len(x))
     return x[order], t[order]
@@ -56,9 +72,19 @@ def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:
 def train_validation_split(
     x: Array, t: Array, validation_rate: float = 0.2, rng: RngLike = None
 ) -> tuple[Pair, Pair]:
-    """(x_train, t_train), (x_val, t_val): int(N validation_rate) random samples for validation.
+    """Split samples at random into training and validation data.
 
-    Raises ValueError where one of the two would be empty.
+    Args:
+        x: The samples, (N, ...).
+        t: Their labels, N of them.
+        validation_rate: The share of validation samples: int(N * validation_rate) of N.
+        rng: The random generator, or its seed.
+
+    Returns:
+        (x_train, t_train), (x_val, t_val).
+
+    Raises:
+        ValueError: One of the two parts would be empty.
     """
     x, t = shuffle_dataset(x, t, rng)
     count = int(len(x) * as_number(validation_rate, "validation_rate", low=0, high=1))
@@ -70,7 +96,14 @@ def train_validation_split(
 
 
 def one_hot(t: Any, num_classes: int = 10) -> Array:
-    """Rows with a 1 at the class and 0 elsewhere: t (N,) gives float32 (N, num_classes).
+    """Return rows with a 1 at the class and 0 elsewhere, (N, num_classes), in float32.
+
+    Args:
+        t: Integer classes, (N,).
+        num_classes: The number of classes, K.
+
+    Raises:
+        ValueError: t has another shape or dtype, or a class is not from 0 to K - 1.
 
     >>> print(one_hot([2, 0], num_classes=3))
     [[0. 0. 1.]
@@ -85,10 +118,17 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
 
 
 def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Array:
-    """(1 - epsilon) t + epsilon / K: rows (N, K), float32 (Szegedy et al. 2016, section 7).
+    """Return smooth labels (1 - epsilon) t + epsilon / K, as rows (N, K) in float32.
 
-    t: classes (N,), of which there are K = num_classes, or rows (N, K), one-hot or of
-    probabilities, which bring their own K.  epsilon: from 0 to 1.
+    Args:
+        t: Classes (N,), or rows (N, K), one-hot or of probabilities.
+        num_classes: The number of classes, K, if t holds classes.
+        epsilon: The share that all classes have in common, from 0 to 1.
+
+    Raises:
+        ValueError: t is neither of the two, or epsilon is out of range.
+
+    Source: Szegedy et al. 2016, section 7.
 
     >>> print(label_smoothing([2, 0], num_classes=4, epsilon=0.2))
     [[0.05 0.05 0.85 0.05]
@@ -105,10 +145,13 @@ def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Arra
 
 
 def smooth_curve(x: Any) -> Array:
-    """The weighted mean of each point's neighbours, at most 5 on either side, as long as x (N,).
+    """Return the weighted mean of each point and its neighbours, at most 5 on either side, (N,).
 
-    The weights are a Kaiser window with beta = 2; the ends are mirrored, the last with its point
-    repeated, as in the book.  Curves of fewer than 11 points get a shorter window.
+    The weights are a Kaiser window with beta = 2.  The curve is mirrored at both ends, with its
+    last point repeated, as in the book.  A curve of fewer than 11 points has a shorter window.
+
+    Args:
+        x: The curve, (N,).
     """
     x = as_array(x).astype(np.float64)
     if x.ndim != 1:
@@ -122,7 +165,7 @@ def smooth_curve(x: Any) -> Array:
 
 
 def as_pair(x: Any, t: Any, x_name: str = "x", t_name: str = "t") -> Pair:
-    """x and t as arrays, which must be batches of one length and not be empty."""
+    """Return x and t as arrays; raise ValueError unless they are batches of one length."""
     x, t = as_array(x, x_name), as_array(t, t_name)
     if x.ndim == 0 or t.ndim == 0 or len(x) != len(t) or len(x) == 0:
         raise ValueError(

@@ -1,10 +1,10 @@
-"""Are the gradients that a layer or a network computes the true ones?"""
+"""The gradient check: backpropagation against central differences."""
 
 import copy
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,32 +13,42 @@ import numpy as np
 
 from dlbasics._internal import readers
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.network_state import layers_of
 from dlbasics.layers import Layer, LossLayer
 
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
-"""Tried in turn: the first rounds least, the last is least likely to step across a kink."""
+"""The steps h that are tried in turn.  The first has the smallest rounding error; the last is the
+least likely to step across a kink."""
 
 CLOSE = 1e-6
-"""A relative error below which no smaller step is tried."""
+"""No smaller step is tried after a relative error below this."""
 
 ANNOUNCED = 2.0
-"""Seconds; a check that will take longer says so beforehand."""
+"""A check that will take more seconds says so beforehand."""
 
 
 @dataclass(frozen=True)
 class ArrayCheck:
-    """How one array fared: the element where analytic and numeric derivative differ most."""
+    """The result for one array: the element with the largest difference.
+
+    Attributes:
+        name: The name of the array: x, W, ...
+        shape: Its shape.
+        checked: The number of elements that were compared.
+        kinks: The number of these elements at which the function has a kink, as ReLU has at 0.
+            There the analytic derivative must lie between the two one-sided ones; its error is 0.
+        error: |analytic - numeric| / max(|analytic|, |numeric|, floor).  The floor is a thousandth
+            of the largest analytic derivative in the array, but at least the rounding error.
+        where: The index of the element.
+        analytic: Its derivative by backpropagation.
+        numeric: Its derivative by central differences.
+    """
 
     name: str
     shape: tuple[int, ...]
     checked: int
-    """Elements looked at."""
     kinks: int
-    """Those of them where the function has a kink, as ReLU has at 0; there the analytic derivative
-    must lie between the one-sided ones, and has no error."""
     error: float
-    """|analytic - numeric| / max(|analytic|, |numeric|, floor); the floor is a thousandth of the
-    array's largest analytic derivative, and no less than what rounding can tell from 0."""
     where: tuple[int, ...]
     analytic: float
     numeric: float
@@ -46,13 +56,18 @@ class ArrayCheck:
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """What `check_gradients` found; true when there was something to check, and all passed."""
+    """The result of `check_gradients`.  It is true if there is an array and all arrays pass.
+
+    Attributes:
+        checks: The result for each array.
+        tolerance: The largest error that passes.
+    """
 
     checks: tuple[ArrayCheck, ...]
     tolerance: float
 
     def passed(self, check: ArrayCheck) -> bool:
-        """Whether something was looked at, and nothing differed by more than the tolerance."""
+        """Return whether elements were compared, and no error is above the tolerance."""
         return check.checked > 0 and check.error <= self.tolerance
 
     def __bool__(self) -> bool:
@@ -90,37 +105,39 @@ def check_gradients(
     rng: RngLike = 0,
     verbose: bool | None = None,
 ) -> GradientReport:
-    """Compare gradients with central differences, in float64, on a copy of `target`.
+    """Compare the gradients of a layer or a network with central differences, in float64.
 
-    Random masks and running statistics are frozen meanwhile.
+    The check works on a copy of `target`, with frozen random masks and running statistics.
 
     Args:
-        target: What is checked, ours or typed by a reader.  A layer (forward, backward) is checked
-            through sum(probe y) with a random probe, for x and its parameters; a loss layer
-            (forward(x, t), backward) through twice its loss, for x; a network (params, gradient,
-            loss) through its loss, for its parameters.
-        x: A batch of two samples or more: over one, batch normalization has the gradient 0.
-        t: The labels, for a loss layer or a network.
-        train_flg: The mode of a layer; a network computes gradients in training mode only.
-        sample: Compare that many elements, drawn at random, of each larger array; None: all.
+        target: A layer, a loss layer or a network, which may be one that you wrote.  The check
+            compares the derivatives of sum(probe * y), with a random probe, by x and the
+            parameters of a layer; of twice the loss by the x of a loss layer; and of the loss by
+            the parameters of a network.
+        x: A batch of at least two samples.  With one sample, batch normalization has the
+            gradient 0.
+        t: The labels for a loss layer or a network.
+        train_flg: The mode of a layer.  A network computes gradients in training mode only.
+        sample: If given, only so many elements of each array, drawn at random, are compared.
         tolerance: The largest relative error that passes.
-        rng: The generator, or its seed, of the probe and of the sample.
-        verbose: Say beforehand how many forward passes the check takes, and how long; None: if it
-            takes over 2 seconds.
+        rng: The random generator of the probe and the sample, or its seed.
+        verbose: If True, print the number of forward passes and their duration beforehand.  None
+            prints them if the check will take more than 2 seconds.
 
     Returns:
-        A report, which is true when all gradients pass: `assert check_gradients(...)` is a test.
+        A report, which is true if all gradients pass: `assert check_gradients(...)` is a test.
 
     Raises:
-        ValueError: Where a layer writes into what it is given, where two forward passes differ, and
-            where a parameter has no gradient that can be told.
+        TypeError: `target` is neither a layer nor a network, or a parameter is not float64.
+        ValueError: A layer changes its arguments, two forward passes differ, or a parameter of a
+            layer that you wrote has no gradient.
 
     >>> from dlbasics.layers import Affine
     >>> report = check_gradients(Affine.create(3, 2, rng=0), np.ones((4, 3)))
     >>> bool(report)
     True
     """
-    # Spawned: x may well be the first numbers of the very same seed, and so the probe.
+    # Without `spawn`, the probe would equal an x that is drawn with the same seed.
     (rng,) = as_rng(rng).spawn(1)
     tolerance = as_number(tolerance, "tolerance", low=0)
     x = as_array(x)
@@ -136,7 +153,7 @@ def check_gradients(
     elif t is not None:
         f, arrays = _loss_layer(readers.ReadersLoss(target), x.astype(np.float64), t)
     else:
-        # A layer of a reader's may look numbers up, as an embedding does.
+        # Integers may be indices, as in an embedding layer.
         x = x.copy() if x.dtype.kind in "iu" else x.astype(np.float64)
         f, arrays = _layer(readers.ReadersLayer(target), x, train_flg, rng)
     chosen = {name: _choose(array.size, sample, rng) for name, (array, _) in arrays.items()}
@@ -166,7 +183,7 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function,
     layer.freeze()
     layer.forward(x, **mode)
     dout = probe.copy()
-    # The second pass: a gradient that is added to the first one is wrong by now.
+    # If the layer adds up its gradients, those of this second pass are wrong.
     dx = layer.backward(dout)
     if not np.array_equal(x, given, equal_nan=x.dtype.kind == "f"):
         raise ValueError(f"{layer.kind} must not change the x that it is given")
@@ -193,10 +210,8 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function,
     if hasattr(network, "astype"):
         network = network.astype(np.float64)
     network.gradient(x, t)
-    layers = getattr(network, "layers", ())
-    for layer in layers.values() if isinstance(layers, Mapping) else layers:
-        if isinstance(layer, Layer):
-            layer.freeze()
+    for layer in layers_of(network).values():
+        layer.freeze()
     gradients, params = network.gradient(x, t), network.params
     if gradients.keys() != params.keys():
         raise ValueError(f"gradient must return {[*params]}, as params has, got {[*gradients]}")
@@ -206,7 +221,7 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function,
 
 
 def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
-    """train_flg for a method that takes it; the book's first classes do not."""
+    """Return train_flg as an argument if the method takes it; the book's first classes do not."""
     return {"train_flg": train_flg} if readers.takes(method, "train_flg") else {}
 
 
@@ -253,7 +268,7 @@ def _check(
 def _compare(
     f: Function, centre: float, array: Array, where: tuple[int, ...], analytic: float, floor: float
 ) -> tuple[float, float, bool]:
-    """The relative error, the numeric derivative that comes closest, and whether f has a kink."""
+    """Return the relative error, the closest numeric derivative, and whether f has a kink."""
     value = array[where]
     tried, slopes = [], []
     for h in STEPS:
@@ -277,6 +292,6 @@ def _compare(
 
 
 def _is_kink(slopes: list[list[float]], floor: float) -> bool:
-    """Whether the one-sided slopes stay apart as h shrinks; those of a smooth f draw together."""
+    """Return whether the one-sided slopes stay apart for small h; those of a smooth f do not."""
     gaps = [high - low for low, high in slopes]
     return any(b > 0.5 * a and b > 0.01 * floor for a, b in pairwise(gaps))

@@ -1,4 +1,4 @@
-"""What a training leaves behind: its curves, the time it took, and why it ended."""
+"""The curves of a training, with its duration and the reason for its end."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from dlbasics._internal.files import atomic_write
+from dlbasics._internal.files import write_text
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]
@@ -17,9 +17,13 @@ __all__ = ["History"]
 class History:
     """The curves of a training.
 
-    train_loss, lr: by iteration, the loss of the batch and the learning rate.
-    train_acc, test_acc, seconds: by epoch, at its end; seconds since the training began.
-    stopped: why the training ended before its last epoch, else "".
+    Attributes:
+        train_loss: The loss of each iteration's batch.
+        lr: The learning rate in each iteration.
+        train_acc: The accuracy on training samples after each epoch.
+        test_acc: The accuracy on test samples after each epoch.
+        seconds: The time from the beginning of the training to the end of each epoch.
+        stopped: Why the training ended before its last epoch, else "".
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -31,11 +35,11 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, counted from 1, after which test accuracy was highest first; 0 before any."""
+        """The first epoch, counted from 1, with the highest test accuracy; 0 if there is none."""
         return self.test_acc.index(max(self.test_acc)) + 1 if self.test_acc else 0
 
     def plot(self) -> dict[str, Any]:
-        """Figures by name: "accuracy" against epochs, "loss" (smoothed) against iterations."""
+        """Return two figures: "accuracy" over the epochs and "loss", smoothed, over iterations."""
         from dlbasics import plotting
         from dlbasics.data import smooth_curve
 
@@ -55,31 +59,39 @@ class History:
         return {"accuracy": accuracy, "loss": loss}
 
     def save(self, path: PathLike) -> None:
-        """Write the history to exactly `path`, as JSON: completely, or not at all."""
-        with atomic_write(path) as file:
-            file.write(self.to_json().encode("utf-8"))
+        """Write the history to a JSON file, completely or not at all."""
+        write_text(path, self.to_json())
 
     @classmethod
     def load(cls, path: PathLike) -> "History":
-        """What `save` wrote to `path`.  Raises FileNotFoundError, or ValueError for other files."""
+        """Read the history that `save` wrote to `path`.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is not one that `save` wrote.
+        """
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} holds no history: {error}") from None
 
     def to_json(self) -> str:
-        """The fields as a JSON object; numbers that are not finite become "nan" or "inf"."""
+        """Return the history as JSON; numbers that are not finite become "nan", "inf", "-inf"."""
         curves = {name: _plain(value) for name, value in asdict(self).items()}
         return json.dumps(curves, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "History":
-        """The history that `to_json` made this text of.  Raises ValueError for any other text."""
+        """Return the history that `to_json` turned into this text.
+
+        Raises:
+            ValueError: The text is not one that `to_json` returned.
+        """
         found = json.loads(text)
         names = [item.name for item in fields(cls)]
         if not isinstance(found, Mapping) or [*found] != names:
             raise ValueError(f"text must be a JSON object with the entries {names}")
-        *names, _ = names
+        *names, _ = names  # all but `stopped`
         if not all(isinstance(found[name], list) for name in names):
             raise ValueError(f"text must have lists of numbers under {names}")
         try:

@@ -1,15 +1,15 @@
 """The book's networks; each only lists its layers.  Those for images are in convnets.py."""
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import RngLike, as_count, as_rng
+from dlbasics._internal.assembly import affine_layers
+from dlbasics._internal.checks import RngLike, as_count, as_counts, as_rng
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet
 from dlbasics.initializers import initializer
-from dlbasics.layers import Affine, BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
+from dlbasics.layers import BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
 from dlbasics.network import Network
 from dlbasics.regularizers import L2
 
@@ -26,9 +26,19 @@ __all__ = [
 
 
 class TwoLayerNet(Network):
-    """Affine, ReLU, Affine and softmax (book, chapter 5: *Implementing Backpropagation*).
+    """A network of two layers with weights: Affine, ReLU, Affine and softmax.
 
-    weight_init_std: the standard deviation of the initial weights; biases start at 0.
+    x: (N, input_size), or one sample (input_size,);  scores: (N, output_size).
+
+    Args:
+        input_size: The number of values in a sample.
+        hidden_size: The number of units in the hidden layer.
+        output_size: The number of classes.
+        weight_init_std: The standard deviation of the initial weights.  The biases start at 0.
+        rng: The random generator of the weights, or its seed.
+        dtype: The type of all parameters.
+
+    Book: chapter 5, *Implementing Backpropagation*.
     """
 
     def __init__(
@@ -45,26 +55,37 @@ class TwoLayerNet(Network):
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
         rng, init = as_rng(rng), initializer(weight_init_std)
-        layers = [
-            Affine.create(n_in, n_hidden, init, rng=rng, dtype=dtype),
-            Relu(),
-            Affine.create(n_hidden, n_out, init, rng=rng, dtype=dtype),
-        ]
-        super().__init__(layers, rng=rng)
+        affine1, affine2 = affine_layers([n_in, n_hidden, n_out], init, rng, dtype)
+        super().__init__([affine1, Relu(), affine2], rng=rng)
 
 
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
 
 
 class MultiLayerNet(Network):
-    """Fully connected layers with softmax (book, chapter 6), both of the book's classes in one.
+    """A network of any number of fully connected layers, with softmax.
 
-    hidden_size_list: units of each hidden layer, for instance [100, 100, 100].
-    activation: 'relu', 'sigmoid' or 'tanh'.
-    weight_init_std: a number; 'relu' or 'he', 'sigmoid' or 'xavier', 'glorot' (initializers.py).
-    weight_decay_lambda: the strength of the L2 penalty on the weights, in loss and gradient.
-    use_dropout, dropout_ration (the book's spelling): dropout after each hidden activation.
-    use_batchnorm: batch normalization before each hidden activation.
+    The layers are Affine, BatchNorm, activation and Dropout for each hidden layer, and then Affine
+    and softmax.  BatchNorm and Dropout are optional.  The class serves for both of the book's,
+    MultiLayerNet and MultiLayerNetExtend.
+    x: (N, input_size), or one sample (input_size,);  scores: (N, output_size).
+
+    Args:
+        input_size: The number of values in a sample.
+        hidden_size_list: The number of units in each hidden layer, such as [100, 100, 100].
+        output_size: The number of classes.
+        activation: The activation of the hidden layers: 'relu', 'sigmoid' or 'tanh'.
+        weight_init_std: The standard deviation of the initial weights, or the name of an
+            initializer: 'relu' or 'he', 'sigmoid' or 'xavier', 'glorot'.
+        weight_decay_lambda: The strength of the L2 penalty on the weights, which is part of the
+            loss and of the gradients.
+        use_dropout: If True, there is dropout after each hidden activation.
+        dropout_ration: The dropout ratio.  The spelling is the book's.
+        use_batchnorm: If True, there is batch normalization before each hidden activation.
+        rng: The random generator of the weights and the layers, or its seed.
+        dtype: The type of all parameters.
+
+    Book: chapter 6.
     """
 
     def __init__(
@@ -84,17 +105,21 @@ class MultiLayerNet(Network):
     ) -> None:
         rng, init = as_rng(rng), initializer(weight_init_std)
         make_activation = _activation(activation)
-        sizes = [as_count(input_size, "input_size"), *_sizes(hidden_size_list)]
-        n_scores = as_count(output_size, "output_size")
+        sizes = [
+            as_count(input_size, "input_size"),
+            *as_counts(hidden_size_list, "hidden_size_list"),
+            as_count(output_size, "output_size"),
+        ]
+        *hidden, last = affine_layers(sizes, init, rng, dtype)
         layers: list[Layer] = []
-        for n_in, n_out in pairwise(sizes):
-            layers.append(Affine.create(n_in, n_out, init, rng=rng, dtype=dtype))
+        for affine in hidden:
+            layers.append(affine)
             if use_batchnorm:
-                layers.append(BatchNorm.create(n_out, dtype=dtype))
+                layers.append(BatchNorm.create(affine.W.shape[1], dtype=dtype))
             layers.append(make_activation())
             if use_dropout:
                 layers.append(Dropout(dropout_ration))
-        layers.append(Affine.create(sizes[-1], n_scores, init, rng=rng, dtype=dtype))
+        layers.append(last)
         decay = L2(weight_decay_lambda)
         super().__init__(layers, regularizer=decay if weight_decay_lambda else None, rng=rng)
 
@@ -108,9 +133,3 @@ def _activation(name: str) -> type[Layer]:
     if name.lower() not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {name!r}")
     return ACTIVATIONS[name.lower()]
-
-
-def _sizes(hidden_size_list: Sequence[int]) -> list[int]:
-    if isinstance(hidden_size_list, str) or not isinstance(hidden_size_list, Iterable):
-        raise TypeError(f"hidden_size_list must be a list of integers, got {hidden_size_list!r}")
-    return [as_count(size, "hidden_size_list") for size in hidden_size_list]

@@ -1,6 +1,6 @@
-"""Figures in one style.  The only module that imports matplotlib.
+"""Figures in one style.  No other module imports matplotlib.
 
-Figures are made without pyplot, so that nothing is kept, and no window opens, unless asked for.
+The functions do without pyplot, except `show`; so matplotlib keeps no figure and opens no window.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,9 +28,14 @@ MARKERS = "os^Dv<>"
 def subplots(
     rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **options: Any
 ) -> Any:
-    """A figure with rows x columns axes, each of about that width and height in inches.
+    """Return a figure and its axes.
 
-    options: those of matplotlib's Figure.subplots, such as sharey=True.
+    Args:
+        rows: The number of rows of axes.
+        columns: The number of columns of axes.
+        width: The width of each of the axes, about, in inches.
+        height: The height of each of the axes, about, in inches.
+        options: The options of matplotlib's Figure.subplots, such as sharey=True.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
@@ -47,9 +52,16 @@ def curves(
     markers: bool = False,
     ylim: tuple[float, float] | None = None,
 ) -> Figure:
-    """One figure with a line for each entry of `series`, named in a legend if there are several.
+    """Return a figure with a line for each curve, and a legend if there are several.
 
-    x: where the points lie, by default 0, 1, 2, ...: epochs or iterations, ticked as integers.
+    Args:
+        series: The curves by name.
+        x: The epochs or iterations of the points, by default 0, 1, 2, ...
+        xlabel: The label of the x axis.
+        ylabel: The label of the y axis.
+        title: The title.
+        markers: If True, each point has a marker.
+        ylim: The limits of the y axis.
     """
     figure, axes = subplots()
     draw_curves(axes, series, x=x, markers=markers)
@@ -63,7 +75,14 @@ def curves(
 def draw_curves(
     axes: Axes, series: Mapping[str, Any], *, x: Any = None, markers: bool = False
 ) -> None:
-    """Draw a line for each entry of `series`, with a legend where there are several."""
+    """Draw a line for each curve into `axes`, and a legend if there are several.
+
+    Args:
+        axes: The axes.
+        series: The curves by name.
+        x: The places of the points, by default 0, 1, 2, ...
+        markers: If True, each point has a marker.
+    """
     for i, (label, y) in enumerate(series.items()):
         marker = MARKERS[i % len(MARKERS)] if markers else None
         axes.plot(range(len(y)) if x is None else x, y, label=label, marker=marker, markersize=4)
@@ -72,19 +91,23 @@ def draw_curves(
 
 
 def mark(figure: Figure, text: str) -> None:
-    """Write small text below the right end of the figure, which grows by a line for it."""
+    """Write small text below the figure, at the right; the figure grows by a line."""
     figure.set_figheight(figure.get_figheight() + 0.25)
     figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="gray")
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG to exactly `path`: completely, or not at all."""
+    """Write the figure to a PNG file, completely or not at all."""
     with atomic_write(path) as file, matplotlib.rc_context(STYLE):
         figure.savefig(file, format="png")
 
 
 def show(figures: Iterable[Figure]) -> bool:
-    """Open a window for each figure and wait until all are closed; False where none can open."""
+    """Open a window for each figure and wait until all are closed.
+
+    Returns:
+        False if no window can open, else True.
+    """
     import matplotlib.pyplot as plt
 
     if plt.get_backend().lower() in ("agg", "pdf", "pgf", "ps", "svg", "cairo", "template"):
@@ -96,5 +119,5 @@ def show(figures: Iterable[Figure]) -> bool:
 
 
 def _giving(figure: Figure) -> Any:
-    """A stand-in for the class Figure, with which pyplot takes over a figure that exists."""
+    """Return a function that pyplot can call like the class Figure; it returns `figure`."""
     return lambda **_: figure

@@ -1,26 +1,28 @@
-"""How the learning rate changes in the course of training.
+"""Schedules: changes of the learning rate in the course of training.
 
 A schedule is a function of the epoch, which grows by a fraction with every iteration, and of the
-number of epochs; it returns the factor by which the optimizer's learning rate is multiplied.  These
-are frozen dataclasses; a function such as `lambda epoch, epochs: 1 - epoch / epochs` serves too.
+number of epochs.  It returns a factor for the optimizer's learning rate.  A function of your own,
+such as `lambda epoch, epochs: 1 - epoch / epochs`, is a schedule, too.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dlbasics._internal.checks import as_number
+from dlbasics._internal.checks import TINY, as_number
 
 __all__ = ["CosineDecay", "ExponentialDecay", "Schedule", "StepDecay", "Warmup"]
 
 Schedule = Callable[[float, float], float]
 
-TINY = math.ulp(0.0)
-
 
 @dataclass(frozen=True)
 class StepDecay:
-    """factor^floor(epoch / every): a drop after every `every` epochs.
+    """Steps down: factor^floor(epoch / every).
+
+    Args:
+        every: The number of epochs between two steps.
+        factor: The factor of each step.
 
     >>> [StepDecay(every=10)(epoch, 30) for epoch in (0, 9.9, 10)]
     [1.0, 1.0, 0.1]
@@ -39,7 +41,10 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class ExponentialDecay:
-    """factor^epoch: a little less with every iteration.
+    """Exponential decay: factor^epoch.
+
+    Args:
+        factor: The factor of each epoch.
 
     >>> ExponentialDecay(0.9)(2, 20)
     0.81
@@ -56,9 +61,12 @@ class ExponentialDecay:
 
 @dataclass(frozen=True)
 class CosineDecay:
-    """Half a cosine from 1 to `floor` (Loshchilov and Hutter 2017, eq. 5, without restarts).
+    """Half a cosine from 1 to `floor`: floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2.
 
-    floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2.
+    Args:
+        floor: The factor at the end, from 0 to 1.
+
+    Source: Loshchilov and Hutter 2017, eq. 5, without restarts.
     """
 
     floor: float = 0.0
@@ -72,9 +80,14 @@ class CosineDecay:
 
 @dataclass(frozen=True)
 class Warmup:
-    """From `start` to 1 in a straight line, within `epochs` epochs (Goyal et al. 2017, sect. 2.2).
+    """A linear rise from `start` to 1 within the first epochs, before another schedule.
 
-    After that 1, or the schedule `then`, which has the remaining epochs for itself.
+    Args:
+        epochs: The number of epochs of the rise.
+        then: The schedule of the remaining epochs; None keeps the factor 1.
+        start: The factor at the beginning, from 0 to 1.
+
+    Source: Goyal et al. 2017, section 2.2.
     """
 
     epochs: float

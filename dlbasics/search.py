@@ -1,9 +1,8 @@
-"""Random search for hyperparameters, on any executor (book: *Hyperparameter Optimization*)."""
+"""Random search for hyperparameters (book: *Hyperparameter Optimization*)."""
 
 import json
 import math
 import numbers
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, field
@@ -11,25 +10,35 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
-from dlbasics._internal.files import atomic_write
-from dlbasics.storage import without_addresses
+from dlbasics._internal.files import write_text
+from dlbasics.storage import PathLike, without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]
 
 Objective = Callable[[dict[str, Any], int, np.random.Generator], Any]
-PathLike = str | os.PathLike[str]
 
 
 class Distribution(Protocol):
-    """What a hyperparameter is drawn from; its `repr` tells a search's file one from another."""
+    """A distribution from which a hyperparameter is drawn.
+
+    Its `repr` describes it in the file of a search.
+    """
 
     def draw(self, rng: np.random.Generator) -> Any: ...
 
 
 @dataclass(frozen=True)
-class _Range:
+class Uniform:
+    """The uniform distribution U(low, high).
+
+    Args:
+        low: The lower bound.
+        high: The upper bound, which is above the lower one.
+    """
+
     low: float
     high: float
 
@@ -39,18 +48,19 @@ class _Range:
         if self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
 
-
-@dataclass(frozen=True)
-class Uniform(_Range):
-    """U(low, high), low < high."""
-
     def draw(self, rng: np.random.Generator) -> float:
+        """Return a random number."""
         return float(rng.uniform(self.low, self.high))
 
 
 @dataclass(frozen=True)
-class LogUniform(_Range):
-    """10^U(log10 low, log10 high), 0 < low < high: every power of ten is as likely."""
+class LogUniform(Uniform):
+    """The distribution 10^U(log10 low, log10 high): the logarithm is uniform.
+
+    Args:
+        low: The lower bound, which is above 0.
+        high: The upper bound, which is above the lower one.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,12 +68,17 @@ class LogUniform(_Range):
             raise ValueError(f"low must be above 0, got {self.low}")
 
     def draw(self, rng: np.random.Generator) -> float:
+        """Return a random number."""
         return float(10 ** rng.uniform(math.log10(self.low), math.log10(self.high)))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the options, each as likely: Choice(["relu", "tanh"])."""
+    """A choice between options of equal probability, such as Choice(["relu", "tanh"]).
+
+    Args:
+        options: The options, at least one.
+    """
 
     options: Sequence[Any]
 
@@ -75,17 +90,22 @@ class Choice:
         object.__setattr__(self, "options", tuple(self.options))
 
     def draw(self, rng: np.random.Generator) -> Any:
+        """Return one of the options."""
         return self.options[int(rng.integers(len(self.options)))]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of hyperparameters, and what came of it.
+    """One set of hyperparameters and its score.
 
-    number: from 0 on, in the order in which they were drawn.
-    budget: what it was trained with: less than the search's where it was abandoned.
-    score: NaN where training diverged; `error` then says how.
-    extra: what the objective returned beside the score.
+    Attributes:
+        number: The number of the trial, from 0, in the order of the draws.
+        budget: The budget of its training.  It is less than the search's if successive halving has
+            given the trial up.
+        params: The hyperparameters.
+        score: The score; NaN if the training diverged.
+        error: The message of a training that diverged, else "".
+        extra: The values that the objective returned with the score.
     """
 
     number: int
@@ -98,16 +118,22 @@ class Trial:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """All trials, from the highest score down; equal ones by number, NaN at the end."""
+    """The trials of a search.
+
+    Attributes:
+        trials: All trials, the highest score first and NaN last; equal scores in the order of
+            their numbers.
+    """
 
     trials: tuple[Trial, ...]
 
     @property
     def best(self) -> Trial:
+        """The trial with the highest score."""
         return self.trials[0]
 
     def table(self, n: int = 20) -> str:
-        """The n best as text: rank, score, budget and hyperparameters."""
+        """Return the n best trials as text: rank, score, budget and hyperparameters."""
         rows = [["rank", "score", "budget", *self.best.params]]
         for rank, trial in enumerate(self.trials[: as_count(n, "n")], start=1):
             values = [
@@ -131,28 +157,39 @@ def random_search(
     path: PathLike | None = None,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> SearchResult:
-    """Draw hyperparameters at random, train with each, and sort by the score.
+    """Draw hyperparameters at random, train with each set, and sort the sets by score.
 
-    objective(params, budget, rng): trains for `budget` epochs, or whatever it counts, and returns
-        the score, higher is better; or a mapping with "score" and what else JSON can hold, such as
-        curves.  A FloatingPointError, as Trainer raises when training diverges, scores NaN; any
-        other exception cancels the trials that wait, and goes on.
-    space: a distribution for each name in params.
-    executor: a concurrent.futures.Executor or the like; None: one trial after another, here.
-        For processes, objective must be picklable.  A trial's matrix products keep to one core,
-        and so do those of the executor's processes from then on.
-    rng: hyperparameters and generator of a trial depend on this seed and the trial's number alone,
-        and its score therefore not on the executor.
-    halving: successive halving (Jamieson and Talwalkar 2016) by this factor eta, 2 or more.  All
-        trials get the budget ceil(budget / eta^k); k times, the best 1 / eta of them get the next
-        larger one, up to the whole; k is as large as trials and budget allow.  Who goes on is
-        trained anew, with the same generator, which is simple on any executor and costs the
-        smaller budgets once more (docs/search.md has numbers).
-    path: a JSON file that is written anew after each trial; with the same path, seed (which must
-        then be an int), budget and space, trials that stand there are not run again.  Of the
-        objective nothing is stored.
+    The hyperparameters and the generator of a trial depend only on the seed and on its number.  Its
+    score is therefore the same with any executor.
 
-    Raises ValueError or TypeError for other arguments, and ValueError for a file of another search.
+    Args:
+        objective: A function objective(params, budget, rng) that trains for `budget` epochs, or
+            another unit.  It returns the score, or a mapping with "score" and other values that
+            JSON can hold, such as curves.  A higher score is better.  The score is NaN if the
+            function raises FloatingPointError, as Trainer does when a training diverges.  After any
+            other error, waiting trials are cancelled, and the error is raised again.
+        space: The distribution of each hyperparameter, by name.
+        trials: The number of trials.
+        executor: An object like concurrent.futures.Executor.  None runs one trial after another
+            in this process.  `objective` must be picklable for an executor of processes.  Matrix
+            products keep to one core during a trial, and in the executor's processes from then on.
+        rng: The random generator, or its seed.
+        budget: The budget of each trial.
+        halving: The factor eta, at least 2, of successive halving (Jamieson and Talwalkar 2016).
+            All trials begin with the budget ceil(budget / eta^k).  The best 1 / eta of them get
+            the next larger budget, k times, up to `budget`; k is as large as trials and budget
+            allow.  With each budget a trial begins its training anew, with the same generator
+            (docs/search.md has the cost).  None gives the whole budget to every trial.
+        path: A JSON file, which is written anew after each trial.  A search with the same path,
+            seed, budget and space does not repeat the trials in the file.  The seed must then be
+            an int.  The file holds nothing about the objective.
+        progress: A function that wraps the iteration over trials, such as tqdm.
+
+    Returns:
+        All trials, the best one first.
+
+    Raises:
+        TypeError, ValueError: An argument is not as above, or the file is that of another search.
     """
     trials, budget = as_count(trials, "trials"), as_count(budget, "budget")
     eta = None if halving is None else as_count(halving, "halving", least=2)
@@ -167,7 +204,7 @@ def random_search(
     search = _Search(objective, space, seed, budget, None if path is None else Path(path))
     last: dict[int, Trial] = {}
     remaining = list(range(trials))
-    with _one_core():
+    with threadpool_limits(limits=1, user_api="blas"):
         for rung_budget in _budgets(trials, budget, eta):
             rung = search.run(remaining, rung_budget, executor, progress)
             last |= {trial.number: trial for trial in rung}
@@ -177,18 +214,16 @@ def random_search(
 
 
 def _budgets(trials: int, budget: int, eta: int | None) -> list[int]:
-    """The budget of each rung; every rung has trials, and budgets rise."""
-    if eta is None:
-        return [budget]
-    rungs = 0
-    while eta ** (rungs + 1) <= min(trials, budget):
-        rungs += 1
-    return [math.ceil(budget / eta**k) for k in range(rungs, -1, -1)]
+    """Return the budgets of successive halving, the smallest first."""
+    budgets = [budget]
+    while eta is not None and eta ** len(budgets) <= min(trials, budget):
+        budgets.append(math.ceil(budget / eta ** len(budgets)))
+    return budgets[::-1]
 
 
 @dataclass
 class _Search:
-    """The trials that are finished, by number and budget, and their file."""
+    """The finished trials, by number and budget, and their file."""
 
     objective: Objective
     space: Mapping[str, Distribution]
@@ -200,17 +235,17 @@ class _Search:
     def __post_init__(self) -> None:
         if self.path is not None and self.path.exists():
             self._load(self.path)
-        self._save()  # a path that cannot be written to must not cost a trial
+        self._save()  # a wrong path raises its error before the first trial
 
     def about(self) -> dict[str, Any]:
-        """What the scores depend on, but for the objective."""
+        """Return the arguments on which the scores depend, except the objective."""
         described = {name: without_addresses(repr(each)) for name, each in self.space.items()}
         return {"seed": self.seed, "budget": self.budget, "space": described}
 
     def run(
         self, numbers: Sequence[int], budget: int, executor: Any, progress: Callable[..., Any]
     ) -> list[Trial]:
-        """These trials with this budget, the best first; runs those that are not finished."""
+        """Run those of the trials that are not finished; return all of them, the best first."""
         jobs = [
             (self.objective, self.space, self.seed, number, budget)
             for number in numbers
@@ -228,9 +263,7 @@ class _Search:
                 self._save()
         except BaseException:
             for future in futures:
-                future.cancel()
-            for future in futures:
-                if future.done() and not future.cancelled() and future.exception() is None:
+                if not future.cancel() and future.done() and future.exception() is None:
                     self.finished[future.result().number, budget] = future.result()
             self._save()
             raise
@@ -240,46 +273,30 @@ class _Search:
         if self.path is not None:
             trials = [asdict(self.finished[key]) for key in sorted(self.finished)]
             text = json.dumps(self.about() | {"trials": trials}, default=repr)
-            with atomic_write(self.path) as file:
-                file.write(text.encode("utf-8"))
+            write_text(self.path, text)
 
     def _load(self, path: Path) -> None:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            trials = [
-                Trial(
-                    **trial
-                    | {
-                        "params": _draw(self.space, self.seed, trial["number"])[0],
-                        "score": float(trial["score"]),
-                    }
-                )
-                for trial in found["trials"]
-            ]
+            for stored in found["trials"]:
+                params, _ = _draw(self.space, self.seed, stored["number"])
+                trial = Trial(**stored | {"params": params, "score": float(stored["score"])})
+                self.finished[trial.number, trial.budget] = trial
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is not the file of a search: {error!r}") from None
         for key, wanted in self.about().items():
-            # As text, for the order of the space counts.
+            # The comparison is of text because the order of the space matters.
             if json.dumps(found.get(key)) != json.dumps(wanted):
                 raise ValueError(
                     f"{path} is of another search: its {key} is {found.get(key)}, not {wanted}"
                 )
-        self.finished = {(trial.number, trial.budget): trial for trial in trials}
-
-
-def _one_core() -> Any:
-    """Matrix products on one core, from now on; as a context manager, until its end."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    return threadpool_limits(limits=1, user_api="blas")
 
 
 def _run_trial(
     objective: Objective, space: Mapping[str, Distribution], seed: int, number: int, budget: int
 ) -> Trial:
-    """One trial, wherever an executor runs it."""
-    # Not lifted here: it may be the limit of other trials in this process, too.
-    _one_core()
+    """Run one trial, in any process or thread."""
+    threadpool_limits(limits=1, user_api="blas")  # for good: other threads may run trials, too
     params, rng = _draw(space, seed, number)
     try:
         outcome = objective(dict(params), budget, rng)
@@ -289,7 +306,7 @@ def _run_trial(
     score = extra.pop("score", None)
     if not isinstance(score, numbers.Real):
         raise TypeError(f"objective must return a number, or one as 'score', got {outcome!r}")
-    # As a file would give it back, so that a search that was resumed ends the same.
+    # A resumed search reads JSON from its file; this one must give the same values.
     extra = json.loads(json.dumps(extra, default=_to_list))
     return Trial(number, budget, params, float(score), extra=extra)
 
@@ -297,14 +314,14 @@ def _run_trial(
 def _draw(
     space: Mapping[str, Distribution], seed: int, number: int
 ) -> tuple[dict[str, Any], np.random.Generator]:
-    """The hyperparameters of a trial, and the generator that its training goes on with."""
-    # What np.random.SeedSequence(seed).spawn(number + 1)[number] is.
+    """Return the hyperparameters of a trial, and the generator for its training."""
+    # The sequence is np.random.SeedSequence(seed).spawn(number + 1)[number].
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     return {name: distribution.draw(rng) for name, distribution in space.items()}, rng
 
 
 def _rank(trial: Trial) -> tuple[bool, float, int]:
-    diverged = math.isnan(trial.score)  # NaN itself cannot be sorted by
+    diverged = math.isnan(trial.score)  # NaN has no place in an order
     return diverged, 0.0 if diverged else -trial.score, trial.number
 
 

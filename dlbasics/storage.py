@@ -1,12 +1,10 @@
-"""Parameters in .npz files, and clear words about files that are something else."""
+"""Arrays in .npz files, with a clear error for any other file."""
 
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -15,22 +13,16 @@ from dlbasics._internal.files import atomic_write
 
 __all__ = ["load_arrays", "save_arrays"]
 
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-    KeyError,
-    RuntimeError,  # an entry that claims to be encrypted
-    SyntaxError,  # an entry whose header is no Python literal
-    MemoryError,  # an entry that claims to be huge
-)
 PathLike = str | os.PathLike[str]
 
 
 def save_arrays(path: PathLike, arrays: Mapping[str, Array]) -> None:
-    """Write named arrays to exactly `path`, as .npz: completely, or not at all."""
+    """Write arrays to an .npz file, completely or not at all.
+
+    Args:
+        path: The file, under exactly this name.
+        arrays: The arrays by name.
+    """
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -38,21 +30,29 @@ def save_arrays(path: PathLike, arrays: Mapping[str, Array]) -> None:
 
 
 def load_arrays(path: PathLike) -> dict[str, Array]:
-    """The named arrays of an .npz file, for instance weights W1, b1, ... as a plain dict.
+    """Read the arrays of an .npz file.
 
-    Raises FileNotFoundError, or ValueError for a file that is not .npz, is damaged, or is a pickle
-    (which could run code when loaded): then with the command that converts it.
+    Args:
+        path: The file.
+
+    Returns:
+        The arrays by name, for instance W1, b1, ...
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged or not an .npz file.  A pickle can run any code when it is
+            loaded; for a pickle, the message has the command that converts it.
     """
     path = Path(path)
     with open(path, "rb") as file:
-        if file.read(2) != b"PK":
-            file.seek(0)
-            raise ValueError(_not_npz(path, file))
+        start = file.read(64)
+        if not start.startswith(b"PK"):
+            raise ValueError(_not_npz(path, start))
         file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        except DAMAGED as error:
+        except Exception as error:  # which one, depends on the bytes that are damaged
             raise ValueError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
@@ -61,12 +61,11 @@ def load_arrays(path: PathLike) -> dict[str, Array]:
 
 
 def without_addresses(text: str) -> str:
-    """A `repr` without places in memory, so that another process has the same."""
+    """Return a `repr` without addresses in memory, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
-def _not_npz(path: Path, file: BinaryIO) -> str:
-    start = file.read(64)
+def _not_npz(path: Path, start: bytes) -> str:
     if start.startswith((b"\x80", b"(dp", b"}q", b"ccollections")):
         target = path.with_suffix(".npz")
         return (

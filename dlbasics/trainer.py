@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dlbasics._internal.checkpoints import CheckpointFolder, checkpoint_of, load_checkpoint
-from dlbasics._internal.checks import Array, RngLike, as_count, as_number, as_rng
+from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
@@ -27,9 +27,6 @@ Callback = Callable[["Trainer"], Any]
 
 INTERRUPTED = "interrupted"
 """What `history.stopped` says after Ctrl-C."""
-
-TINY = math.ulp(0.0)
-"""The smallest number above 0."""
 
 
 class Trainer:

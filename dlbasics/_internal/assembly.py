@@ -1,18 +1,22 @@
-"""What `Network` accepts as layers, loss layer and regularizer."""
+"""The layers, the loss layer and the regularizer that `Network` accepts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
-from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
+from dlbasics.initializers import Initializer
+from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
 
 def as_layers(layers: Any) -> dict[str, Layer]:
-    """The layers by name: a mapping's own names, or Affine1, Relu1, Affine2 for a sequence."""
+    """Return the layers by name: a mapping's own names, or Affine1, Relu1, ... for a sequence."""
     if not isinstance(layers, Mapping | Sequence):
         raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
-    given = [*(layers.values() if isinstance(layers, Mapping) else layers)]
+    given = layers.values() if isinstance(layers, Mapping) else layers
     found = [_as_layer(layer) for layer in given]
     inner = [layer for top in found for layer in top.walk()]
     if not inner or len({id(own) for own in map(_own, inner)}) < len(inner):
@@ -23,7 +27,7 @@ def as_layers(layers: Any) -> dict[str, Layer]:
 
 
 def as_loss_layer(layer: Any) -> LossLayer:
-    """The loss layer; SoftmaxWithLoss for None."""
+    """Return the loss layer; SoftmaxWithLoss for None."""
     if layer is None:
         return SoftmaxWithLoss()
     if isinstance(layer, LossLayer):
@@ -33,8 +37,16 @@ def as_loss_layer(layer: Any) -> LossLayer:
     return ReadersLoss(layer)
 
 
+def affine_layers(
+    sizes: Sequence[int], init: Initializer, rng: np.random.Generator, dtype: Any
+) -> list[Affine]:
+    """Return Affine layers with sizes[0] inputs and sizes[1], sizes[2], ... outputs."""
+    pairs = pairwise(sizes)
+    return [Affine.create(n_in, n_out, init, rng=rng, dtype=dtype) for n_in, n_out in pairs]
+
+
 def check_regularizer(regularizer: Any) -> None:
-    """Raise TypeError unless it is None or has a penalty."""
+    """Raise TypeError unless `regularizer` is None or has a penalty."""
     if not (regularizer is None or hasattr(regularizer, "penalty")):
         raise TypeError(f"regularizer must be one like L2(0.1), got {regularizer!r}")
 

@@ -1,9 +1,9 @@
-"""What the library takes as array, label and random generator, and the errors for the rest."""
+"""Functions that return an argument in the form the library needs, or raise an error for it."""
 
 import functools
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
+TINY = math.ulp(0.0)
+"""The smallest number above 0."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def quiet(function: F) -> F:
-    """Let non-finite numbers pass through `function` without NumPy's warnings."""
+    """Return `function` without NumPy's warnings about numbers that are not finite."""
     ignored: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         return np.errstate(**ignored)(function)
 
-    # Before 2.0, an errstate that decorates cannot be entered again within itself.
+    # Before NumPy 2.0, an errstate that decorates a function cannot be entered twice.
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(**ignored):
@@ -31,9 +34,10 @@ def quiet(function: F) -> F:
 
 
 def as_array(x: Any, name: str = "x") -> Array:
-    """`x` as an array of real numbers: itself where it is one, else what NumPy makes of it.
+    """Return `x` as an array of real numbers; an array stays the same object.
 
-    Raises TypeError for ragged lists and for anything that is not bool, integer or float.
+    Raises:
+        TypeError: `x` is a ragged list, or holds anything but bool, integer and float.
     """
     if x is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
@@ -48,13 +52,13 @@ def as_array(x: Any, name: str = "x") -> Array:
 
 
 def as_float(x: Any, name: str = "x") -> Array:
-    """`x` as a floating-point array: floats keep their dtype, all else becomes float64."""
+    """Return `x` as a floating-point array; integers and bools become float64."""
     x = as_array(x, name)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def as_batch(x: Any, name: str = "x") -> Array:
-    """`x` as a floating-point batch of shape (N, K); a single sample (K,) becomes (1, K)."""
+    """Return `x` as a floating-point batch (N, K); a single sample (K,) becomes (1, K)."""
     x = as_float(x, name)
     if x.ndim == 1:
         x = x[np.newaxis]
@@ -64,11 +68,15 @@ def as_batch(x: Any, name: str = "x") -> Array:
 
 
 def as_labels(t: Any, scores: Array, single: bool) -> Array:
-    """The labels that belong to `scores` (N, K): classes (N,), or rows (N, K) of scores' dtype.
+    """Return labels as classes (N,), or as rows (N, K) of the dtype of the scores.
 
-    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or soft; with `single`, for a batch
-    made of one sample, a class or a row (K,).  Raises ValueError for any other shape, and for
-    classes outside 0 .. K - 1.
+    Args:
+        t: Integer classes, (N,) or (N, 1), or rows (N, K), one-hot or soft.
+        scores: The scores, (N, K).
+        single: If True, the batch is one sample, and `t` may be a class or a row (K,).
+
+    Raises:
+        ValueError: `t` has another shape, or a class is not from 0 to K - 1.
     """
     t = as_array(t, "t")
     if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
@@ -87,7 +95,13 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
 
 
 def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
-    """`value` itself, which must be an array of numbers of that shape; a letter is any size."""
+    """Return `value`, an array of numbers.
+
+    Args:
+        value: The parameter.
+        name: The name for messages.
+        shape: The shape that it must have.  A letter stands for any size.
+    """
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
     as_array(value, name)
@@ -101,44 +115,45 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
 
 
 def as_bias(b: Any, size: int) -> Array | None:
-    """`b` itself, an array of shape (size,); None for None and for the number 0."""
-    if b is None or (isinstance(b, numbers.Real) and b == 0):
-        return None
-    if isinstance(b, np.ndarray) and b.ndim == 0 and b == 0:
+    """Return `b`, an array of shape (size,); None for None and for the number 0."""
+    if b is None or (not np.iterable(b) and b == 0):
         return None
     return as_param(b, "b", shape=(size,))
 
 
-def as_rng(rng: RngLike, name: str = "rng") -> np.random.Generator:
-    """`rng` itself where it is a Generator, else a new one: of that seed, or a fresh one."""
+def as_rng(rng: RngLike) -> np.random.Generator:
+    """Return `rng` if it is a Generator, else a new one with the seed `rng`, or with any seed."""
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is None or (isinstance(rng, int | np.integer) and rng >= 0):
         return np.random.default_rng(rng)
-    raise TypeError(f"{name} must be a numpy Generator, a seed >= 0 or None, got {rng!r}")
+    raise TypeError(f"rng must be a numpy Generator, a seed >= 0 or None, got {rng!r}")
 
 
 def spawn(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
-    """Generators that are independent of `rng` and of each other."""
+    """Return generators that are independent of `rng` and of each other."""
     try:
         return rng.spawn(count)
-    except TypeError:  # of a generator that was made without a SeedSequence
+    except TypeError:  # the generator has no SeedSequence
         return [np.random.default_rng(rng.integers(2**63, size=4)) for _ in range(count)]
 
 
-def as_float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
-    """`dtype` as a NumPy dtype, which must be a floating-point one."""
+def as_float_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return `dtype` as a NumPy dtype, which must be a floating-point one."""
     try:
         found = np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{name} must be a floating-point dtype, got {dtype!r}") from None
+        raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}") from None
     if found.kind != "f":
-        raise TypeError(f"{name} must be a floating-point dtype, got {found}")
+        raise TypeError(f"dtype must be a floating-point dtype, got {found}")
     return found
 
 
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """`value` as a Python float, which leaves float32 arrays float32 (np.float64 would not)."""
+    """Return `value` as a Python float.
+
+    An array of float32 times a Python float stays float32; times an np.float64 it would not.
+    """
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     try:
@@ -151,9 +166,16 @@ def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.
 
 
 def as_count(value: Any, name: str, least: int = 1) -> int:
-    """`value` as an int of at least `least`."""
+    """Return `value` as an int of at least `least`."""
     if not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
+
+
+def as_counts(values: Any, name: str) -> list[int]:
+    """Return `values` as a list of ints of at least 1."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of integers, got {values!r}")
+    return [as_count(value, name) for value in values]

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 import secrets
@@ -9,17 +9,22 @@ from typing import BinaryIO
 
 
 def check_output_file(path: str | os.PathLike[str], name: str) -> None:
-    """Raise ValueError, which names the argument, unless a file can be written to `path`."""
+    """Raise ValueError unless `path` is a file in a folder that exists.
+
+    Args:
+        path: The path.
+        name: The argument that the message names.
+    """
     if Path(path).is_dir() or not Path(path).parent.is_dir():
         raise ValueError(f"{name} must be a file in a folder that exists, got {path}")
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a binary file that appears under `path` only once it is completely written.
+    """Open a binary file that appears as `path` only when it is completely written.
 
-    The bytes go to a temporary file in the same folder, which then takes the place of `path`;
-    when the block raises, `path` stays as it was.
+    The bytes go to a temporary file in the same folder, which takes the place of `path` at the end
+    of the block.  If the block raises an error, `path` stays as it was.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -33,3 +38,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file in UTF-8: completely, or not at all."""
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))

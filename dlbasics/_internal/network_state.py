@@ -58,7 +58,7 @@ def set_missing_generators(network: Any, rng: np.random.Generator) -> None:
         layer.rng = layer.rng or rng
 
 
-def _layers(network: Any) -> dict[str, Layer]:
+def layers_of(network: Any) -> dict[str, Layer]:
     """Return the layers of ours in the network, by name."""
     layers = getattr(network, "layers", {})
     found = layers.items() if isinstance(layers, Mapping) else enumerate(layers)
@@ -67,10 +67,10 @@ def _layers(network: Any) -> dict[str, Layer]:
 
 def _walk(network: Any) -> Iterator[Layer]:
     """Return the layers of ours and their inner layers."""
-    return (layer for top in _layers(network).values() for layer in top.walk())
+    return (layer for top in layers_of(network).values() for layer in top.walk())
 
 
 def _states(network: Any) -> dict[str, Slot]:
     """Return layer and attribute of each running statistic, by names as 'states/running_mean1'."""
-    found = slots(_layers(network), ["state_names"])
+    found = slots(layers_of(network), ["state_names"])
     return {f"states/{key}": slot for key, slot in found.items()}

@@ -10,10 +10,14 @@ Slot = tuple[Layer, str]
 
 
 def slots(layers: Mapping[str, Layer], kinds: Sequence[str]) -> dict[str, Slot]:
-    """Layer and attribute of everything that the layers list under `kinds`, by its key.
+    """Return layer and attribute of each parameter or state, by its key.
 
-    kinds: "param_names", "state_names" or both.  The key is the attribute's name and the count of
-    layers so far that declare it: W1, b1, gamma1, beta1, W2, ...
+    The key is the name of the attribute with the number of the layer, counted among the layers
+    that have such an attribute: W1, b1, gamma1, beta1, W2, ...
+
+    Args:
+        layers: The layers by name.
+        kinds: "param_names", "state_names" or both.
     """
     count: Counter[str] = Counter()
     found: dict[str, Slot] = {}
@@ -26,10 +30,10 @@ def slots(layers: Mapping[str, Layer], kinds: Sequence[str]) -> dict[str, Slot]:
 
 
 class Params(Mapping[str, Array]):
-    """The parameters by key, live: the layers' attributes are their only storage.
+    """The parameters of a network by key.  The layers' attributes are their only storage.
 
-    Changing an array in place changes the network, and so does `params["W1"] = w`, which puts the
-    very array w, of the same shape, into the layer.
+    A change of an array in place changes the network.  `params["W1"] = w` puts the array w itself,
+    which must have the same shape, into the layer.
     """
 
     def __init__(self, layers: Mapping[str, Layer]) -> None:
@@ -38,7 +42,7 @@ class Params(Mapping[str, Array]):
         self._found: dict[str, Slot] = {}
 
     def slots(self) -> dict[str, Slot]:
-        """Layer and attribute of each parameter that is not None, by its key."""
+        """Return layer and attribute of each parameter that is not None, by its key."""
         layers = [layer for top in self._layers.values() for layer in top.walk()]
         if layers != self._seen:
             self._seen, self._found = layers, slots(self._layers, ["param_names"])
@@ -54,7 +58,7 @@ class Params(Mapping[str, Array]):
         setattr(*self.slots()[key], value)
 
     def assign(self, arrays: Mapping[str, Array]) -> None:
-        """Assign each of these arrays, or none where keys, shapes or dtypes do not fit."""
+        """Assign all of these arrays; if a key, shape or dtype does not fit, assign none."""
         if arrays.keys() != self.keys():
             raise ValueError(f"params must have the keys {[*self]}, got {[*arrays]}")
         for key, array in arrays.items():
@@ -73,7 +77,7 @@ class Params(Mapping[str, Array]):
         return iter(self.slots())
 
     def items(self) -> ItemsView[str, Array]:
-        """Keys and arrays: in one walk over the layers, where a Mapping would take one a key."""
+        """Return keys and arrays.  This takes one walk over the layers; Mapping's takes many."""
         return {key: getattr(*slot) for key, slot in self.slots().items()}.items()
 
     def __len__(self) -> int:

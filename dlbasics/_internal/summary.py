@@ -13,7 +13,7 @@ HEADER = ("layer", "output shape", "parameters")
 class Summary:
     """Layers, the shapes of their outputs for N samples, and their numbers of parameters.
 
-    A prompt shows it as text, a notebook as a table.
+    A prompt shows the summary as text, a notebook as a table.
     """
 
     rows: tuple[tuple[str, tuple[int, ...], int], ...]
@@ -48,7 +48,16 @@ def summarize(
     input_shape: Sequence[int] | int | None,
     input_dim: tuple[int, ...] | None,
 ) -> Summary:
-    """What `Network.summary` returns; input_dim: the shape of one sample, where it is fixed."""
+    """Return the summary of a network.
+
+    Args:
+        layers: The layers by name.
+        input_shape: The shape of one sample that the caller asks for.
+        input_dim: The shape of one sample if the network takes only one shape.
+
+    Raises:
+        ValueError: The first layer takes samples of any shape, and no shape is given.
+    """
     first = next(iter(layers.values()))
     shape = input_dim or first.input_shape
     if input_shape is not None:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
-CLASSES = (SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop)
-KINDS = {kind.__name__.lower(): kind for kind in CLASSES}
+OPTIMIZERS = (SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop)
+KINDS = {kind.__name__.lower(): kind for kind in OPTIMIZERS}
 
 T = TypeVar("T")
 

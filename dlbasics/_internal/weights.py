@@ -1,4 +1,4 @@
-"""The file of a network's weights: parameters, running statistics and the names of the layers."""
+"""The file of a network: parameters, running statistics, and the names of the layers."""
 
 from collections.abc import Mapping
 
@@ -16,14 +16,14 @@ Layers = Mapping[str, Layer]
 
 
 def save(layers: Layers, path: PathLike) -> None:
-    """Write the layers' weights to exactly `path`."""
+    """Write the parameters and running statistics of the layers to exactly `path`."""
     arrays = {key: getattr(*slot) for key, slot in _stored(layers).items()}
     present = {key: array for key, array in arrays.items() if array is not None}
     save_arrays(path, {**present, LAYERS: np.array(_names(layers))})
 
 
 def load(layers: Layers, path: PathLike) -> None:
-    """Set the layers' weights to those of `path`; ValueError where they do not fit."""
+    """Read what `save` wrote to `path` into the layers; raise ValueError if it does not fit."""
     arrays, own = load_arrays(path), _names(layers)
     names = arrays.pop(LAYERS, np.array(own)).tolist()
     if names != own:
@@ -47,16 +47,14 @@ def _names(layers: Layers) -> list[str]:
 def _check_fit(layers: Layers, path: PathLike, arrays: Mapping[str, Array]) -> None:
     if unknown := arrays.keys() - _stored(layers).keys():
         raise ValueError(f"{path} holds {sorted(unknown)}, which this network does not have")
-    for key, slot in slots(layers, ["param_names"]).items():
-        given, own = _form(arrays.get(key)), _form(getattr(*slot))
-        if given != own:
-            raise ValueError(f"{path} holds {key}: {given}, this network has {own}")
     has_states: dict[Layer, bool] = {}
-    for key, (layer, _) in slots(layers, ["state_names"]).items():
-        found, own = arrays.get(key), _form(getattr(layer, layer.param_names[0]))
-        if found is not None and _form(found) != own:
-            raise ValueError(f"{path} holds {key}: {_form(found)}, this network has {own}")
-        if has_states.setdefault(layer, found is not None) != (found is not None):
+    for key, (layer, name) in _stored(layers).items():
+        is_state, is_given = name in layer.state_names, key in arrays
+        own = _form(getattr(layer, layer.param_names[0] if is_state else name))
+        given = _form(arrays.get(key))
+        if given != own and (is_given or not is_state):
+            raise ValueError(f"{path} holds {key}: {given}, this network has {own}")
+        if is_state and has_states.setdefault(layer, is_given) != is_given:
             raise ValueError(f"{path} must hold all of {layer.state_names} or none; see {key}")
 
 

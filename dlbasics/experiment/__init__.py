@@ -1,4 +1,4 @@
-"""What every chapter script shares: data, claims, and `main`, which reads the command line."""
+"""The parts that all chapter scripts share: data, claims, and `main` with the command line."""
 
 import argparse
 import inspect
@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import dlbasics
 from dlbasics._internal.checks import Array
@@ -27,14 +28,18 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 DOWNLOAD_SECONDS = 15.0
 
 LEFT_OUT = "left out"
-"""In place of a number that a run does not have: for want of an extra, or by its settings."""
+"""The value of a claim whose number a run lacks, because of its settings or a missing extra."""
 
-_out_of_reach: set[str] = set()  # what is not asked for again in this session
+_out_of_reach: set[str] = set()  # the data sets that could not be downloaded in this process
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set: x (N, 784) float32 from 0 to 1 and t (N,) classes, for training and test."""
+    """A data set: x (N, 784) float32 from 0 to 1 and t (N,) classes, for training and test.
+
+    Attributes:
+        name: 'mnist' or 'digits'.
+    """
 
     name: str
     x_train: Array
@@ -45,10 +50,15 @@ class Data:
 
 @dataclass(frozen=True)
 class Claim:
-    """A number of the book, how to read ours off a result, and when ours is good enough.
+    """A number of the book, with the way to our number and the test that ours must pass.
 
-    digits: how many significant digits of both are shown.
-    any_data: it must hold on other data than MNIST, too.
+    Args:
+        text: The name of the number.
+        book: The book's number.
+        value: A function that returns our number, given the result of a run.
+        holds: A function that says whether our number is good enough.
+        digits: The number of significant digits in the printout.
+        any_data: If True, the claim must hold on other data than MNIST, too.
     """
 
     text: str
@@ -69,16 +79,16 @@ class Claim:
         digits: int = 4,
         any_data: bool = False,
     ) -> "Claim":
-        """A claim that holds where ours, a number or an array, equals the book's.
+        """Return a claim that holds if |ours - book| <= atol + rtol |book|.
 
-        Up to atol + rtol |book|, as np.allclose has it.
+        Both may be arrays, which must have the same shape.
         """
         return cls(text, book, value, partial(_equal, book, atol, rtol), digits, any_data)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and our number; `holds` is None where it was not judged."""
+    """A claim and our number; `holds` is None if the claim was not judged."""
 
     text: str
     book: Any
@@ -92,18 +102,24 @@ def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
 
 
 def load_data(name: str = "auto", *, quick: bool = False) -> Data:
-    """The data set `name`: 'mnist', or 'digits', those that are drawn here.
+    """Load a data set.
 
-    'auto' is MNIST where it is found or can be downloaded within DOWNLOAD_SECONDS, else the digits,
-    which a printed line says.
-    quick: never download; a small share of the digits.
+    Args:
+        name: 'mnist', or 'digits' for the digits that this library draws.  'auto' stands for MNIST
+            if it is on this machine or can be downloaded within DOWNLOAD_SECONDS, and else for the
+            digits; a printed line then says so.
+        quick: If True, nothing is downloaded, and the digits are only a few.
+
+    Raises:
+        ValueError: There is no data set of that name, or a file of MNIST is damaged.
+        OSError: MNIST is not on this machine and cannot be downloaded.
     """
     from dlbasics.datasets import mnist
     from dlbasics.datasets.digits import load_digits
 
     if name not in ("auto", "mnist", "digits"):
         raise ValueError(f"name must be 'auto', 'mnist' or 'digits', got {name!r}")
-    # A folder that was named must be good; without one, only the cache needs no download.
+    # A folder that the user names must be good.  Without one, MNIST may still be in the cache.
     local = bool(os.environ.get("DLBASICS_DATA")) or mnist.mnist_is_local()
     if name == "mnist" and quick and not local:
         raise FileNotFoundError("--quick never downloads, and MNIST is not on this machine")
@@ -127,9 +143,15 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
 def judge(
     claims: Sequence[Claim], result: Any, *, judged: bool = True, on_mnist: bool = True
 ) -> list[Verdict]:
-    """Our number for each claim; unless `judged`, nothing is said about whether it holds.
+    """Return our number for each claim, and whether the claim holds.
 
-    Nor is it where `claim.value` is `LEFT_OUT`.
+    A claim whose number is `LEFT_OUT` is not judged.
+
+    Args:
+        claims: The claims.
+        result: The result of a run.
+        judged: If False, no claim is judged.
+        on_mnist: If False, only claims about any data are judged.
     """
     verdicts = []
     for claim in claims:
@@ -140,29 +162,47 @@ def judge(
     return verdicts
 
 
+@dataclass(frozen=True)
+class NoSettings:
+    """The Config of a script without settings."""
+
+
 def main(
     doc: str | None,
     run: Callable[..., Any],
     plot: Callable[[Any], Mapping[str, Any]] | None = None,
     *,
-    config: type[Any] | None = None,
+    config: type[Any] = NoSettings,
     claims: Sequence[Claim] = (),
     quick: Mapping[str, Any] | None = None,
     argv: Sequence[str] | None = None,
 ) -> Any:
-    """Run an experiment as its command line says; returns the result.
+    """Run an experiment as its command line says.
 
-    run(config, rng, data, progress) gets those of the four that it names.  The claims are printed;
-    figures go to PNG files and the result to JSON, below the folder --out.
-    quick: the fields of `config` that --quick sets.
+    It prints the claims, and writes figures as PNG files and the result as JSON below the folder
+    that --out names.
+
+    Args:
+        doc: The description of the script.  Its first line is the title.
+        run: A function with any of the arguments config, rng, data and progress.
+        plot: A function that returns figures by name, given the result of `run`.
+        config: A dataclass with the settings, the book's by default.
+        claims: The book's numbers.
+        quick: The settings that --quick changes.
+        argv: The command line; None stands for that of the process.
+
+    Returns:
+        The result of `run`.
     """
     args, settings = parse(doc, config, quick or {}, argv)
     title = (doc or "").strip().split("\n")[0]
     print(title, flush=True)
     script = Path(inspect.getfile(run))
     wanted = inspect.signature(run).parameters
-    data = _outcome(lambda: _data(args)) if "data" in wanted else None
-    stem = _output_folder(args, script, data) / script.stem
+    with _one_line_errors():
+        data = _data(args) if "data" in wanted else None
+    on_mnist = data is None or data.name == "mnist"
+    stem = _output_folder(args, script, on_mnist) / script.stem
     given = {
         "config": settings,
         "rng": np.random.default_rng(args.seed),
@@ -170,15 +210,13 @@ def main(
         "progress": _progress(args),
     }
     start = time.perf_counter()
-    with one_blas_thread():
-        result = _outcome(
-            lambda: run(**{name: value for name, value in given.items() if name in wanted})
-        )
+    with one_blas_thread(), _one_line_errors():
+        result = run(**{name: value for name, value in given.items() if name in wanted})
     seconds = time.perf_counter() - start
     about = {
         "script": f"{script.parent.name}/{script.name}",
         "title": title,
-        "config": {} if settings is None else asdict(settings),
+        "config": asdict(settings),
         "seed": args.seed,
         "quick": args.quick,
         "data": None if data is None else data.name,
@@ -190,51 +228,45 @@ def main(
         },
         "claims": [],
     }
-    # Before anything is judged or drawn: an error there must not cost the run.
+    # The result is stored before the claims and the figures, which may raise errors.
     save_result(result, about, stem.with_suffix(".json"))
-    as_in_the_book = settings is None or (config is not None and settings == config())
-    judged = as_in_the_book and not args.quick
-    on_mnist = data is None or data.name == "mnist"
-    verdicts = judge(claims, result, judged=judged, on_mnist=on_mnist)
-    if verdicts:
+    judged = settings == config() and not args.quick
+    if verdicts := judge(claims, result, judged=judged, on_mnist=on_mnist):
         print(_report(verdicts))
         about["claims"] = [asdict(verdict) for verdict in verdicts]
         save_result(result, about, stem.with_suffix(".json"))
     figures = {} if plot is None else plot(result)
-    if data is not None and data.name == "digits":
-        _mark(figures, "embedded digits, not MNIST")
-    _save_figures(figures, stem)
+    _save_figures(figures, stem, "" if on_mnist else "embedded digits, not MNIST")
     print(f"result: {stem.with_suffix('.json')} ({seconds:.1f} s)")
     _show(figures, args)
     return result
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Matrix products on one core, unless the environment says how many they may use.
+    """Keep matrix products to one core within the block, unless the environment says otherwise.
 
-    Products as small as the book's hardly gain by a second core, and take many times as long when
-    another program keeps that core busy.  Besides, they round alike whatever the number of cores.
+    A second core hardly speeds up products as small as the book's, and slows them down many times
+    if another program keeps it busy.  One core also rounds alike on every machine.
     """
     if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")):
         return nullcontext()
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
     return limits
 
 
 def processes(count: int) -> AbstractContextManager[Any]:
-    """An executor of so many processes; None for one, which is this one."""
+    """Return an executor of `count` processes for a `with` block; None for the count 1."""
     if count == 1:
         return nullcontext()
-    # Fresh processes, the same on every system: a fork of one with threads can hang.
+    # The start method is the same on every system; a forked process can hang if it has threads.
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
-def _outcome(call: Callable[[], Any]) -> Any:
-    """What the call returns; Ctrl-C or a training that diverges ends the program with one line."""
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """End the program with one line after Ctrl-C and after a training that diverges."""
     try:
-        return call()
+        yield
     except KeyboardInterrupt:
         print("\ninterrupted: nothing was stored", file=sys.stderr)
         sys.exit(130)
@@ -242,12 +274,12 @@ def _outcome(call: Callable[[], Any]) -> Any:
         sys.exit(f"training failed: {error}")
 
 
-def _output_folder(args: argparse.Namespace, script: Path, data: Data | None) -> Path:
-    """out/<chapter>; for a quick run or one on digits a folder of its own.
+def _output_folder(args: argparse.Namespace, script: Path, on_mnist: bool) -> Path:
+    """Return the folder out/<chapter>, or another one for quick runs and for runs on digits.
 
-    Neither must replace the results of a long run on MNIST.
+    Such runs do not replace the results of a long run on MNIST.
     """
-    kind = "quick" if args.quick else "digits" if data and data.name == "digits" else ""
+    kind = "quick" if args.quick else "" if on_mnist else "digits"
     folder = Path(args.out, kind, script.parent.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -280,22 +312,17 @@ def _report(verdicts: Sequence[Verdict]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def _mark(figures: Mapping[str, Any], text: str) -> None:
-    if figures:
-        from dlbasics import plotting
+def _save_figures(figures: Mapping[str, Any], stem: Path, mark: str) -> None:
+    if not figures:
+        return
+    from dlbasics import plotting
 
-        for figure in figures.values():
-            plotting.mark(figure, text)
-
-
-def _save_figures(figures: Mapping[str, Any], stem: Path) -> None:
-    if figures:
-        from dlbasics import plotting
-
-        for name, figure in figures.items():
-            path = stem.with_name(f"{stem.name}_{name}.png")
-            plotting.save(figure, path)
-            print(f"figure: {path}")
+    for name, figure in figures.items():
+        if mark:
+            plotting.mark(figure, mark)
+        path = stem.with_name(f"{stem.name}_{name}.png")
+        plotting.save(figure, path)
+        print(f"figure: {path}")
 
 
 def _show(figures: Mapping[str, Any], args: argparse.Namespace) -> None:
@@ -309,7 +336,7 @@ def _show(figures: Mapping[str, Any], args: argparse.Namespace) -> None:
 
 
 def _at_a_display() -> bool:
-    """Whether somebody sits there: a terminal, and a screen that windows can open on."""
+    """Return whether the output goes to a terminal and there is a screen for windows."""
     screen = sys.platform in ("win32", "darwin") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )

@@ -8,12 +8,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def parse(
-    doc: str | None, config: type[Any] | None, quick: Mapping[str, Any], argv: Sequence[str] | None
+    doc: str | None, config: type[Any], quick: Mapping[str, Any], argv: Sequence[str] | None
 ) -> tuple[argparse.Namespace, Any]:
-    """The shared flags, and the script's settings (None without a Config).
+    """Read the command line: the shared flags, and one flag for each field of `config`.
 
-    --quick sets the fields that `quick` names; a flag of its own wins over it.  Flags that do not
-    parse, or that Config refuses, end the program with a message.
+    Flags that do not parse, or that `config` refuses, end the program with a message.
+
+    Args:
+        doc: The text that --help shows.
+        config: A dataclass with the settings of the script.
+        quick: The fields that --quick changes, unless their own flags are given.
+        argv: The command line; None stands for that of the process.
+
+    Returns:
+        The shared flags, and an instance of `config`.
     """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
@@ -31,8 +39,6 @@ def parse(
         help="open the figures in windows (where there is a display)",
     )
     shared.add_argument("--no-progress", action="store_true", help="no progress bar")
-    if config is None:
-        return parser.parse_args(argv), None
     _add_fields(parser, config)
     args = parser.parse_args(argv)
     settings = dict(quick) if args.quick else {}
@@ -49,9 +55,10 @@ def parse(
 
 
 def _check_numbers(settings: Any) -> None:
-    """Numbers must be finite; where the book's value is above 0, counts too, and others not below.
+    """Raise ValueError for infinite numbers, and for signs that the book's value excludes.
 
-    A rate or a share of 0 switches something off, which is worth a try.
+    A count must be above 0 if the book's is.  A rate or a share may be 0, which switches something
+    off.
     """
     for field in fields(settings):
         value, default = getattr(settings, field.name), field.default
@@ -76,23 +83,14 @@ def _add_fields(parser: argparse.ArgumentParser, config: type[Any]) -> None:
     group = parser.add_argument_group("settings of the experiment (the book's values)")
     hints = get_type_hints(config)
     for field in fields(config):
-        names = {f"--{field.name.replace('_', '-')}", f"--{field.name}"}
-        shown = (
-            field.default
-            if not isinstance(field.default, tuple)
-            else " ".join(map(str, field.default))
-        )
-        group.add_argument(
-            *sorted(names),
-            dest=field.name,
-            default=None,
-            help=f"({shown})",
-            **_kind(hints[field.name]),
-        )
+        names = sorted({f"--{field.name.replace('_', '-')}", f"--{field.name}"})
+        values = field.default if isinstance(field.default, tuple) else (field.default,)
+        text = f"({' '.join(map(str, values))})"
+        group.add_argument(*names, dest=field.name, help=text, **_kind(hints[field.name]))
 
 
 def _kind(hint: Any) -> dict[str, Any]:
-    """How argparse reads a field of type bool, Literal["a", "b"], tuple[int, ...], int, ..."""
+    """Return how argparse reads a field of type bool, Literal["a"], tuple[int, ...], int, ..."""
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is Literal:

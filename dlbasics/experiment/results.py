@@ -1,8 +1,7 @@
-"""What a chapter script leaves behind: a JSON file, with large arrays beside it as .npz."""
+"""The files of a chapter script: its result as JSON, with large arrays in an .npz file."""
 
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.files import atomic_write
-from dlbasics.storage import save_arrays
+from dlbasics._internal.files import write_text
+from dlbasics.storage import PathLike, save_arrays
 
 LARGE = 1_000
-"""Numbers; an array of more goes into the .npz."""
+"""An array of more numbers goes into the .npz file."""
 
 HEAD = ["| script | number | book | ours |", "|---|---|---|---|"]
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
@@ -26,10 +25,16 @@ BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 
 
 def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
-    """Write `about` and the fields of `result`, a dataclass or a mapping, to `path`, as JSON.
+    """Write a result to a JSON file.
 
-    Arrays and lists of more than 1,000 numbers go into an .npz of the same name, also from within
-    mappings; the JSON then has their entry and shape.  Numbers that are not finite become strings.
+    Arrays and lists of more than 1,000 numbers, in mappings too, go into an .npz file of the same
+    name; the JSON file then holds their entry and shape.  Numbers that are not finite become
+    strings.
+
+    Args:
+        result: A dataclass or a mapping.
+        about: The facts about the run, which the file holds beside the result.
+        path: The JSON file.
     """
     arrays: dict[str, Array] = {}
     values = {name: _plain(value, name, arrays) for name, value in _fields(result).items()}
@@ -39,23 +44,25 @@ def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
     else:
         npz.unlink(missing_ok=True)
     written = _plain(about, "", {}) | {"result": values}
-    with atomic_write(path) as file:
-        file.write(json.dumps(written, indent=1, allow_nan=False).encode("utf-8"))
+    write_text(path, json.dumps(written, indent=1, allow_nan=False))
 
 
-def table(paths: Iterable[str | os.PathLike[str]]) -> str:
-    """Markdown for a chapter's README: the claims of these JSON files, the book's beside ours.
+def table(paths: Iterable[PathLike]) -> str:
+    """Return a Markdown table for a chapter's README, with the claims of these JSON files.
 
-    Runs that were not judged, quick ones and those on other data than the book's, are left out.
+    Quick runs, and runs on other data than the book's, are left out, for they were not judged.
     """
     return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
 
 
-def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Put the rows of these JSON files into the table of `readme` that two lines enclose.
+def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
+    """Put the rows of these JSON files into the table of `readme` between BEGIN and END.
 
-    Scripts come in the order of the README's first table; those without a judged run among `paths`
-    keep their rows.
+    The scripts have the order of the README's first table.  A script without a judged run among
+    `paths` keeps its rows.
+
+    Raises:
+        ValueError: `readme` lacks the lines BEGIN and END.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
@@ -68,11 +75,11 @@ def update_readme(readme: Path, paths: Iterable[str | os.PathLike[str]]) -> None
         first = f"| {script}("
         own = [row for row in new if row.startswith(first)]
         rows += own or [row for row in old.splitlines() if row.startswith(first)]
-    with atomic_write(readme) as file:
-        file.write(f"{before}{BEGIN}\n\n{chr(10).join(HEAD + rows)}\n\n{END}\n{after}".encode())
+    new_table = "\n".join(HEAD + rows)
+    write_text(readme, f"{before}{BEGIN}\n\n{new_table}\n\n{END}\n{after}")
 
 
-def _rows(path: str | os.PathLike[str]) -> list[str]:
+def _rows(path: PathLike) -> list[str]:
     about = json.loads(Path(path).read_text(encoding="utf-8"))
     if about["data"] not in (None, "mnist"):
         return []
@@ -85,7 +92,7 @@ def _rows(path: str | os.PathLike[str]) -> list[str]:
 
 
 def shown(value: Any, digits: int = 4) -> str:
-    """A number with so many significant digits, also within arrays; anything else as it is."""
+    """Return `value` as text; each number, in arrays too, has that many significant digits."""
     if isinstance(value, float | np.floating):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple | np.ndarray):
@@ -102,7 +109,7 @@ def _fields(result: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
-    """`value` as JSON has it; what is too large for that goes into `arrays`, under `entry`."""
+    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
     if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
         arrays[entry] = np.asarray(value)
         return {"npz": entry, "shape": list(arrays[entry].shape)}
@@ -118,7 +125,7 @@ def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
 
 
 def _is_large(value: Any) -> bool:
-    """Whether it is a rectangular array of more than LARGE numbers."""
+    """Return whether `value` is a rectangular array of more than LARGE numbers."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -128,7 +135,7 @@ def _is_large(value: Any) -> bool:
 
 if __name__ == "__main__":
     readmes = [given for given in sys.argv[1:] if given.endswith("README.md")]
-    # Not every shell expands the asterisk.
+    # Some shells do not expand the asterisk.
     given = [argument for argument in sys.argv[1:] if argument not in readmes]
     found = [path for name in given for path in sorted(glob(name)) or [name]]
     if not found:
