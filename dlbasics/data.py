@@ -8,14 +8,9 @@ import numpy as np
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
 
 __all__ = [
-    "label_smoothing",
-    "minibatches",
-    "np",
-    "one_hot",
-    "shuffle_dataset",
-    "smooth_curve",
+    "label_smoothing", "minibatches", "np", "one_hot", "shuffle_dataset", "smooth_curve",
     "train_validation_split",
-]
+]  # fmt: skip
 
 Pair = tuple[Array, Array]
 

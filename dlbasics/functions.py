@@ -11,19 +11,9 @@ import numpy as np
 from dlbasics._internal.checks import Array, as_array, as_batch, as_float, as_labels, quiet
 
 __all__ = [
-    "cross_entropy_error",
-    "identity_function",
-    "log_softmax",
-    "np",
-    "relu",
-    "relu_grad",
-    "sigmoid",
-    "sigmoid_grad",
-    "softmax",
-    "softmax_loss",
-    "step_function",
-    "sum_squared_error",
-]
+    "cross_entropy_error", "identity_function", "log_softmax", "np", "relu", "relu_grad",
+    "sigmoid", "sigmoid_grad", "softmax", "softmax_loss", "step_function", "sum_squared_error",
+]  # fmt: skip
 
 
 def identity_function(x: Any) -> Any:
@@ -87,7 +77,7 @@ def relu_grad(x: Any) -> Any:
     return (x > 0).astype(x.dtype)
 
 
-@quiet
+@quiet  # NumPy does not warn of infinite numbers
 def softmax(x: Any) -> Any:
     """y_k = exp(x_k) / sum_i exp(x_i), along the last axis.
 

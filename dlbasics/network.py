@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics._internal import halves, weights
+from dlbasics._internal import halves, network_state
 from dlbasics._internal.assembly import as_layers, as_loss_layer, check_regularizer
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 from dlbasics._internal.params import Params
@@ -196,7 +196,7 @@ class Network:
             correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
         return correct / len(x)
 
-    @quiet
+    @quiet  # NumPy does not warn of infinite numbers
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
         """dL/d<parameter> by key (W1, b1, ...), by backpropagation in training mode.
 
@@ -243,7 +243,7 @@ class Network:
 
         No suffix is added to `path`.
         """
-        weights.save(self.layers, path)
+        network_state.save(self.layers, path)
 
     def load_params(self, path: PathLike = "params.npz") -> None:
         """Load a file that `save_params` wrote from a network with the same layers.
@@ -253,7 +253,7 @@ class Network:
             ValueError: For the file of another network, a damaged file or a pickle; the network
                 then stays as it was.
         """
-        weights.load(self.layers, path)
+        network_state.load(self.layers, path)
 
     def astype(self, dtype: Any) -> "Network":
         """A copy of the network whose parameters and states are of `dtype`."""

@@ -14,15 +14,9 @@ from dlbasics.network import Network
 from dlbasics.regularizers import L2
 
 __all__ = [
-    "DeepConvNet",
-    "LeNet",
-    "MultiLayerNet",
-    "MultiLayerNetExtend",
-    "ResNet",
-    "SimpleConvNet",
-    "TwoLayerNet",
-    "np",
-]
+    "DeepConvNet", "LeNet", "MultiLayerNet", "MultiLayerNetExtend", "ResNet", "SimpleConvNet",
+    "TwoLayerNet", "np",
+]  # fmt: skip
 
 
 class TwoLayerNet(Network):

@@ -17,17 +17,9 @@ from dlbasics._internal.optimizer import Optimizer
 from dlbasics.regularizers import is_weight
 
 __all__ = [
-    "SGD",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Momentum",
-    "Nesterov",
-    "Optimizer",
-    "RMSprop",
-    "clip_by_norm",
-    "np",  # the book's file supplies it too
-]
+    "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",
+    "clip_by_norm", "np",
+]  # fmt: skip
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
 """The largest number below 1."""
@@ -191,7 +183,7 @@ class AdamW(Adam):
             W *= 1 - self.lr * self.weight_decay
 
 
-@quiet
+@quiet  # NumPy does not warn of infinite numbers
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
     """All gradients times min(1, max_norm / norm), where norm is that of all of them together.
 

@@ -11,7 +11,7 @@ import pytest
 import threadpoolctl
 
 from dlbasics import experiment
-from dlbasics.datasets import digits, download
+from dlbasics.datasets import choice, digits, download
 from dlbasics.datasets import mnist as mnist_module
 from dlbasics.datasets.digits import load_digits
 from dlbasics.experiment import Claim
@@ -186,7 +186,7 @@ def no_mnist(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("DLBASICS_DATA", raising=False)
     monkeypatch.setenv("DLBASICS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(experiment, "_out_of_reach", set())
+    monkeypatch.setattr(choice, "_out_of_reach", set())
     monkeypatch.setattr(mnist_module, "_failures", {})
     monkeypatch.setattr(mnist_module, "MIRRORS", (closed_url(),))
     return tmp_path / "cache"
@@ -305,8 +305,8 @@ def test_auto_without_mnist_or_network_draws_digits_and_says_so(
 def test_auto_does_not_wait_for_a_server_that_stalls(
     tmp_path, no_mnist, few_digits, monkeypatch, capsys
 ):
-    assert experiment.DOWNLOAD_SECONDS == 15
-    monkeypatch.setattr(experiment, "DOWNLOAD_SECONDS", 0.3)
+    assert choice.DOWNLOAD_SECONDS == 15
+    monkeypatch.setattr(choice, "DOWNLOAD_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:  # it accepts no connection
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setattr(mnist_module, "MIRRORS", (url,))

@@ -133,9 +133,7 @@ class Optimizer:
                 state.update(
                     (key, np.zeros_like(param, order="C")) for key, param in params.items()
                 )
-            if state.keys() != params.keys() or any(
-                state[key].shape != param.shape for key, param in params.items()
-            ):
+            if _shapes(state) != _shapes(params):
                 raise ValueError(
                     f"params must keep the keys and shapes that {type(self).__name__} has state "
                     f"for, {_shapes(state)}, got {_shapes(params)}: use an optimizer per network"

@@ -19,33 +19,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import dlbasics
-from dlbasics._internal.checks import Array
+from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.flags import parse
 from dlbasics.experiment.results import save_result, shown
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
-DOWNLOAD_SECONDS = 15.0
-
 LEFT_OUT = "left out"
 """The value of a claim whose number a run lacks, because of its settings or a missing extra."""
-
-_out_of_reach: set[str] = set()  # the data sets that could not be downloaded in this process
-
-
-@dataclass(frozen=True)
-class Data:
-    """A data set: x (N, 784) float32 from 0 to 1 and t (N,) classes, for training and test.
-
-    Attributes:
-        name: 'mnist' or 'digits'.
-    """
-
-    name: str
-    x_train: Array
-    t_train: Array
-    x_test: Array
-    t_test: Array
 
 
 @dataclass(frozen=True)
@@ -99,45 +80,6 @@ class Verdict:
 
 def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
     return np.shape(book) == np.shape(ours) and np.allclose(ours, book, rtol=rtol, atol=atol)
-
-
-def load_data(name: str = "auto", *, quick: bool = False) -> Data:
-    """Load a data set.
-
-    Args:
-        name: 'mnist', or 'digits' for the digits that this library draws.  'auto' stands for MNIST
-            if it is on this machine or can be downloaded within DOWNLOAD_SECONDS, and else for the
-            digits; a printed line then says so.
-        quick: If True, nothing is downloaded, and the digits are only a few.
-
-    Raises:
-        ValueError: There is no data set of that name, or a file of MNIST is damaged.
-        OSError: MNIST is not on this machine and cannot be downloaded.
-    """
-    from dlbasics.datasets import mnist
-    from dlbasics.datasets.digits import load_digits
-
-    if name not in ("auto", "mnist", "digits"):
-        raise ValueError(f"name must be 'auto', 'mnist' or 'digits', got {name!r}")
-    # A folder that the user names must be good.  Without one, MNIST may still be in the cache.
-    local = bool(os.environ.get("DLBASICS_DATA")) or mnist.mnist_is_local()
-    if name == "mnist" and quick and not local:
-        raise FileNotFoundError("--quick never downloads, and MNIST is not on this machine")
-    if name == "mnist" or (name == "auto" and local):
-        train, test = mnist.load_mnist()
-        return Data("mnist", *train, *test)
-    if name == "auto" and not quick and "MNIST" not in _out_of_reach:
-        try:
-            train, test = mnist.load_mnist(timeout=DOWNLOAD_SECONDS)
-            return Data("mnist", *train, *test)
-        except ConnectionError:
-            _out_of_reach.add("MNIST")
-    if name == "auto":
-        reason = "is not on this machine" + ("" if quick else " and could not be downloaded")
-        line = f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's"
-        print(line, flush=True)
-    train, test = load_digits(train=2_000, test=500) if quick else load_digits()
-    return Data("digits", *train, *test)
 
 
 def judge(

@@ -75,7 +75,7 @@ class Layer:
 
     # The plumbing.
 
-    @quiet
+    @quiet  # NumPy does not warn of infinite numbers
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """y = f(x), for a batch or for a single sample."""
         given = as_array(x)

@@ -56,7 +56,7 @@ class LossLayer:
 
     # The plumbing.
 
-    @quiet
+    @quiet  # NumPy does not warn of infinite numbers
     def forward(self, x: Array, t: Any) -> float:
         """The loss of the batch: the mean of `losses(x, t)`."""
         scores, labels = self._checked(x, t)

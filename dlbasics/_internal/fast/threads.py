@@ -13,60 +13,54 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.halves import HALVES
-
 _limit_lock = threading.Lock()
 _limited = 0  # how many callers hold BLAS to one core just now
 _limiter: Any = None
 
 
 def run_all(work: Callable[[int], None]) -> None:
-    """work(0) and work(1) at the same time, BLAS on one core in each.
+    """Run work(0) and work(1) at the same time, with BLAS on one core in each.
 
-    One after the other where BLAS cannot be held to one core: its threads would get in each
-    other's way.  What the first that fails raises is raised, Ctrl-C when all have ended.
+    Where BLAS cannot be held to one core, they run one after the other, because its threads would
+    get in each other's way.  An error in one of them is raised when both have ended, Ctrl-C too.
     """
     with _one_blas_thread() as is_limited:
         if not is_limited:
-            for i in range(HALVES):
-                work(i)
+            work(0)
+            work(1)
             return
         errors: dict[int, BaseException] = {}
         settings = np.geterr()  # a thread begins with NumPy's own
 
-        def guarded(i: int) -> None:
+        def guarded(half: int) -> None:
             try:
                 with np.errstate(**settings):
-                    work(i)
+                    work(half)
             except BaseException as error:
-                errors[i] = error
+                errors[half] = error
 
-        def in_thread(i: int) -> None:
+        def in_thread() -> None:
             # Some BLAS have a limit for each thread; it ends with this one.
             _blas().limit(limits=1)
-            guarded(i)
+            guarded(1)
 
-        threads = [
-            threading.Thread(target=in_thread, args=(i,), daemon=True) for i in range(1, HALVES)
-        ]
-        for thread in threads:
-            thread.start()
+        thread = threading.Thread(target=in_thread, daemon=True)
+        thread.start()
         guarded(0)
-        for thread in threads:
-            while thread.is_alive():
-                try:
-                    thread.join()
-                except KeyboardInterrupt as error:
-                    errors[0] = error
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                errors[0] = error
     if errors:
         raise errors[min(errors)]
 
 
 @contextmanager
 def _one_blas_thread() -> Iterator[bool]:
-    """Matrix products on one core within the block; yields whether that is so.
+    """Hold matrix products to one core within the block; yield whether that is possible.
 
-    The limit is the whole process's.  The first that comes sets it, the last that goes lifts it.
+    The limit is that of the whole process: the first caller sets it, the last one lifts it.
     """
     global _limited, _limiter
     controller = _blas()
