@@ -515,16 +515,16 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "optimizers-9",
-        OPTIMIZERS,
-        "if is_weight(key):",
-        "if key:",
+        OPTIMIZER,
+        "if self.weight_decay and is_weight(key):",
+        "if self.weight_decay:",
         "AdamW's weight decay takes biases and batch normalization's parameters, too.",
     ),
     PlantedError(
         "optimizers-10",
-        OPTIMIZERS,
-        "W *= 1 - self.lr * self.weight_decay",
-        "W *= 1 - self.weight_decay",
+        OPTIMIZER,
+        "param *= 1 - self.lr * self.weight_decay",
+        "param *= 1 - self.weight_decay",
         "AdamW's weight decay does not go with the learning rate.",
     ),
     PlantedError(

@@ -145,7 +145,7 @@ def check_gradients(
     if isinstance(target, LossLayer):
         f, arrays = _loss_layer(target, x.astype(np.float64), t)
     elif hasattr(target, "gradient"):
-        f, arrays = _network(target, x.astype(np.float64), t, train_flg)
+        f, arrays = _network(target, _as_double(x), t, train_flg)
     elif isinstance(target, Layer):
         f, arrays = _layer(target, x.astype(np.float64), train_flg, rng)
     elif not readers.is_layer(target):
@@ -160,14 +160,19 @@ def check_gradients(
     start = time.perf_counter()
     centre = f()
     seconds = time.perf_counter() - start
-    if f() != centre and math.isfinite(centre):
-        raise ValueError(
-            f"{type(target).__name__}: two forward passes of the same x differ, as with a random "
-            "mask drawn anew; the check needs one that stays (Layer.frozen)"
-        )
+    check_same_loss(centre, f(), type(target).__name__)
     _announce(2 * sum(map(len, chosen.values())), seconds, verbose)
     checks = (_check(f, centre, name, *arrays[name], chosen[name]) for name in arrays)
     return GradientReport(tuple(checks), tolerance)
+
+
+def check_same_loss(first: float, second: float, name: str) -> None:
+    """Raise ValueError if two passes of the same x gave different numbers."""
+    if first != second and math.isfinite(first):
+        raise ValueError(
+            f"{name}: two forward passes of the same x differ, as with a random mask that is drawn "
+            "anew; numerical gradients need one that stays (Layer.frozen)"
+        )
 
 
 Function = Callable[[], float]
@@ -223,6 +228,11 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function,
 def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
     """Return train_flg as an argument if the method takes it; the book's first classes do not."""
     return {"train_flg": train_flg} if readers.takes(method, "train_flg") else {}
+
+
+def _as_double(x: Array) -> Array:
+    """A copy of x; integers stay integers, as a layer that looks numbers up needs them."""
+    return x.astype(np.float64) if x.dtype.kind == "f" else x.copy()
 
 
 def _float64(array: Any, name: str) -> Array:

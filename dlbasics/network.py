@@ -17,6 +17,7 @@ from dlbasics._internal.params import Params
 from dlbasics._internal.summary import Summary, summarize
 from dlbasics._internal.table import replaceable
 from dlbasics.gradient import LEAST_H, H, numerical_gradient
+from dlbasics.gradient_check import check_same_loss
 from dlbasics.layers import Convolution, Layer, LossLayer
 from dlbasics.regularizers import is_weight
 from dlbasics.storage import PathLike
@@ -225,16 +226,21 @@ class Network:
                 much faster, and equal up to rounding.
             h: The step: each element is moved by +h and by -h.
 
+        Raises:
+            ValueError: If two passes of the same x differ, as with a mask that is drawn anew.
+
         Book: *Gradient Check*.
         """
         h = as_number(h, "h", low=LEAST_H)
-        x, t = as_array(x).astype(np.float64), as_array(t, "t")
+        x, t = as_array(x), as_array(t, "t")
+        x = x.astype(np.float64) if x.dtype.kind == "f" else x
         if x.ndim == 1:
             x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
-        twin.loss(x, t, train_flg=True)  # draws the dropout masks, which freeze keeps
+        loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks, which freeze keeps
         for layer in twin.layers.values():
             layer.freeze()
+        check_same_loss(loss, twin.loss(x, t, train_flg=True), "network")
         compute = numerical_gradients if plain else replaceable(numerical_gradients)
         return compute(twin, x, t, h)
 
@@ -285,6 +291,7 @@ class Network:
     @sharded.setter
     def sharded(self, value: bool) -> None:
         if value and not self.sharded:
+            halves.check_can_be_shared(self._all_layers(), self.last_layer)
             self.shard_rngs = halves.generators_for_halves([*self.layers.values()])
         elif not value:
             self.shard_rngs = []

@@ -14,7 +14,6 @@ import numpy as np
 
 from dlbasics._internal.checks import Array, as_float, as_number, quiet
 from dlbasics._internal.optimizer import Optimizer
-from dlbasics.regularizers import is_weight
 
 __all__ = [
     "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",
@@ -156,7 +155,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay that does not pass through the gradient.
 
-    W <- W - lr * weight_decay * W, then a step of Adam.
+    W <- W - lr * weight_decay * W, which `update` does, then a step of Adam.
 
     A penalty in the loss (book: *Weight Decay*) becomes part of the gradient.  Adam divides the
     gradient by the root of its mean square, so that weights with large gradients decay less.  AdamW
@@ -177,10 +176,6 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(lr, beta1, beta2)
         self.weight_decay = as_number(weight_decay, "weight_decay", low=0)
-
-    def _before_step(self, key: str, W: Array) -> None:
-        if is_weight(key):
-            W *= 1 - self.lr * self.weight_decay
 
 
 @quiet  # NumPy does not warn of infinite numbers

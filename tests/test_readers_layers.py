@@ -11,6 +11,7 @@ from dlbasics import (
     Adam,
     Affine,
     BatchNorm,
+    Dropout,
     Network,
     Relu,
     Sigmoid,
@@ -21,7 +22,7 @@ from dlbasics import (
     plain,
     softmax,
 )
-from dlbasics.layers import Layer
+from dlbasics.layers import Layer, LossLayer
 from dlbasics.regularizers import L2
 
 # As the book has them
@@ -381,6 +382,50 @@ def test_a_readers_loss_layer_is_checked_with_labels():
     assert not check_gradients(Wrong(), x, [0, 1, 2, 0])
 
 
+class SumOfSquares:
+    def forward(self, x, t):
+        self.y, self.t = x, t
+        return 0.5 * np.sum((x - t) ** 2)
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t)
+
+
+def test_the_loss_of_a_readers_loss_layer_need_not_be_a_mean():
+    network = ours(last_layer=SumOfSquares())
+    t = normal(12, 3, seed=5)
+    grads, numeric = network.gradient(X, t), network.numerical_gradient(X, t)
+    np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-7)
+    assert check_gradients(network, X, t)
+
+
+class OwnLoss(LossLayer):
+    """A subclass of ours that overrides the other pair."""
+
+    def forward(self, x, t):
+        self.y, self.t = x, t
+        return float(0.5 * np.sum((x - t) ** 2))
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t)
+
+
+def test_a_subclass_of_loss_layer_with_forward_and_backward():
+    network, t = ours(last_layer=OwnLoss()), normal(12, 3, seed=5)
+    grads, numeric = network.gradient(X, t), network.numerical_gradient(X, t)
+    np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-7)
+    assert check_gradients(OwnLoss(), normal(4, 3), normal(4, 3, seed=1))
+
+
+@pytest.mark.parametrize(
+    "network", [book(), ours(last_layer=BookSoftmaxWithLoss()), ours(last_layer=OwnLoss())]
+)
+def test_halves_are_refused_for_what_ours_does_not_run(network):
+    with pytest.raises(ValueError, match="sharded must be False for layers that"):
+        network.sharded = True
+    assert not network.sharded
+
+
 # Wrong layers are caught, and what cannot be told is an error
 
 
@@ -406,25 +451,242 @@ class NamedOtherwise(BookAffine):
         return dout @ self.W.T
 
 
-class Late(NamedOtherwise):
+class ForgetsTheBias(BookAffine):
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
     def backward(self, dout):
         self.dW = self.x.T @ dout
         return dout @ self.W.T
 
 
-@pytest.mark.parametrize("kind", [NamedOtherwise, Late])
-def test_an_array_whose_gradient_cannot_be_told_is_an_error(kind):
-    with pytest.raises(ValueError, match=rf"{kind.__name__}.W is an array whose gradient"):
-        check_gradients(kind(weights()[0]), X)
-    with pytest.raises(ValueError, match=r"set self.dW = None in __init__"):
-        Network([kind(weights()[0])]).gradient(X, T)
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [(NamedOtherwise(normal(5, 4)), "W"), (ForgetsTheBias(normal(5, 4), normal(4)), "b")],
+)
+def test_an_array_whose_gradient_cannot_be_told_is_an_error(layer, name):
+    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.{name} is an array whose grad"):
+        check_gradients(layer, X)
+    with pytest.raises(ValueError, match=rf"set self.d{name} in backward"):
+        Network([layer]).gradient(X, T)
 
 
-def test_param_names_say_what_is_trained():
-    class Named(Late):
-        param_names = ("W",)
+class SetsItsGradientLate(NamedOtherwise):
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
 
-    assert check_gradients(Named(weights()[0]), X)
+
+class WithConstant(BookRelu):
+    param_names = ()
+
+    def __init__(self):
+        self.scale = np.full(5, 2.0)
+
+    def forward(self, x):
+        return x * self.scale
+
+    def backward(self, dout):
+        return dout * self.scale
+
+
+class WithClassAttribute(SetsItsGradientLate):
+    dW = None
+
+
+class WithSlots:
+    __slots__ = ("W", "dW", "x")
+
+    def __init__(self, W):
+        self.W = W
+
+    forward, backward = SetsItsGradientLate.forward, SetsItsGradientLate.backward
+
+
+class WithProperty(SetsItsGradientLate):
+    param_names = ("W",)
+    W = property(lambda self: self._W, lambda self, W: setattr(self, "_W", W))
+
+
+@pytest.mark.parametrize("kind", [SetsItsGradientLate, WithClassAttribute, WithSlots, WithProperty])
+def test_parameters_are_found(kind):
+    assert check_gradients(kind(normal(5, 4)), X)
+    network = Network([kind(normal(5, 3))])
+    assert [*network.params] == ["W1"]
+    before = network.loss(X, T)
+    SGD(0.1).update(network.params, network.gradient(X, T))
+    assert network.loss(X, T) < before
+
+
+def test_a_constant_is_no_parameter_where_param_names_says_so():
+    assert check_gradients(WithConstant(), X)
+    assert [*Network([WithConstant(), Affine(normal(5, 3), None)]).params] == ["W1"]
+
+
+class HoldsALayer:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+    def backward(self, dout):
+        return self.inner.backward(dout)
+
+
+class HoldsANumber(HoldsALayer):
+    def __init__(self):
+        self.slope, self.dslope = 0.25, None
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [Affine(np.eye(5), None), [BookAffine(np.eye(5), None)], {"W": np.eye(5)}, (np.eye(5),)],
+)
+def test_parameters_that_would_not_be_found_are_an_error(inner):
+    with pytest.raises(TypeError, match=r"HoldsALayer.inner must not hold layers or arrays"):
+        Network([HoldsALayer(inner)])
+    with pytest.raises(TypeError, match=r"derive the class from Layer"):
+        check_gradients(HoldsALayer(inner), X)
+
+
+def test_a_number_that_is_to_be_trained_is_an_error():
+    with pytest.raises(TypeError, match=r"HoldsANumber.slope must be an array to be trained"):
+        Network([HoldsANumber()])
+
+
+class Gathers(HoldsALayer):
+    """A block as the second book has them: its lists hold the arrays of the layers within."""
+
+    def __init__(self, *layers):
+        self.layers = layers
+        self.params, self.grads = [], []
+        for layer in layers:
+            self.params += layer.params
+            self.grads += layer.grads
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_that_gathers_lists_trains_loads_and_is_checked(dtype, tmp_path):
+    def network(factor=1.0):
+        W1, b1, W2, b2 = weights(dtype)
+        return Network([Gathers(ListAffine(W1, b1, factor), ListSigmoid(), ListAffine(W2, b2))])
+
+    ours_too = ours(Sigmoid, dtype=dtype)
+    assert [*network().params] == ["W1", "b1", "W_2_1", "b_2_1"]
+    assert check_gradients(network(), X, T)
+    assert not check_gradients(network(factor=3.0), X, T)
+    assert check_gradients(Gathers(ListAffine(*weights(dtype)[:2])), X)
+    numeric = network().numerical_gradient(X[:3], T[:3])
+    np.testing.assert_allclose(
+        numeric["W1"], ours_too.numerical_gradient(X[:3], T[:3])["W1"], rtol=1e-4, atol=1e-7
+    )
+    trained = network()
+    SGD(0.5).update(trained.params, trained.gradient(X, T))
+    trained.save_params(tmp_path / "w.npz")
+    loaded = network()
+    loaded.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(loaded.predict(X), trained.predict(X))
+    assert (loaded.predict(X) != network().predict(X)).any()
+    np.testing.assert_allclose(loaded.gradient(X, T)["W1"], trained.gradient(X, T)["W1"])
+
+
+class BookBatchNorm:
+    def __init__(self, D):
+        self.gamma, self.beta = np.ones(D, np.float32), np.zeros(D, np.float32)
+        self.running_mean, self.running_var = np.zeros(D), np.zeros(D)
+        self.dgamma = self.dbeta = None
+
+    def forward(self, x, train_flg=True):
+        mean, var = (x.mean(axis=0), x.var(axis=0)) if train_flg else (
+            self.running_mean, self.running_var,
+        )  # fmt: skip
+        if train_flg:
+            self.running_mean = 0.9 * self.running_mean + 0.1 * mean
+            self.running_var = 0.9 * self.running_var + 0.1 * var
+        self.std = np.sqrt(var + 1e-6)
+        self.xn = (x - mean) / self.std
+        return self.gamma * self.xn + self.beta
+
+    def backward(self, dout):
+        self.dbeta, self.dgamma = dout.sum(axis=0), (self.xn * dout).sum(axis=0)
+        centred = dout - dout.mean(axis=0) - self.xn * (self.xn * dout).mean(axis=0)
+        return self.gamma / self.std * centred
+
+
+def test_running_statistics_of_another_dtype_are_saved_and_loaded(tmp_path):
+    network, fresh = (Network([BookBatchNorm(5), Affine(normal(5, 3), None)]) for _ in range(2))
+    network.gradient(X, T)
+    network.save_params(tmp_path / "w.npz")
+    fresh.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(fresh.predict(X), network.predict(X))
+    assert check_gradients(network, X, T)
+
+
+class TakesAScale(BookRelu):
+    def forward(self, x, scale=1.0, train_flg=True):
+        self.scale = scale if train_flg else 1.0
+        return self.scale * x
+
+    def backward(self, dout):
+        return self.scale * dout
+
+
+class TakesTheFlagByName(TakesAScale):
+    def forward(self, x, *, train_flg):
+        return super().forward(x, train_flg=train_flg)
+
+
+@pytest.mark.parametrize("kind", [TakesAScale, TakesTheFlagByName])
+def test_the_flag_is_passed_by_its_name(kind):
+    np.testing.assert_array_equal(Network([kind()]).predict(X), X)
+
+
+def test_what_is_set_through_the_networks_layers_reaches_the_layer():
+    layer = BookDropout(0.5)
+    network = Network([layer])
+    network.layers["BookDropout1"].dropout_ratio = 0.25
+    assert layer.dropout_ratio == 0.25
+
+
+def test_a_layer_that_was_trained_before_has_the_same_parameters():
+    class KeepsItsGradient(BookRelu):
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dout):
+            self.dx = 2 * self.x * dout
+            return self.dx
+
+    layer = KeepsItsGradient()
+    layer.backward(layer.forward(X))
+    network = Network([layer, Affine(normal(5, 3), None)])
+    assert [*network.params] == ["W1"]
+    assert check_gradients(network, X, T)
+    network.gradient(X, T), network.gradient(X, T)
+
+
+def test_a_parameter_with_the_name_of_an_attribute_of_ours_is_an_error():
+    class Named:
+        param_names = ("rng",)
+        forward = backward = None
+
+    Named.forward = lambda self, x: x
+    with pytest.raises(
+        ValueError, match=r"must have other names for its parameters than \['rng'\]"
+    ):
+        Network([Named()])
 
 
 def test_a_layer_that_was_used_before_can_be_put_into_a_network():
@@ -447,10 +709,18 @@ def test_a_mask_drawn_anew_is_an_error_not_a_wrong_gradient():
         check_gradients(BookDropout(), X)
 
 
+def test_numerical_gradients_refuse_a_mask_drawn_anew():
+    network = Network([BookDropout(), Affine(normal(5, 3), None)])
+    with pytest.raises(ValueError, match="two forward passes of the same x differ"):
+        network.numerical_gradient(X, T)
+
+
 def test_a_layer_of_integers_is_checked_for_its_parameters():
     idx = np.array([0, 3, 3, 1])
     report = check_gradients(ListEmbedding(normal(5, 4)), idx)
     assert report and [check.name for check in report.checks] == ["W"]
+    network = Network([ListEmbedding(normal(5, 4)), Affine(normal(4, 3), None)])
+    assert check_gradients(network, idx, [0, 1, 2, 0])
 
 
 def test_the_same_layer_twice_is_an_error():
@@ -487,6 +757,57 @@ def test_a_subclass_of_affine_with_either_pair(kind, place):
     layers[1 - place] = Affine(*weights()[2:] if place == 0 else weights()[:2])
     assert check_gradients(layers[place], X if place == 0 else normal(6, 4))
     assert check_gradients(Network(layers), X, T)
+
+
+def test_a_formula_may_return_what_it_was_given():
+    class Nothing(Layer):
+        def _forward(self, x, train_flg):
+            return x
+
+        def _backward(self, dout):
+            return dout.reshape(dout.shape)
+
+    layer = Nothing()
+    y = layer.forward(X)
+    assert not np.shares_memory(y, X)
+    assert not np.shares_memory(layer.backward(y), y)
+
+
+def test_a_subclass_whose_forward_takes_no_flag_says_so():
+    class NoFlag(Layer):
+        def forward(self, x):
+            return x
+
+        def backward(self, dout):
+            return dout
+
+    with pytest.raises(TypeError, match=r"NoFlag must have forward\(self, x, train_flg=True\)"):
+        Network([NoFlag()])
+
+
+def test_a_block_may_use_its_dropout_as_it_likes():
+    class OneMask(Layer):
+        def __init__(self):
+            self.layers = [Dropout(0.5, rng=0)]
+
+        def forward(self, x, train_flg=True):
+            self.mask = self.layers[0].forward(np.ones(x.shape[1]), train_flg)
+            return x * self.mask
+
+        def backward(self, dout):
+            return dout * self.mask
+
+    class NeverDrops(OneMask):
+        def forward(self, x, train_flg=True):
+            self.mask = 0.5
+            return self.layers[0].forward(x, False)
+
+    for block in (OneMask(), NeverDrops()):
+        network = Network([Affine(normal(5, 5), None), block, Affine(normal(5, 3), None)])
+        assert check_gradients(network, X, T)
+        numeric, grads = network.numerical_gradient(X[:3], T[:3]), network.gradient(X[:3], T[:3])
+        if isinstance(block, NeverDrops):
+            np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-8)
 
 
 def test_a_subclass_of_layer_without_formulas_says_what_to_write():

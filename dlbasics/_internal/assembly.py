@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
+from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer, takes
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
@@ -60,7 +60,7 @@ def _as_layer(layer: Any) -> Layer:
 
 
 def _own(layer: Layer) -> Any:
-    return layer.layer if isinstance(layer, ReadersLayer) else layer
+    return layer.own if isinstance(layer, ReadersLayer) else layer
 
 
 def _names(layers: Sequence[Layer]) -> list[str]:
@@ -73,6 +73,8 @@ def _names(layers: Sequence[Layer]) -> list[str]:
 
 
 def _check_inner_layers(layer: Layer) -> None:
+    if not takes(layer.forward, "train_flg"):
+        raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)")
     for name, value in vars(layer).items():
         if isinstance(value, Layer) and value not in layer.layers:
             raise ValueError(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array, as_rng, spawn
+from dlbasics._internal.readers import ReadersLayer
 from dlbasics._internal.table import replaceable
 from dlbasics.layers import Layer, LossLayer
 
@@ -45,6 +46,17 @@ def are_safe_for(layers: Sequence[Layer], last_layer: LossLayer) -> bool:
     kinds = {type(layer) for layer in (*layers, last_layer)}
     are_ours = all(kind.__module__.startswith("dlbasics.layers.") for kind in kinds)
     return are_ours and not any(layer.couples_samples for layer in layers)
+
+
+def check_can_be_shared(layers: Sequence[Layer], last_layer: LossLayer) -> None:
+    """Raise ValueError if a layer cannot do with a copy of itself for each half."""
+    without_base = [layer.kind for layer in layers if isinstance(layer, ReadersLayer)]
+    if type(last_layer).forward is not LossLayer.forward:
+        without_base.append(type(last_layer).__name__)
+    if without_base:
+        raise ValueError(
+            f"sharded must be False for layers that Layer or LossLayer does not run: {without_base}"
+        )
 
 
 def gradient_in_halves(

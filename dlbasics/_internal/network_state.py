@@ -118,7 +118,8 @@ def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Array]) -> 
     has_states: dict[Layer, bool] = {}
     for key, (layer, name) in _stored(layers).items():
         is_state, is_given = name in layer.state_names, key in arrays
-        own = _form(getattr(layer, layer.param_names[0] if is_state else name))
+        is_unset = is_state and getattr(layer, name) is None
+        own = _form(getattr(layer, layer.param_names[0] if is_unset else name))
         given = _form(arrays.get(key))
         if given != own and (is_given or not is_state):
             raise ValueError(f"{path} holds {key}: {given}, this network has {own}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlbasics._internal import table
 from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_number, quiet
+from dlbasics.regularizers import is_weight
 
 
 class ParamDict(Protocol):
@@ -35,10 +36,13 @@ class Optimizer:
         state_names: The attributes that hold an array for each parameter, {key: array}, zeros at
             first; `_step` gets them in this order.
         settings: The attributes that are numbers, given when the optimizer is made.
+        weight_decay: If not 0, each step first takes W <- W - lr * weight_decay * W, for weights
+            only: the parameters whose names begin with W.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ("lr",)
+    weight_decay = 0.0
 
     _step: Callable[..., None]
 
@@ -58,9 +62,6 @@ class Optimizer:
     @lr.setter
     def lr(self, value: float) -> None:
         self._lr = as_number(value, "lr", low=0)
-
-    def _before_step(self, key: str, W: Array) -> None:
-        """A change of W that depends on its key, before `_step`."""
 
     @quiet
     def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
@@ -82,7 +83,8 @@ class Optimizer:
         in_chunks = table.fast(type(self))
         self.iter += 1
         for key, param in arrays.items():
-            self._before_step(key, param)
+            if self.weight_decay and is_weight(key):
+                param *= 1 - self.lr * self.weight_decay
             own = [state[key] for state in states]
             if in_chunks is None:
                 self._step(param, checked[key], *own)

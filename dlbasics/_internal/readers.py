@@ -1,7 +1,9 @@
 """Layers that a reader typed from the book, without our base class, as layers of a network."""
 
 import copy
+import dis
 import inspect
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,42 +31,52 @@ def takes(method: Any, argument: str) -> bool:
 
 
 class ReadersLayer(Layer):
-    """A layer that computes by `layer`, which has forward(x) and backward(dout).
+    """A layer that computes by `own`, which has forward(x) and backward(dout).
 
-    Its parameters are the arrays W with a dW beside them, or the names in `param_names`, or, as in
-    the author's second book, the arrays in a list `params`, whose gradients are in a list `grads`.
-    In that case matrices are called W, vectors b, and further ones of a layer W_2_, b_2_, ...
+    Its parameters are the names in `own.param_names`; else, as in the author's second book, the
+    arrays in a list `params`, whose gradients are in a list `grads`; else each array W for which
+    there is a dW.  From lists, matrices are called W, vectors b, further ones W_2_, b_2_, ...
 
     Raises:
-        ValueError: in backward, where an array of the layer stays without a gradient.
+        ValueError: In backward, if the gradient of an array cannot be told.
+        TypeError: If parameters cannot be found: those of layers within `own`, numbers, ...
     """
 
     couples_samples = True  # it may, for all we know
 
-    def __init__(self, layer: Any) -> None:
-        places = _places(layer) if _has_lists(layer) else {}
-        names = tuple(places) or tuple(getattr(layer, "param_names", _names(layer)))
-        own = vars(self)
-        own.update(layer=layer, kind=getattr(layer, "kind", type(layer).__name__))
-        own.update(places=places, param_names=names)
-        own.update(state_names=tuple(name for name in STATES if hasattr(layer, name)))
-        own.update(unmatched={} if names else _float_arrays(layer))
+    def __init__(self, own: Any) -> None:
+        kind = getattr(own, "kind", None)
+        vars(self).update(own=own, kind=kind if isinstance(kind, str) else type(own).__name__)
+        vars(self).update(places={}, unmatched={})
+        names = getattr(own, "param_names", None)
+        if names is None and _has_lists(own):
+            self.places.update(_places(own))
+            names = self.places
+        elif names is None:
+            arrays = _arrays(own)
+            names = [name for name in arrays if f"d{name}" in _gradients(own)]
+            self.unmatched.update({name: arrays[name] for name in arrays.keys() - set(names)})
+            _check_what_is_no_array(own)
+        if wrong := [name for name in names if hasattr(Layer, name)]:
+            raise ValueError(f"{self.kind} must have other names for its parameters than {wrong}")
+        vars(self).update(param_names=tuple(names))
+        vars(self).update(state_names=tuple(name for name in STATES if hasattr(own, name)))
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """What the reader's layer returns."""
-        if takes(self.layer.forward, "train_flg"):
-            return np.asarray(self.layer.forward(x, train_flg))
-        return np.asarray(self.layer.forward(x))
+        if takes(self.own.forward, "train_flg"):
+            return np.asarray(self.own.forward(x, train_flg=train_flg))
+        return np.asarray(self.own.forward(x))
 
     def backward(self, dout: Array) -> Any:
         """What the reader's layer returns: dL/dx, or None for an x of integers."""
-        dx = self.layer.backward(dout.copy())  # the book's Relu writes into dout
+        dx = self.own.backward(dout.copy())  # the book's Relu writes into dout
         for name, array in self.unmatched.items():
-            if getattr(self.layer, name, None) is array:
+            if getattr(self.own, name, None) is array:  # forward has not put another one there
                 raise ValueError(
                     f"{self.kind}.{name} is an array whose gradient cannot be told: set self."
-                    f"d{name} = None in __init__, as the book does, and the gradient in backward, "
-                    f"or list the parameters in {self.kind}.param_names"
+                    f"d{name} in backward, as the book does, or list the parameters in "
+                    f"{self.kind}.param_names"
                 )
         return dx
 
@@ -73,87 +85,133 @@ class ReadersLayer(Layer):
 
     def replica(self) -> "ReadersLayer":
         twin = super().replica()
-        vars(twin)["layer"] = copy.copy(self.layer)
+        vars(twin)["own"] = copy.copy(self.own)
         return twin
 
     def __getattr__(self, name: str) -> Any:
-        own = vars(self)
-        if "layer" not in own or name.startswith("__"):
+        if name.startswith("__") or "own" not in vars(self):
             raise AttributeError(name)  # a copy under way
-        if name in own["places"]:
-            return own["layer"].params[own["places"][name]]
-        if name.startswith("d") and name[1:] in own["places"]:
-            return own["layer"].grads[own["places"][name[1:]]].copy()
-        return getattr(own["layer"], name)
+        if name in self.places:
+            return self.own.params[self.places[name]]
+        if name.startswith("d") and name[1:] in self.places:
+            return self.own.grads[self.places[name[1:]]].copy()
+        return getattr(self.own, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.places:
             place = self.places[name]
-            self.layer.params[place] = value
-            self.layer.grads[place] = np.zeros_like(value)
-        elif name in self.param_names + self.state_names:
-            setattr(self.layer, name, value)
+            _replace(self.own, self.own.params[place], value)
+            if self.own.grads[place].dtype != value.dtype:
+                _replace(self.own, self.own.grads[place], np.zeros_like(value))
+        elif not hasattr(Layer, name) and hasattr(self.own, name):
+            setattr(self.own, name, value)
         else:
             super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        return repr(self.layer)
+        return repr(self.own)
 
 
 class ReadersLoss(SoftmaxWithLoss):
-    """A loss layer that computes by `layer`, which has forward(x, t) and backward(dout=1).
+    """A loss layer that computes by `own`, which has forward(x, t) and backward(dout=1).
 
     Its accuracy is that of `SoftmaxWithLoss`: the largest score is at the label's class.
     """
 
-    def __init__(self, layer: Any) -> None:
-        self.layer = layer
+    def __init__(self, own: Any) -> None:
+        self.own = own
 
     def forward(self, x: Array, t: Any) -> float:
         """What the reader's layer returns."""
-        self.loss = float(self.layer.forward(x, t))
-        self.y, self.t = getattr(self.layer, "y", None), t
+        self.loss = float(self.own.forward(x, t))
+        self.y, self.t = getattr(self.own, "y", None), t
         return self.loss
 
     def backward(self, dout: float = 1) -> Array:
         """What the reader's layer returns, times dout."""
-        if inspect.signature(self.layer.backward).parameters:
-            return np.asarray(self.layer.backward(dout))
-        return np.asarray(self.layer.backward()) * dout
-
-    def losses(self, x: Array, t: Any) -> Array:
-        """The loss of each sample, (N,)."""
-        twin = copy.copy(self.layer)
-        return np.array([twin.forward(x[i : i + 1], t[i : i + 1]) for i in range(len(x))])
+        if inspect.signature(self.own.backward).parameters:
+            return np.asarray(self.own.backward(dout))
+        return np.asarray(self.own.backward()) * dout
 
 
-def _has_lists(layer: Any) -> bool:
-    return all(isinstance(getattr(layer, name, None), list) for name in ("params", "grads"))
+def _attributes(own: Any) -> dict[str, Any]:
+    slots = [name for kind in type(own).__mro__ for name in getattr(kind, "__slots__", ())]
+    found = {name: getattr(own, name) for name in slots if hasattr(own, name)}
+    return {**found, **getattr(own, "__dict__", {})}
 
 
-def _places(layer: Any) -> dict[str, int]:
+def _set_by(own: Any, method: str) -> set[str]:
+    """The attributes that the method of that name sets."""
+    code = getattr(getattr(type(own), method, None), "__code__", None)
+    steps = dis.get_instructions(code) if code else ()
+    return {step.argval for step in steps if step.opname == "STORE_ATTR"}
+
+
+def _arrays(own: Any) -> dict[str, Array]:
+    """The floating-point arrays but those that a pass leaves behind, and running statistics."""
+    left_behind = {*_set_by(own, "forward"), *_set_by(own, "backward"), *STATES}
+    return {
+        name: value
+        for name, value in _attributes(own).items()
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in left_behind
+    }
+
+
+def _gradients(own: Any) -> set[str]:
+    """The attributes that may be gradients: what the layer has, and what backward sets."""
+    return {*_set_by(own, "backward"), *_attributes(own), *vars(type(own))}
+
+
+def _check_what_is_no_array(own: Any) -> None:
+    """Raise TypeError where a parameter may hide in something else than an array."""
+    kind = type(own).__name__
+    for name, value in _attributes(own).items():
+        inner = [part for part in _parts(value) if is_layer(part) or isinstance(part, np.ndarray)]
+        if inner and not isinstance(value, np.ndarray):
+            raise TypeError(
+                f"{kind}.{name} must not hold layers or arrays, whose parameters would not be "
+                "found: derive the class from Layer, with its inner layers in self.layers"
+            )
+        if isinstance(value, float) and f"d{name}" in _attributes(own):
+            raise TypeError(f"{kind}.{name} must be an array to be trained, got {value}")
+
+
+def _has_lists(own: Any) -> bool:
+    return all(isinstance(getattr(own, name, None), list) for name in ("params", "grads"))
+
+
+def _places(own: Any) -> dict[str, int]:
     """The place of each parameter in the lists, by its name."""
-    if len(layer.params) != len(layer.grads):
+    if len(own.params) != len(own.grads):
         raise ValueError(
-            f"{type(layer).__name__}.grads must hold an array for each of params, "
-            f"{len(layer.params)}, got {len(layer.grads)}"
+            f"{type(own).__name__}.grads must hold an array for each of params, "
+            f"{len(own.params)}, got {len(own.grads)}"
         )
     places: dict[str, int] = {}
-    for place, param in enumerate(layer.params):
+    for place, param in enumerate(own.params):
         letter = "W" if np.ndim(param) > 1 else "b"
         count = 1 + sum(name.startswith(letter) for name in places)
         places[letter if count == 1 else f"{letter}_{count}_"] = place
     return places
 
 
-def _names(layer: Any) -> list[str]:
-    """The attributes that are arrays and have an attribute for their gradient."""
-    return [name for name in _float_arrays(layer) if f"d{name}" in vars(layer)]
+def _parts(value: Any) -> Iterator[Any]:
+    """The items of a list, a tuple or a mapping; the value itself otherwise."""
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, list | tuple):
+        yield from value
+    else:
+        yield value
 
 
-def _float_arrays(layer: Any) -> dict[str, Array]:
-    return {
-        name: value
-        for name, value in vars(layer).items()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in STATES
-    }
+def _replace(own: Any, old: Array, new: Array) -> None:
+    """Put `new` wherever the layer, and layers within it, hold `old`: also in lists."""
+    for name, value in _attributes(own).items():
+        if value is old:
+            setattr(own, name, new)
+        if isinstance(value, list):
+            value[:] = [new if item is old else item for item in value]
+        for part in _parts(value):
+            if is_layer(part):
+                _replace(part, old, new)

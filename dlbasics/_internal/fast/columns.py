@@ -34,6 +34,7 @@ from dlbasics.layers import (
     Tanh,
 )
 from dlbasics.network import Network
+from dlbasics.network import numerical_gradients as plain_gradients
 from dlbasics.regularizers import is_weight
 
 ELEMENTWISE = (Identity, Relu, LeakyRelu, Sigmoid, Tanh)
@@ -45,6 +46,9 @@ STACK = 12_000
 
 def numerical_gradients(network: Network, x: Array, t: Any, h: float) -> dict[str, Array]:
     """What `dlbasics.network.numerical_gradients` computes, up to rounding."""
+    if type(network.last_layer).forward is not LossLayer.forward:
+        # Its loss need not be the mean over the samples.
+        return plain_gradients(network, x, t, h)
     by_columns = ColumnGradient([*network.layers.values()], network.last_layer, x, t, h)
     gradients = {}
     for key, (layer, name) in network.params.slots().items():
@@ -97,8 +101,11 @@ class ColumnGradient:
         return gradient.reshape(param.shape)
 
     def _coupled_above(self, start: int) -> bool:
-        above = (layer for top in self.layers[start + 1 :] for layer in top.walk())
-        return any(layer.couples_samples for layer in above)
+        above = all_of(self.layers[start + 1 :])
+        # Whether a mask can be stacked depends on what a block does with its Dropout.
+        has_mask = any(isinstance(layer, Dropout) for layer in above)
+        ours = all(type(layer).__module__.startswith("dlbasics.layers.") for layer in above)
+        return any(layer.couples_samples for layer in above) or (has_mask and not ours)
 
     def _losses(self, i: int, column: int, moved: Array) -> Array:
         """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
@@ -137,7 +144,8 @@ class ColumnGradient:
     def _run(self, start: int, x: Array, times: int = 1) -> Array:
         """The scores of x, which holds the batch that many times over."""
         for own, twin in self.dropouts:
-            vars(twin)["mask"] = np.concatenate([own.mask] * times)
+            if own.mask is not None:
+                vars(twin)["mask"] = np.concatenate([own.mask] * times)
         for layer in self.replicas[start:]:
             x = layer.forward(x)
         return x
