@@ -109,10 +109,10 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "activations-2",
-        ACTIVATIONS,
-        "        return x.copy()\n",
-        "        return x\n",
-        "Identity's forward hands out the caller's own x, not a copy.",
+        BASE,
+        "        if not is_fast and np.may_share_memory(y, given):\n            y = y.copy()\n",
+        "",
+        "A layer whose formula returns x itself, as that of Identity, hands out the array of the caller.",
     ),
     PlantedError(
         "activations-3",

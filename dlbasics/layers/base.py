@@ -87,7 +87,8 @@ class Layer:
         fast = table.fast(type(self))
         is_fast = fast is not None and fast.fits(self, x)
         y: Array = fast.forward(self, x, train_flg) if is_fast else self._forward(x, train_flg)
-        y = y.copy() if np.may_share_memory(y, given) else y
+        if not is_fast and np.may_share_memory(y, given):
+            y = y.copy()
         if dtype is not None and not self.layers:
             y = y.astype(dtype, copy=False)
         y = y if is_batch else y[0]
@@ -153,7 +154,8 @@ class Layer:
             dx = getattr(table.replacement(type(self)), name)(self, batch)
         else:
             dx = self._backward(batch)
-            dx = dx.copy() if np.may_share_memory(dx, given) else dx
+            if np.may_share_memory(dx, given):
+                dx = dx.copy()
         if is_half:
             for param in self._present_params():
                 dtype = np.result_type(given, self._x_dtype)
