@@ -26,7 +26,7 @@ __all__ = ["Network"]
 
 
 def forward(layers: Iterable[Layer], x: Array, train_flg: bool) -> Array:
-    """The scores of the batch x: through one layer after the other."""
+    """The scores of the batch x, which passes through one layer after the other."""
     for layer in layers:
         x = layer.forward(x, train_flg)
     return x
@@ -82,7 +82,8 @@ class Network:
         last_loss: The loss of the last `gradient`.
         block_size: How many samples `predict` takes at once: 500, or 100 with convolutions, so that
             the arrays fit the processor's cache.
-        input_dim: The shape of one sample; None if the network takes more than one shape.
+        input_dim: The shape of one sample, which the networks for images set; else None, and the
+            first layer says what a sample is.
 
     >>> from dlbasics.layers import Affine, Relu
     >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
@@ -111,7 +112,7 @@ class Network:
         self.regularizer = regularizer
         self._params = Params(self._layers)
         self.last_loss: float | None = None
-        self.shard_rngs: halves.Generators = []
+        self.shard_rngs: halves.Generators = []  # for each half, one for each layer; see `sharded`
         all_layers, rng = self._all_layers(), as_rng(rng)
         for layer in all_layers:
             if layer.rng is None:
@@ -147,7 +148,7 @@ class Network:
     def last_layer(self, layer: Any) -> None:
         self._last_layer = as_loss_layer(layer)
 
-    lastLayer = last_layer
+    lastLayer = last_layer  # the book's other spelling
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores (N, K) of x (N, ...), or (K,) of one sample.
@@ -155,7 +156,8 @@ class Network:
         It changes no layer.  In training mode dropout draws from the generator.
         """
         x = as_array(x)
-        # Replicas, so that the layers keep what their own last pass left in them.
+        # Replicas, so that the layers keep what their own last pass left in them.  In working
+        # order, Relu and the Pooling after it may change places: the same scores in less time.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
         if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
             return forward(layers, x, train_flg)
@@ -179,7 +181,8 @@ class Network:
         Args:
             x: A batch, (N, ...).
             t: Classes (N,) or (N, 1), or rows (N, K).
-            batch_size: How many samples to take at once; None chooses.
+            batch_size: How many samples to take at once; None for `block_size`, or twice that where
+                the network is `sharded`.
 
         Raises:
             ValueError: If x and t are not batches of one length.
@@ -279,12 +282,14 @@ class Network:
 
     @property
     def sharded(self) -> bool:
-        """Whether the network takes the two halves of a batch on their own, at the same time.
+        """Whether `gradient` takes the two halves of a batch on their own, at the same time.
+
+        Loss and gradient are those of the whole batch up to rounding, but dropout draws other
+        masks, and with batch normalization each half uses its own mean and variance.
 
         The default is True for a network with convolutions, without batch normalization, whose
-        layers are all ours; you may set it.  With batch normalization each half uses its own mean
-        and variance.  Each half runs on a shallow copy of every layer, so a layer of your own must
-        assign new arrays in forward, not change arrays in place.
+        layers are all ours; you may set it.  Each half runs on a shallow copy of every layer, so a
+        layer of your own must assign new arrays in forward, not change arrays in place.
         """
         return bool(self.shard_rngs)
 

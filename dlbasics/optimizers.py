@@ -3,7 +3,8 @@
 Use them as in the book: `update(params, grads)` changes the arrays of `params` in place.  For each
 parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`, the formula, which changes W
 and its state in place.  `state_names` lists the state: each is a dict with an array for each
-parameter, zeros at first.  `iter` counts the updates.
+parameter, zeros at first.  `settings` lists the numbers that an optimizer is made with.  A
+checkpoint holds the settings, the state, and `iter`, the number of updates.
 """
 
 import math
@@ -47,6 +48,10 @@ class Momentum(Optimizer):
 
     v <- momentum * v - lr * dL/dW;  W <- W + v.
 
+    Args:
+        lr: The learning rate.
+        momentum: The share of the velocity that is kept, from 0 to 1.
+
     Book: *Momentum*, eq. 6.3 and 6.4.
     """
 
@@ -65,7 +70,7 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Momentum that looks ahead: it also makes the step that the new velocity would make next.
+    """Momentum that looks ahead: it makes the step that Momentum would make next.
 
     v <- momentum * v - lr * dL/dW;  W <- W + momentum * v - lr * dL/dW.
 
@@ -105,6 +110,10 @@ class RMSprop(Optimizer):
     h <- decay_rate * h + (1 - decay_rate) * (dL/dW)^2;
     W <- W - lr * dL/dW / (sqrt(h) + 1e-7).
 
+    Args:
+        lr: The learning rate.
+        decay_rate: The share of h that is kept, from 0 to 1.
+
     Book: *AdaGrad*, which names it.  Source: Tieleman and Hinton 2012.
     """
 
@@ -128,9 +137,15 @@ class Adam(Optimizer):
     m <- beta1 * m + (1 - beta1) * dL/dW;  v <- beta2 * v + (1 - beta2) * (dL/dW)^2;
     lr_t = lr * sqrt(1 - beta2^iter) / (1 - beta1^iter);  W <- W - lr_t * m / (sqrt(v) + 1e-7).
 
-    The correction is part of the learning rate, as at the end of the paper's section 2.  With the
-    defaults, the 1e-7 acts like a paper's epsilon of 32e-7 at the first step, and of 1.26e-7 at
-    step 1,000.
+    m and v start at 0 and are too small in the first steps.  The factor in lr_t corrects that, as
+    at the end of the paper's section 2.  The paper's algorithm 1 adds its epsilon to the root of
+    the corrected v; our 1e-7 corresponds to an epsilon of 1e-7 / sqrt(1 - beta2^iter) there, which
+    with the defaults is 32e-7 at step 1 and 1.26e-7 at step 1,000.
+
+    Args:
+        lr: The learning rate.
+        beta1: The share of m that is kept, from 0 to below 1.
+        beta2: The share of v that is kept, from 0 to below 1.
 
     Book: *Adam*.  Source: Kingma and Ba 2015.
     """

@@ -30,7 +30,7 @@ INTERRUPTED = "interrupted"
 
 
 class Trainer:
-    """Train a network (book, chapter 6, from *Overfitting* on).
+    """Train a network (book: the loop of *Overfitting*, the class named in *Dropout*).
 
     `train` trains for all epochs.  `train_step` does one iteration, for a loop of your own.
 
@@ -39,12 +39,13 @@ class Trainer:
             `loss(x, t)` and `accuracy(x, t)`.
         x_train: The training samples, (N, ...).
         t_train: Their labels, N of them.
-        x_test: The test samples.  Give validation samples instead if `patience`, best.npz or you
-            yourself choose a training by its accuracy.
+        x_test: The test samples.  Give validation samples instead if this accuracy chooses
+            something: the best epoch (`patience`, or best.npz of `checkpoints`), or a training.
         t_test: The labels of x_test.
         epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations.
         mini_batch_size: The number of samples in a batch.
-        optimizer: The name of an optimizer, in upper or lower case, or an optimizer.
+        optimizer: The name of a class in dlbasics.optimizers, such as 'Adam', in upper or lower
+            case, or an optimizer.
         optimizer_param: The arguments of an optimizer that is given by its name.  None stands for
             {'lr': 0.01}.
         evaluate_sample_num_per_epoch: The number of training samples, and of test samples, that
@@ -54,10 +55,11 @@ class Trainer:
             each sample once in an epoch; the last batch of the epoch holds the rest.
         augment: A function f(x, rng) that returns the batch x as the network is to see it, such as
             `lambda x, rng: rotate(x, 15, rng)` with `rotate` from dlbasics.augmentation.
-        schedule: A function that changes the learning rate (see dlbasics.schedules).
+        schedule: A function f(epoch, epochs) that returns the factor for the optimizer's learning
+            rate, such as `CosineDecay()` (see dlbasics.schedules).
         max_norm: The gradients are shortened to this norm if they are longer (see `clip_by_norm`).
         patience: The training stops when the test accuracy has not risen for so many epochs.  When
-            it ends, unless by Ctrl-C, the network gets back the weights of its best epoch.
+            the training ends, but not by Ctrl-C, the network gets back its best epoch's weights.
         callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
             they may call `stop`.
         checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
@@ -67,7 +69,7 @@ class Trainer:
             `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
         checkpoint_every: If given, the trainer saves a checkpoint every so many iterations, too.
         keep: The number of checkpoints to keep.
-        rng: The random generator that draws the batches, and that `augment` gets.  Layers of a
+        rng: A generator or a seed.  It draws the batches, and `augment` gets it.  Layers of a
             network that you wrote draw from it, too, if they have no generator of their own.
 
     Attributes:
@@ -134,8 +136,8 @@ class Trainer:
         self.iter_per_epoch = math.ceil(self.train_size / self.batch_size)
         self.current_iter = 0
         self.history = History()
-        self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # which `schedule` multiplies
-        self._order: Array | None = None  # of the samples in this epoch, for sampling='epoch'
+        self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # `schedule` multiplies it
+        self._order: Array | None = None  # the order of the samples, for sampling='epoch'
         self._best: dict[str, Array] = {}  # copies of the best epoch's weights, for `patience`
         self._started: float | None = None  # the time at which this call of `train` began
         self._seconds_before = 0.0  # the duration of the calls before

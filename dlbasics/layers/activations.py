@@ -1,7 +1,8 @@
 """Activation layers: functions of each element of x, which has any shape.
 
-`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  These
-return new arrays, `out.copy()`, because the caller may change what a layer returns.
+`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  Sigmoid
+and Tanh keep their output for `_backward`, so they return a copy: the caller may change what it
+gets.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from dlbasics.layers.base import Layer
 
 
 class Relu(Layer):
-    """y = max(x, 0);  dx = dout where x > 0, else 0.
+    """y = max(x, 0);  dx = dout * (x > 0).
 
     Book: *ReLU Layer*, eq. 5.7 and 5.8.
     """
@@ -65,7 +66,7 @@ class LeakyRelu(Layer):
     """y = x where x > 0, else slope * x;  dx = dout where x > 0, else slope * dout.
 
     Args:
-        slope: From 0 (ReLU) to 1 (identity).
+        slope: The slope where x <= 0, from 0 (ReLU) to 1 (identity).
 
     Source: Maas et al. 2013.
     """

@@ -26,7 +26,8 @@ class Affine(Layer):
     """Fully connected layer.
 
     y = x W + b;  dx = dout W^T;  dW = x^T dout;  db = the sum of dout over the batch.
-    x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).
+    x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).  An x of
+    shape (1, H, W) with H W = D is a batch of one.
 
     Args:
         W: The weights, (D, M).  The layer uses this very array, not a copy.

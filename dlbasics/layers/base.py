@@ -19,10 +19,18 @@ class Layer:
         def _forward(self, x, train_flg):  # returns y, keeps what _backward needs
         def _backward(self, dout):         # sets dW for a parameter W, returns dx
 
-    Both work on a batch of floating-point numbers.  `forward` and `backward` call them: they check
-    what they are given, make a batch of one from a single sample, and compute half precision in
-    single.  They never write into `x` or `dout`, and what they return belongs to the caller.  For
-    some classes they run a faster version of the same formulas, from `_internal/fast`.
+    x and dout are floating-point arrays; the formulas must not write into them.  They may return x
+    or dout itself, but only a copy of an array that the layer keeps, such as `self.out.copy()`: the
+    caller may change what a layer returns.
+
+    `forward` and `backward` call the formulas.  They check what they are given, and compute float16
+    in float32.  By default every x is a batch.  A layer that also takes a single sample defines
+    `_is_batch`; then `forward` makes a batch of one from the sample.  A layer whose y has another
+    shape than x defines `output_shape`, for `summary`.
+
+    For Affine, Relu, BatchNorm, Convolution and Pooling, `forward` and `backward` may run a faster
+    version of the same formulas, from `_internal/fast`.  If you change a formula in one of these
+    classes, compute within `with dlbasics.plain():`, or set `DLBASICS_PLAIN=1`, to see the effect.
 
     Attributes:
         param_names: The attributes that are trained; each may be None.  W has its gradient in dW.
@@ -30,9 +38,9 @@ class Layer:
             statistics: all None, or all arrays of the shape of the layer's first parameter.
         couples_samples: Whether, in training, the output of one sample depends on the others.
         kind: The book's name for such a layer in a network, before its number: Affine1, Conv1.
-        layers: The inner layers of a block.
+        layers: The layers that this layer is made of, as Residual is; empty for most.
         rng: The random generator; Network sets it where it is None.
-        frozen: Whether random masks and running statistics stay as they are (gradient checks).
+        frozen: Whether random masks and running statistics stay as they are, for a gradient check.
     """
 
     kind: ClassVar[str]
@@ -50,7 +58,7 @@ class Layer:
         super().__init_subclass__()
         cls.kind = cls.__dict__.get("kind", cls.__name__)
 
-    # A subclass writes these.
+    # A subclass writes the first two, and any of the other three whose default does not fit.
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         """y = f(x)."""
@@ -77,7 +85,16 @@ class Layer:
 
     @quiet  # NumPy does not warn of infinite numbers
     def forward(self, x: Array, train_flg: bool = True) -> Array:
-        """y = f(x), for a batch or for a single sample."""
+        """y = f(x).
+
+        Args:
+            x: A batch, or a single sample.
+            train_flg: True in training, False in test.  It matters for Dropout and BatchNorm, and
+                for blocks that contain them.
+
+        Raises:
+            ValueError: If x has a shape that the layer does not take.
+        """
         given = as_array(x)
         is_batch = self._is_batch(given)
         x = given if is_batch else given[np.newaxis]
@@ -98,7 +115,11 @@ class Layer:
 
     @quiet
     def backward(self, dout: Array) -> Array:
-        """dL/dx from dout = dL/dy; sets d<name> for each parameter."""
+        """dL/dx from dout = dL/dy; sets d<name> for each parameter.
+
+        Raises:
+            ValueError: Without a forward before it, or if dout has not the shape of y.
+        """
         dx: Array = self._run_backward(dout, "backward")
         return dx.reshape(self._x_shape)
 

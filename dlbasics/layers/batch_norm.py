@@ -11,28 +11,34 @@ from dlbasics.layers.base import Layer
 class BatchNorm(Layer):
     """Normalize each column, or each channel of images, over the batch.
 
-    y = gamma xn + beta,  xn = (x - mean) / std,  std = sqrt(var + eps),  eps = 1e-7.
+    y = gamma * xn + beta,  xn = (x - mean) / std,  std = sqrt(var + eps),  eps = 1e-7.
 
     In training mean and var are those of the batch, var divided by N, and
-    dx = gamma / std (dout - mean(dout) - xn mean(xn dout)).  In test they are the running
-    statistics, constants, and dx = gamma / std dout.
-    dgamma = sum(xn dout);  dbeta = sum(dout).
+    dx = gamma / std * (dout - mean(dout) - xn * mean(xn * dout)).
+    In test they are the running statistics, which do not depend on x, and dx = gamma / std * dout.
+    dgamma = sum(xn * dout);  dbeta = sum(dout).
+    Means and sums run over the batch, and over the pixels of images.
 
-    The first training batch sets the running statistics; each further one moves them, running =
-    momentum running + (1 - momentum) batch.  (PyTorch's momentum is 1 minus this one.)  Before the
-    first batch they are None, and count as mean 0 and variance 1.
+    The first training batch sets the running statistics.  Each further one moves them:
+    running <- momentum * running + (1 - momentum) * batch.  (PyTorch's momentum is 1 minus this
+    one.)  Before the first batch they are None, and count as mean 0 and variance 1.
 
-    x: (N, D), one sample (D,), or images (N, C, H, W);  y: the shape of x.
+    x: (N, D), one sample (D,), or images (N, C, H, W), but not one image (C, H, W);  y: the shape
+    of x.  A batch of one row in training gives y = beta.
 
     Args:
         gamma, beta: The scale and the shift, (D,) or (C,).
-        momentum: From 0 (the last batch) to 1 (the first batch).
+        momentum: The share of the old running statistics that is kept at each batch, from 0 (they
+            are those of the last batch) to 1 (they stay those of the first).
         running_mean, running_var: The running statistics to start from, (D,) or (C,); both or none.
 
     Raises:
-        ValueError: Where x has another shape, or is an empty batch in training.
+        ValueError: If x has another shape, or is an empty batch in training; if the arrays differ
+            in shape, or only one of the running statistics is given.
+        TypeError: If an array is no NumPy array.
 
-    Book: *Batch Normalization Algorithm*, eq. 6.7 and 6.8.  Source: Ioffe and Szegedy 2015.
+    Book: *Batch Normalization Algorithm*, eq. 6.7 and 6.8, where eps is printed as 10e-7.
+    Source: Ioffe and Szegedy 2015.
     """
 
     param_names: ClassVar[tuple[str, ...]] = ("gamma", "beta")

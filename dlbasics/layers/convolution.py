@@ -22,9 +22,10 @@ from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_siz
 class Convolution(Layer):
     """Convolution layer.
 
-    Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  From there on it
-    is an Affine layer: y = col col_W + b;  dcol = dout col_W^T;  dcol_W = col^T dout;  db = the sum
-    of dout over images and pixels.  col2im makes dx of dcol.
+    Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  With y and dout
+    as matrices (N OH OW, FN), the rest is an Affine layer: y = col col_W + b;
+    dcol = dout col_W^T;  dcol_W = col^T dout;  db = the sum of dout over its rows.  col2im turns
+    dcol into dx.
 
     x: (N, C, H, W), or one image (C, H, W);  y: (N, FN, OH, OW), or (FN, OH, OW), where
     OH = (H + 2 * pad - FH) / stride + 1, and OW likewise.
@@ -36,7 +37,9 @@ class Convolution(Layer):
         pad: Pixels of zeros around the image.
 
     Raises:
-        ValueError: If x does not have C channels, or windows do not tile it.
+        ValueError: If x does not have C channels, if OH or OW is no whole number, or if W and b do
+            not have these shapes.
+        TypeError: If W or b is no NumPy array.
 
     Book: *Implementing a Convolution Layer*.
     """
@@ -67,9 +70,9 @@ class Convolution(Layer):
 
     def _backward(self, dout: Array) -> Array:
         FN, _, FH, FW = self.W.shape
-        dout = dout.transpose(0, 2, 3, 1).reshape(-1, FN)
+        dout = dout.transpose(0, 2, 3, 1).reshape(-1, FN)  # a row for each window
         self.db = None if self.b is None else dout.sum(axis=0)
-        self.dW = (dout.T @ self._col).reshape(self.W.shape)
+        self.dW = (dout.T @ self._col).reshape(self.W.shape)  # from dcol_W^T, a row for each filter
         dcol = dout @ self._col_W.T
         return col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad)
 

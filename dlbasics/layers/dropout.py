@@ -9,19 +9,21 @@ from dlbasics.layers.base import Layer
 
 
 class Dropout(Layer):
-    """Switch elements off at random: in training y = x mask, in test y = x (1 - dropout_ratio).
+    """Switch elements off at random.
 
-    Each element of the mask is 0 with probability `dropout_ratio`, else 1, and drawn anew for each
-    batch.  In test every element counts less, so that the next layer meets the same mean.  dx is
-    dout times the same factor.  x has any shape.
+    In training y = x * mask and dx = dout * mask; in test y = x * (1 - dropout_ratio) and
+    dx = dout * (1 - dropout_ratio).  x has any shape.  Each element of the mask is 0 with
+    probability `dropout_ratio`, else 1, and drawn anew for each batch.  In test every element
+    counts less, so that the next layer meets the same mean.
 
     Args:
         dropout_ratio: From 0 (all elements are kept) to 1.
-        inverted: Scale in training instead, y = x mask / (1 - dropout_ratio), and not in test, as
-            most libraries do; a network that is trained then needs no dropout layers.
+        inverted: If True, scale in training, y = x * mask / (1 - dropout_ratio), and leave x as it
+            is in test, as most libraries do.
         rng: A generator or a seed; a network gives the layer its own where this is None.
 
-    Book: *Dropout*.  Source: Srivastava et al. 2014.
+    Book: *Dropout*; its listing, as this class, multiplies in test by the share that is kept.
+    Source: Srivastava et al. 2014.
     """
 
     mask: Array | None = None
@@ -54,6 +56,6 @@ class Dropout(Layer):
             return self.mask
         self.rng = as_rng(self.rng)
         drawn = self.rng.random(x.shape, dtype=np.float32)
-        self.mask = np.empty_like(x, dtype=bool)  # lies in memory as x, so that products are fast
+        self.mask = np.empty_like(x, dtype=bool)  # as x lies in memory: fast products
         np.greater_equal(drawn, np.float32(self.dropout_ratio), out=self.mask)
         return self.mask

@@ -20,8 +20,10 @@ class LossLayer:
         def _forward(self, x, t):   # returns y (N, K) and the loss of each sample (N,)
         def _backward(self, y, t):  # returns the derivative of each sample's loss by x, (N, K)
 
-    `forward` takes the mean over the N samples, so `backward` divides by N.  Write `_backward`
-    unless it is y - t, `_correct` for an accuracy, and `_labels` if t has not the shape of x.
+    x is a batch of scores (N, K), and t what `_labels` returns: by default labels of the same
+    shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  You need no
+    `_backward` if it is y - t.  Define `_correct` if there is an accuracy, and `_labels` if the
+    labels have another shape than x.
 
     Attributes:
         y: The output of the last forward, in the shape of x.
@@ -91,7 +93,10 @@ class LossLayer:
         return self._correct(*self._checked(x, t))
 
     def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
-        """Take over y, t and loss from loss layers that each saw a part of one batch."""
+        """Take over y, t and loss from loss layers that each saw a part of one batch.
+
+        Networks that work on the two halves of a batch (`Network.sharded`) use this.
+        """
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
         self.t, self.loss = t, loss
@@ -108,8 +113,8 @@ class SoftmaxWithLoss(LossLayer):
     for one-hot t.  The loss is computed from the scores, so that the logarithm never sees a 0.
     A sample is classified correctly if the largest score is at the label's class.
 
-    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or soft of any sum; for one sample a
-    class or a row (K,).
+    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or with any weights of the classes,
+    such as (0.9, 0.1); for one sample a class or a row (K,).
 
     Raises:
         ValueError: For other labels, a class below 0 included.
@@ -172,7 +177,7 @@ class IdentityWithLoss(LossLayer):
     Raises:
         ValueError: For t of another shape.
 
-    Book: *Sum of Squared Errors*, eq. 4.1, and the end of *Softmax-with-Loss Layer*.
+    Book: *Sum of Squared Errors*, eq. 4.1, and *Softmax-with-Loss Layer*.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
