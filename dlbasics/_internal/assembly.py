@@ -1,5 +1,6 @@
 """The layers, the loss layer and the regularizer that `Network` accepts."""
 
+import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer, takes
+from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
@@ -73,8 +74,10 @@ def _names(layers: Sequence[Layer]) -> list[str]:
 
 
 def _check_inner_layers(layer: Layer) -> None:
-    if not takes(layer.forward, "train_flg"):
-        raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)")
+    try:
+        inspect.signature(layer.forward).bind("x", "train_flg")
+    except TypeError:
+        raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)") from None
     for name, value in vars(layer).items():
         if isinstance(value, Layer) and value not in layer.layers:
             raise ValueError(
