@@ -76,12 +76,13 @@ class Network:
         last_layer: The loss layer; None for `SoftmaxWithLoss()`.
         regularizer: A penalty such as `L2(0.1)`, which is added to the loss.  Only weights have
             one: the parameters whose names begin with W.
-        rng: A generator or a seed.  Layers without a generator share it.
+        rng: A generator or a seed for dropout masks: layers without a generator share it.  It does
+            not draw the weights; for these, give `rng` to `Affine.create`.
 
     Attributes:
         last_loss: The loss of the last `gradient`.
-        block_size: How many samples `predict` takes at once: 500, or 100 with convolutions, so that
-            the arrays fit the processor's cache.
+        block_size: How many samples `predict` takes at once in test mode: 500, or 100 with
+            convolutions, so that the arrays fit the processor's cache.
         input_dim: The shape of one sample, which the networks for images set; else None, and the
             first layer says what a sample is.
 
@@ -153,7 +154,7 @@ class Network:
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores (N, K) of x (N, ...), or (K,) of one sample.
 
-        It changes no layer.  In training mode dropout draws from the generator.
+        It changes no layer, unless one of your own writes into its arrays in forward.  In training mode dropout draws from the generator.
         """
         x = as_array(x)
         # Replicas, so that the layers keep what their own last pass left in them.  In working
@@ -181,8 +182,8 @@ class Network:
         Args:
             x: A batch, (N, ...).
             t: Classes (N,) or (N, 1), or rows (N, K).
-            batch_size: How many samples to take at once; None for `block_size`, or twice that where
-                the network is `sharded`.
+            batch_size: How many samples to give to `predict` at once; None for `block_size`, or
+                twice that where the network is `sharded`.
 
         Raises:
             ValueError: If x and t are not batches of one length.
@@ -289,7 +290,9 @@ class Network:
 
         The default is True for a network with convolutions, without batch normalization, whose
         layers are all ours; you may set it.  Each half runs on a shallow copy of every layer, so a
-        layer of your own must assign new arrays in forward, not change arrays in place.
+        layer of your own must assign new arrays in forward, not change arrays in place.  After
+        `gradient`, the layers have their dW and db, but x, mask and the like are those of an
+        earlier `loss`.
         """
         return bool(self.shard_rngs)
 
@@ -302,7 +305,7 @@ class Network:
             self.shard_rngs = []
 
     def _is_batch(self, x: Array) -> bool:
-        """Whether x is a batch.  If no sample shape is known, 2 and 4 dimensions count as one."""
+        """Whether x is a batch: if no sample shape is known, an x of 2 or 4 dimensions is one."""
         sample = self.input_dim or next(iter(self.layers.values())).input_shape
         if sample is None:
             return x.ndim in (2, 4)

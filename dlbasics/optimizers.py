@@ -4,7 +4,11 @@ Use them as in the book: `update(params, grads)` changes the arrays of `params` 
 parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`, the formula, which changes W
 and its state in place.  `state_names` lists the state: each is a dict with an array for each
 parameter, zeros at first.  `settings` lists the numbers that an optimizer is made with.  A
-checkpoint holds the settings, the state, and `iter`, the number of updates.
+checkpoint holds the settings, the state, and `iter`, the number of updates, which is 1 in the first
+`_step`.
+
+For the classes in this file, a large W comes in pieces, so their formulas must work element by
+element; within `with dlbasics.plain():` it comes whole, as it does for a class of your own.
 """
 
 import math
@@ -70,7 +74,7 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Momentum that looks ahead: it makes the step that Momentum would make next.
+    """Momentum that looks ahead, to the step it would make next if the gradient stayed the same.
 
     v <- momentum * v - lr * dL/dW;  W <- W + momentum * v - lr * dL/dW.
 
