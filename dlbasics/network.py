@@ -154,7 +154,8 @@ class Network:
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """The scores (N, K) of x (N, ...), or (K,) of one sample.
 
-        It changes no layer, unless one of your own writes into its arrays in forward.  In training mode dropout draws from the generator.
+        It changes no layer, unless one of your own writes into its arrays in forward.  In training
+        mode dropout draws from the generator.
         """
         x = as_array(x)
         # Replicas, so that the layers keep what their own last pass left in them.  In working
