@@ -1,5 +1,6 @@
 """Timing side by side, in one process: the machine's moods meet every contender alike."""
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -13,17 +14,17 @@ def compare(
 ) -> None:
     """Print each contender's time a call, and its ratio to the first, round by round.
 
-    In every round each contender runs `calls` times in turn, after a few calls that do not count;
-    each round begins with another contender, so that nobody always runs behind the same one.
+    In every round each contender runs `calls` times, after a few calls that do not count.  The
+    order is drawn anew for each round, so that nobody always runs behind the same one.
     Printed are the median and the fastest round, and the median of the rounds' ratios.
     clock: `time.thread_time` for what runs in one thread, where others use the machine too.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    names = [*contenders]
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
+    order = random.Random(0)
+    for _ in range(rounds):
+        for name in order.sample([*contenders], len(contenders)):
             function = contenders[name]
-            for _ in range(max(1, calls // 20)):
+            for _ in range(max(2, calls // 20)):
                 function()
             start = clock()
             for _ in range(calls):

@@ -56,9 +56,9 @@ LAYERS: dict[str, tuple[Callable[[], Layer], np.ndarray]] = {
 NETWORKS: dict[str, tuple[Callable[[], Network], int]] = {
     "784-50-10": (lambda: TwoLayerNet(784, 50, 10, rng=0), 100),
     "784-100x5-10": (lambda: MultiLayerNet(784, [100] * 5, 10, rng=0), 50),
-    "SimpleConvNet": (lambda: SimpleConvNet(rng=0), 3),
-    "DeepConvNet": (lambda: DeepConvNet(rng=0), 1),
-    "ResNet": (lambda: ResNet(rng=0), 1),
+    "SimpleConvNet": (lambda: SimpleConvNet(rng=0), 8),
+    "DeepConvNet": (lambda: DeepConvNet(rng=0), 3),
+    "ResNet": (lambda: ResNet(rng=0), 2),
 }
 """Each with the training steps in a round."""
 
@@ -103,7 +103,10 @@ def layers() -> None:
         for title, way in (
             ("forward", lambda layer, x=x: layer.forward(x)),
             ("backward", lambda layer, dout=dout: layer.backward(dout)),
+            ("backward, no dx", lambda layer, dout=dout: layer.backward_params(dout)),
         ):
+            if title == "backward, no dx" and not fast.param_names:
+                continue
             print(f"\n{name}, {title}")
             contenders: dict[str, Call] = {
                 "as it is": lambda way=way, fast=fast: way(fast),
