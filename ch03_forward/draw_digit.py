@@ -10,7 +10,6 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.datasets import digits
 from dlbasics.experiment import Claim
 from dlbasics.typing import Array, RngLike
@@ -42,7 +41,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    seed = as_rng(rng).integers(2**32)
+    seed = np.random.default_rng(rng).integers(2**32)
     t, rng = np.array(config.digits), np.random.default_rng(seed)
     steps = {}
 

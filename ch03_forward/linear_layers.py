@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import Affine, Layer, Network, Relu, Sigmoid, experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.layers import Identity
 from dlbasics.typing import Array, RngLike
@@ -41,7 +40,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     x = np.linspace(-5.0, 5.0, 201)
     doubling = [Affine(np.array([[2.0]]), None) for _ in range(3)]
     slope = float(np.polyfit(x, output(doubling, "linear", x), deg=1)[0])

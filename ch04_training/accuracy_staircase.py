@@ -11,7 +11,6 @@ import numpy as np
 
 from ch04_training.two_layer_net import TwoLayerNet
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.gradient import numerical_diff
 from dlbasics.optimizers import SGD
@@ -49,7 +48,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = trained_network(config, rng, data)
     x, t = data.x_test[: config.images], data.t_test[: config.images]
     W2 = network.params["W2"]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.typing import Array, RngLike
 
@@ -133,7 +132,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     one_by_one = [
         pair(single, config.single_tries, config.goal, SINGLE_TEMPERATURES, rng)
         for _ in range(config.starts)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.functions import cross_entropy_error, softmax
 from dlbasics.gradient import numerical_gradient
@@ -19,7 +18,7 @@ class SimpleNet:
     """
 
     def __init__(self, W: Array | None = None, *, rng: RngLike = None) -> None:
-        self.W = as_rng(rng).standard_normal((2, 3)) if W is None else W
+        self.W = np.random.default_rng(rng).standard_normal((2, 3)) if W is None else W
 
     def predict(self, x: Array) -> Array:
         return np.dot(x, self.W)

@@ -14,7 +14,6 @@ import numpy as np
 
 from ch04_training.two_layer_net import TwoLayerNet
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.gradient import numerical_gradient
 from dlbasics.typing import RngLike
@@ -46,7 +45,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     result = Result([], [], [], [], gradient_difference(data))
     network = TwoLayerNet(784, config.hidden_size, 10, rng=rng)
     train_size = len(data.x_train)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import as_labels, as_rng
+from dlbasics._internal.checks import as_labels
 from dlbasics.data import one_hot
 from dlbasics.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from dlbasics.gradient import numerical_gradient
@@ -32,7 +32,7 @@ class TwoLayerNet:
         *,
         rng: RngLike = None,
     ) -> None:
-        rng = as_rng(rng)
+        rng = np.random.default_rng(rng)
         self.params: dict[str, Array] = {}
         self.params["W1"] = weight_init_std * rng.standard_normal((input_size, hidden_size))
         self.params["b1"] = np.zeros(hidden_size)

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import LEFT_OUT, Claim, Data
 from dlbasics.functions import softmax as layers_softmax
 from dlbasics.network import Network
@@ -142,7 +141,7 @@ class Result:
 
 
 def run(rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     image, label = data.x_train[0].astype(np.float64), int(data.t_train[0])
     network = MultiLayerNet(784, [128, 64], 10, rng=rng, dtype=np.float64)
     params = {key: param.tolist() for key, param in network.params.items()}

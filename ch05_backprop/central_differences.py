@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
@@ -79,7 +78,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     initial = MultiLayerNet(
         784, [config.hidden_size], 10, "sigmoid", "sigmoid", rng=rng, dtype=np.float64
     )

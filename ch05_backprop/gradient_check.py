@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.networks import TwoLayerNet
 from dlbasics.typing import RngLike
@@ -28,7 +27,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
     network = TwoLayerNet(
         784, config.hidden_size, 10, config.weight_init_std, rng=rng, dtype=np.float64

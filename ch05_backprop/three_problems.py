@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.datasets.digits import load_digits
 from dlbasics.experiment import LEFT_OUT, Claim
@@ -98,7 +97,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     problems = {"curve": curve(rng), "moons": moons(rng), "digits": digits(config.digits)}
     places = {
         "curve": np.linspace(-3, 3, 301)[:, np.newaxis],
@@ -115,7 +114,7 @@ def run(config: Config, rng: RngLike) -> Result:
 
 
 def two_layers(problem: Problem, config: Config, rng: RngLike) -> Network:
-    rng, n_in = as_rng(rng), problem.x_train.shape[1]
+    rng, n_in = np.random.default_rng(rng), problem.x_train.shape[1]
     layers = [
         Affine.create(n_in, config.hidden_size, rng=rng, dtype=np.float64),
         Relu(),
@@ -128,7 +127,7 @@ def train(
     network: Network, problem: Problem, config: Config, iters_num: int, rng: RngLike
 ) -> Errors:
     """Whole epochs, of iters_num iterations or a few more."""
-    rng, optimizer, errors = as_rng(rng), Adam(config.learning_rate), Errors([], [])
+    rng, optimizer, errors = np.random.default_rng(rng), Adam(config.learning_rate), Errors([], [])
     while optimizer.iter < iters_num:
         for x, t in minibatches(problem.x_train, problem.t_train, config.batch_size, rng=rng):
             optimizer.update(network.params, network.gradient(x, t))
@@ -145,7 +144,7 @@ def error(network: Network, x: Array, t: Array) -> float:
 
 def curve(rng: RngLike) -> Problem:
     """t = sin x + noise: 300 points to learn from, 1,000 to test with."""
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     x = rng.uniform(-3, 3, (1_300, 1))
     t = np.sin(x) + NOISE * rng.standard_normal(x.shape)
     return Problem(x[:300], t[:300], x[300:], t[300:], 1, IdentityWithLoss)
@@ -157,7 +156,7 @@ BORDERS = np.linspace(-2, 3, 201), np.linspace(-1.75, 2.25, 161)
 
 def moons(rng: RngLike) -> Problem:
     """Two half circles, each with its end in the other's hollow: 300 points, and 1,000."""
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     t = rng.integers(2, size=(1_300, 1)).astype(np.float64)
     angle = rng.uniform(0, np.pi, t.shape)
     upper = np.hstack([np.cos(angle), np.sin(angle)])
@@ -179,7 +178,7 @@ def table(config: Config, rng: RngLike, parts: int = 5) -> Table | None:
         return None
     from sklearn.datasets import load_diabetes
 
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     x, t = load_diabetes(return_X_y=True, scaled=False)
     t = t[:, np.newaxis]
     result = Table(t, np.empty_like(t), np.empty_like(t))

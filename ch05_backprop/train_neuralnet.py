@@ -7,8 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import TwoLayerNet
@@ -39,7 +40,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = TwoLayerNet(784, config.hidden_size, 10, config.weight_init_std, rng=rng)
     optimizer = SGD(config.learning_rate)
     train_size = len(data.x_train)

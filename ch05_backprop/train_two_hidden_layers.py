@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
@@ -51,7 +50,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = MultiLayerNet(784, [128, 64], 10, rng=rng)
     image = data.x_test[0]
     untrained = softmax(network.predict(image).astype(np.float64))

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import one_hot
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.functions import sigmoid, softmax
@@ -73,7 +72,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     iter_per_epoch = math.ceil(len(data.x_train) / config.batch_size)
     evaluated_at = [*range(0, config.iters_num, iter_per_epoch), config.iters_num]
     test_acc: dict[str, list[list[float]]] = {"without": [], "with": []}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.networks import MultiLayerNet
 from dlbasics.typing import RngLike
@@ -32,7 +31,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = MultiLayerNet(
         784, [config.hidden_size] * 2, 10, use_batchnorm=True, rng=rng, dtype=np.float64
     )

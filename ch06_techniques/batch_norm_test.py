@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -51,7 +50,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     x, t = data.x_train[: config.train_size], data.t_train[: config.train_size]
     scales = np.logspace(0, -4, config.scales)
     curves = np.array([accuracies(config, scale, x, t, rng) for scale in progress(scales)])

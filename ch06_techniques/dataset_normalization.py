@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches, smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -60,7 +61,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     numbers = rng.random(config.count)
     wanted = {"mean": config.mean, "variance": config.variance}
     kinds: dict[str, Callable[[Array], Array]] = {
@@ -84,7 +85,7 @@ def run(
 
 def train(x: Array, data: Data, config: Config, rng: RngLike) -> tuple[MultiLayerNet, list[float]]:
     """A network that has learned the images x, and the loss of each batch."""
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     network = MultiLayerNet(784, [config.hidden_size], 10, rng=rng)
     optimizer, losses = SGD(config.learning_rate), []
     for _ in range(config.epochs):

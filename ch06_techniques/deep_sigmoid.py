@@ -9,8 +9,9 @@ the place of the sigmoid.
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -62,7 +63,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     seed = rng.integers(2**32)
     test_acc: dict[str, list[float]] = {name: [] for name in KINDS}
     for depth in progress(config.depths):
@@ -73,7 +74,7 @@ def run(
 
 
 def train(kind: Kind, depth: int, config: Config, rng: RngLike, data: Data) -> MultiLayerNet:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     network = MultiLayerNet(
         784,
         [config.hidden_size] * depth,

@@ -9,8 +9,9 @@ some epochs takes back its best weights.
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import label_smoothing, train_validation_split
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -71,7 +72,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     t = with_wrong_labels(data.t_train[: config.size], config.wrong, rng)
     seed = rng.integers(2**32)
     trained = [train(t, data, config, seed, n) for n in progress([None, config.patience])]
@@ -80,7 +81,7 @@ def run(
 
 def with_wrong_labels(t: Array, share: float, rng: RngLike) -> Array:
     """A copy of t (N,) in which about `share` of the labels are one of the other nine classes."""
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     shift = rng.integers(1, 10, len(t)) * (rng.random(len(t)) < share)
     return ((t + shift) % 10).astype(t.dtype)
 
@@ -98,7 +99,7 @@ def train(
     patience: as in Trainer; config.patience is not used.
     smoothing: epsilon of `label_smoothing`, for the labels that are learned.
     """
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     (x_train, t_train), (x_validation, t_validation) = train_validation_split(
         data.x_train[: len(t)], t, config.validation_rate, rng
     )

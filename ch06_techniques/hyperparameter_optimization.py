@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import train_validation_split
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -42,7 +41,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> SearchResult:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     x, t = data.x_train[: config.train_size], data.t_train[: config.train_size]
     (x_train, t_train), (x_val, t_val) = train_validation_split(x, t, 0.2, rng)
     objective = partial(train, (x_train, t_train, x_val, t_val), config.batch_size)

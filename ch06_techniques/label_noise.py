@@ -8,10 +8,11 @@ gives every class a share of each label, as if noise of a known size were in it.
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ch06_techniques import early_stopping
 from ch06_techniques.early_stopping import with_wrong_labels
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import LEFT_OUT, Claim, Data, Progress
 from dlbasics.typing import RngLike
 
@@ -46,7 +47,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     test_acc: dict[str, list[float]] = {name: [] for name in KINDS}
     for share in progress(config.shares):
         t = with_wrong_labels(data.t_train[: config.size], share, rng)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.schedules import StepDecay
@@ -50,7 +49,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     weights_seed, batches_seed = rng.integers(2**32, size=2)
     high, low = config.learning_rate, config.learning_rate * config.factor
     result = Result((config.epochs + 1) // 2, {}, {})

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -41,7 +40,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     optimizers = {
         "SGD": SGD(),
         "Momentum": Momentum(),

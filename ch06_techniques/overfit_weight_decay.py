@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.trainer import Trainer
@@ -53,7 +52,7 @@ def compare(
     progress: Progress,
 ) -> Result:
     """Train two networks, one of them with these arguments of MultiLayerNet."""
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     weights_seed, batches_seed = rng.integers(2**32, size=2)
     result = Result({}, {})
     for key, given in (("without", {}), ("with", arguments)):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.functions import relu, sigmoid
 from dlbasics.initializers import Initializer, he, normal, xavier
@@ -45,7 +44,7 @@ class Result:
 
 
 def run(rng: RngLike) -> Result:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     input_data = rng.standard_normal((1_000, NODE_NUM))
     result = Result({}, {}, {}, {})
     for activation in ACTIVATIONS:

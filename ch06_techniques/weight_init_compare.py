@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.networks import MultiLayerNet
@@ -40,7 +39,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     networks = {
         key: MultiLayerNet(784, [100] * 4, 10, weight_init_std=std, rng=rng)
         for key, std in WEIGHT_INIT.items()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.networks import SimpleConvNet
 from dlbasics.typing import Array, RngLike
@@ -35,7 +34,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     input_dim = (1, config.image_size, config.image_size)
     x = rng.standard_normal((config.batch_size, *input_dim))
     t = rng.integers(10, size=config.batch_size)

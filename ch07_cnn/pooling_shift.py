@@ -13,7 +13,6 @@ import numpy as np
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import as_images, train
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.layers import Affine, Convolution, Relu
 from dlbasics.network import Network
@@ -57,7 +56,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     images = as_images(data, config.train_size)
     x, t = images[2][: config.test_size], images[3][: config.test_size]
     parameters, accuracy = {}, {}

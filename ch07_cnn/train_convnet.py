@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics._internal.files import check_output_file
 from dlbasics.data import smooth_curve
 from dlbasics.experiment import Claim, Data, Progress
@@ -65,7 +64,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = SimpleConvNet(rng=rng)
     images = as_images(data, config.train_size)
     trainer = train(network, images, config, rng, progress)

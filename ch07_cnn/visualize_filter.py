@@ -13,7 +13,6 @@ import numpy as np
 
 from ch07_cnn.train_convnet import WEIGHTS, trained_network
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim
 from dlbasics.networks import SimpleConvNet
 from dlbasics.typing import Array, RngLike
@@ -37,7 +36,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike) -> Result:
-    before = SimpleConvNet(rng=as_rng(rng))
+    before = SimpleConvNet(rng=np.random.default_rng(rng))
     after = trained_network(config.weights or WEIGHTS)
     return Result(before.params["W1"], after.params["W1"])
 

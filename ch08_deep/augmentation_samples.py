@@ -10,7 +10,6 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from dlbasics import augmentation, experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data
 from dlbasics.typing import Array, RngLike
 
@@ -50,7 +49,7 @@ class Result:
 
 
 def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     first = data.x_test[np.argmax(data.t_test == config.digit)]
     x = np.tile(first, (config.samples, 1)).reshape(-1, 1, 28, 28)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from ch08_deep import misclassified_mnist
 from dlbasics import experiment
-from dlbasics._internal.checks import as_count, as_number, as_rng
+from dlbasics._internal.checks import as_count, as_number
 from dlbasics.augmentation import warp
 from dlbasics.averaging import WeightAverage
 from dlbasics.data import label_smoothing
@@ -87,7 +87,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     n = config.train_size
     data = replace(data, x_train=data.x_train[:n], t_train=data.t_train[:n])
     if config.validation_size:
@@ -127,7 +127,7 @@ def make_network(dropout_ratio: float, rng: RngLike) -> Network:
 
     Pooling comes before normalization and ReLU, which then have a quarter of the work.
     """
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     layers: list[Layer] = []
     for i, (channels, filter_num) in enumerate(pairwise((1, 16, 16, 32, 32, 64, 64))):
         pad = 2 if i == 3 else 1

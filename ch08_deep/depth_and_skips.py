@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.convnets import residual_block
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
@@ -52,7 +51,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     seed = rng.integers(2**32)
     depths = [2 * blocks + 2 for blocks in config.blocks]
     result = Result(depths, *({kind: [] for kind in KINDS} for _ in range(3)))
@@ -68,7 +67,7 @@ def run(
 
 def make_network(blocks: int, C: int, skips: bool, rng: RngLike) -> Network:
     """A convolution and pooling, which leave C x 7 x 7, then the blocks, then an Affine layer."""
-    rng = as_rng(rng)
+    rng = np.random.default_rng(rng)
     layers: list[Layer] = [Convolution.create(1, C, 3, pad=1, rng=rng), Relu(), Pooling(4, 4, 4)]
     for _ in range(blocks):
         layers += residual_block(C, skips, rng=rng)
@@ -77,7 +76,7 @@ def make_network(blocks: int, C: int, skips: bool, rng: RngLike) -> Network:
 
 def train(network: Network, config: Config, rng: RngLike, data: Data) -> float:
     """The mean loss of the last epoch."""
-    rng, optimizer = as_rng(rng), Adam(config.learning_rate)
+    rng, optimizer = np.random.default_rng(rng), Adam(config.learning_rate)
     x_train = data.x_train[: config.train_size].reshape(-1, 1, 28, 28)
     t_train = data.t_train[: config.train_size]
     for _ in range(config.epochs):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.data import minibatches
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
@@ -61,7 +60,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     seeds = rng.integers(2**32, size=config.networks)
     ways = {kind: ways_to_the_middle(sizes) for kind, sizes in KINDS.items()}
     test_acc: dict[str, list[float]] = {kind: [] for kind in KINDS}

@@ -18,7 +18,6 @@ import numpy as np
 
 from ch07_cnn.train_convnet import Config, as_images, train, write_weights
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet
@@ -42,7 +41,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     network = DeepConvNet(rng=rng)
     images = as_images(data, config.train_size)
     trainer = train(network, images, config, rng, progress)

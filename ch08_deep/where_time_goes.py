@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dlbasics import experiment
-from dlbasics._internal.checks import as_rng
 from dlbasics._internal.halves import in_working_order
 from dlbasics.experiment import Claim, Data, Progress
 from dlbasics.network import Network
@@ -47,7 +48,7 @@ def run(
     data: Data | None = None,
     progress: Progress = iter,
 ) -> Result:
-    rng, data = as_rng(rng), data or experiment.load_data()
+    rng, data = np.random.default_rng(rng), data or experiment.load_data()
     x = data.x_train[: config.batch_size].reshape(-1, 1, 28, 28)
     t = data.t_train[: config.batch_size]
     networks = {"SimpleConvNet": SimpleConvNet(rng=rng), "DeepConvNet": DeepConvNet(rng=rng)}
