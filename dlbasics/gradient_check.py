@@ -206,7 +206,9 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function,
 
 def _loss_layer(layer: LossLayer, x: Array, t: Any) -> tuple[Function, dict[str, Pair]]:
     layer.forward(x, t)
-    return lambda: 2 * layer.forward(x, t), {"x": (x, layer.backward(2))}
+    # The book's own loss layer ignores dout, which in its networks is always 1.
+    dout = 1 if isinstance(layer, readers.ReadersLoss) else 2
+    return lambda: dout * layer.forward(x, t), {"x": (x, layer.backward(dout))}
 
 
 def _network(network: Any, x: Array, t: Any, train_flg: bool) -> tuple[Function, dict[str, Pair]]:

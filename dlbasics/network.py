@@ -108,12 +108,12 @@ class Network:
         rng: RngLike = None,
     ) -> None:
         self._layers = as_layers(layers)
+        self.shard_rngs: halves.Generators = []  # for each half, one for each layer; see `sharded`
         self.last_layer = last_layer
         check_regularizer(regularizer)
         self.regularizer = regularizer
         self._params = Params(self._layers)
         self.last_loss: float | None = None
-        self.shard_rngs: halves.Generators = []  # for each half, one for each layer; see `sharded`
         all_layers, rng = self._all_layers(), as_rng(rng)
         for layer in all_layers:
             if layer.rng is None:
@@ -148,6 +148,8 @@ class Network:
     @last_layer.setter
     def last_layer(self, layer: Any) -> None:
         self._last_layer = as_loss_layer(layer)
+        if type(self._last_layer).forward is not LossLayer.forward:
+            self.shard_rngs = []  # its loss need not be the mean over the samples
 
     lastLayer = last_layer  # the book's other spelling
 

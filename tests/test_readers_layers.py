@@ -11,6 +11,7 @@ from dlbasics import (
     Adam,
     Affine,
     BatchNorm,
+    Convolution,
     Dropout,
     Network,
     Relu,
@@ -426,6 +427,36 @@ def test_halves_are_refused_for_what_ours_does_not_run(network):
     assert not network.sharded
 
 
+def test_a_loss_that_is_a_sum_ends_the_halves_of_a_network():
+    class Sum(SoftmaxWithLoss):
+        def forward(self, x, t):
+            self.count = len(x)
+            return super().forward(x, t) * self.count
+
+        def backward(self, dout=1):
+            return super().backward(dout) * self.count
+
+    x = normal(6, 1, 6, 6)
+    layers = [Convolution.create(1, 2, 3, rng=0, dtype=np.float64), Affine(normal(32, 3), None)]
+    network = Network(layers)
+    mean = network.gradient(x, T[:6])["W2"]
+    assert network.sharded
+    network.lastLayer = Sum()
+    assert not network.sharded
+    np.testing.assert_allclose(network.gradient(x, T[:6])["W2"], 6 * mean)
+
+
+def test_the_books_loss_layer_is_right_though_it_ignores_dout():
+    assert check_gradients(BookSoftmaxWithLoss(), normal(4, 3), [0, 1, 2, 0])
+
+
+def test_a_loss_layer_with_parameters_is_an_error():
+    layer = BookSoftmaxWithLoss()
+    layer.params = [normal(3, 3)]
+    with pytest.raises(TypeError, match="BookSoftmaxWithLoss must have no parameters"):
+        ours(last_layer=layer)
+
+
 # Wrong layers are caught, and what cannot be told is an error
 
 
@@ -551,7 +582,9 @@ def test_parameters_that_would_not_be_found_are_an_error(inner):
 
 
 def test_a_number_that_is_to_be_trained_is_an_error():
-    with pytest.raises(TypeError, match=r"HoldsANumber.slope must be an array to be trained"):
+    with pytest.raises(
+        TypeError, match=r"HoldsANumber.slope must be a floating-point array to be trained"
+    ):
         Network([HoldsANumber()])
 
 
@@ -601,6 +634,90 @@ def test_a_block_that_gathers_lists_trains_loads_and_is_checked(dtype, tmp_path)
     np.testing.assert_allclose(loaded.gradient(X, T)["W1"], trained.gradient(X, T)["W1"])
 
 
+class Rows(Gathers):
+    """A block that keeps its layers in lists of lists, and their arrays in a dict."""
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.rows = [[layer] for layer in layers]
+        self.layers = None
+        self.arrays = {str(i): array for i, array in enumerate(self.params)}
+
+    def forward(self, x):
+        for (layer,) in self.rows:
+            x = layer.forward(x)
+        return x + 0 * self.arrays["0"].sum()
+
+    def backward(self, dout):
+        for (layer,) in reversed(self.rows):
+            dout = layer.backward(dout)
+        return dout
+
+
+def test_arrays_within_lists_and_dicts_are_kept_in_step(tmp_path):
+    first, second = (
+        Network([Rows(ListAffine(normal(5, 4, seed=i), normal(4)), ListAffine(*weights()[2:]))])
+        for i in (1, 2)
+    )
+    first.save_params(tmp_path / "w.npz")
+    second.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(second.predict(X), first.predict(X))
+    assert second.layers["Rows1"].arrays["0"] is second.params["W1"]
+    assert check_gradients(second, X, T)
+
+
+@pytest.mark.parametrize("inner", [BookAffine(normal(5, 4), normal(4)), ListAffine(*weights()[:2])])
+def test_a_block_whose_lists_lack_something_is_an_error(inner):
+    block = Gathers(ListAffine(*weights()[:2]))
+    block.other = inner
+    with pytest.raises(TypeError, match=r"whose parameters or running statistics would not be fou"):
+        Network([block])
+
+
+def test_a_block_subclass_that_does_not_list_its_layers_is_an_error():
+    class Parts(Layer):
+        def __init__(self, parts):
+            self.parts = parts
+
+    for parts in ([Affine(np.eye(5), None)], BookAffine(np.eye(5), np.zeros(5)), {"a": Relu()}):
+        with pytest.raises(ValueError, match=r"Parts.parts must be in Parts.layers too"):
+            Network([Parts(parts)])
+
+
+def test_a_subclass_that_does_not_name_its_parameters_is_an_error():
+    class Scale(Layer):
+        def __init__(self, W):
+            self.W, self.dW = W, None
+
+    with pytest.raises(ValueError, match=r"Scale.W has a gradient, so it must be in Scale.param_n"):
+        Network([Scale(np.ones(5))])
+
+
+def test_a_gradient_that_is_changed_does_not_stay():
+    network = lists()
+    right = network.gradient(X, T)["W1"]
+    network.layers["ListAffine1"].dW *= 0.5
+    np.testing.assert_array_equal(network.gradient(X, T)["W1"], right)
+
+
+def test_a_weight_that_is_computed_from_others_has_the_right_numerical_gradient():
+    class Scaled(Affine):
+        param_names = ("scale", "b")
+        W = property(lambda self: self.W0 * self.scale)
+
+        def __init__(self, W, b):
+            self.W0, self.b, self.scale = W, b, np.ones(W.shape[1])
+
+        def _backward(self, dout):
+            self.dscale = ((self.x.T @ dout) * self.W0).sum(axis=0)
+            self.db = dout.sum(axis=0)
+            return dout @ self.W.T
+
+    network = Network([Scaled(normal(5, 3), normal(3)), Relu(), Affine(normal(3, 3), None)])
+    numeric, grads = network.numerical_gradient(X, T), network.gradient(X, T)
+    np.testing.assert_allclose(numeric["scale1"], grads["scale1"], rtol=1e-5, atol=1e-8)
+
+
 class BookBatchNorm:
     def __init__(self, D):
         self.gamma, self.beta = np.ones(D, np.float32), np.zeros(D, np.float32)
@@ -624,8 +741,12 @@ class BookBatchNorm:
         return self.gamma / self.std * centred
 
 
-def test_running_statistics_of_another_dtype_are_saved_and_loaded(tmp_path):
-    network, fresh = (Network([BookBatchNorm(5), Affine(normal(5, 3), None)]) for _ in range(2))
+@pytest.mark.parametrize("is_set", [True, False])
+def test_running_statistics_of_another_dtype_are_saved_and_loaded(tmp_path, is_set):
+    layers = [BookBatchNorm(5), BookBatchNorm(5)]
+    network, fresh = (Network([layer, Affine(normal(5, 3), None)]) for layer in layers)
+    if not is_set:
+        layers[1].running_mean = layers[1].running_var = None
     network.gradient(X, T)
     network.save_params(tmp_path / "w.npz")
     fresh.load_params(tmp_path / "w.npz")

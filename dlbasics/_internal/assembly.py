@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.readers import ReadersLayer, ReadersLoss, is_layer, is_loss_layer
+from dlbasics._internal.readers import (
+    ReadersLayer,
+    ReadersLoss,
+    is_layer,
+    is_loss_layer,
+    parts,
+)
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
@@ -78,9 +84,16 @@ def _check_inner_layers(layer: Layer) -> None:
         inspect.signature(layer.forward).bind("x", "train_flg")
     except TypeError:
         raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)") from None
+    if isinstance(layer, ReadersLayer):
+        return
     for name, value in vars(layer).items():
-        if isinstance(value, Layer) and value not in layer.layers:
+        if any(is_layer(part) and part not in layer.layers for part in parts(value)):
             raise ValueError(
                 f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
                 "neither trained nor saved"
+            )
+        declared = name in layer.param_names + layer.state_names
+        if isinstance(value, np.ndarray) and f"d{name}" in vars(layer) and not declared:
+            raise ValueError(
+                f"{layer.kind}.{name} has a gradient, so it must be in {layer.kind}.param_names"
             )

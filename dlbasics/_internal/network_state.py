@@ -12,6 +12,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.params import Slot, slots
+from dlbasics._internal.readers import ReadersLayer
 from dlbasics.layers import Layer
 from dlbasics.storage import PathLike, load_arrays, save_arrays
 
@@ -121,6 +122,8 @@ def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Array]) -> 
         is_unset = is_state and getattr(layer, name) is None
         own = _form(getattr(layer, layer.param_names[0] if is_unset else name))
         given = _form(arrays.get(key))
+        if is_unset and isinstance(layer, ReadersLayer):
+            own = given  # its class chooses shape and dtype
         if given != own and (is_given or not is_state):
             raise ValueError(f"{path} holds {key}: {given}, this network has {own}")
         if is_state and has_states.setdefault(layer, is_given) != is_given:

@@ -3,6 +3,7 @@
 import copy
 import dis
 import inspect
+import numbers
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +53,7 @@ class ReadersLayer(Layer):
         if names is None and _has_lists(own):
             self.places.update(_places(own))
             names = self.places
+            _check_inner_layers(own)
         elif names is None:
             arrays = _arrays(own)
             names = [name for name in arrays if f"d{name}" in _gradients(own)]
@@ -60,7 +62,8 @@ class ReadersLayer(Layer):
         if wrong := [name for name in names if hasattr(Layer, name)]:
             raise ValueError(f"{self.kind} must have other names for its parameters than {wrong}")
         vars(self).update(param_names=tuple(names))
-        vars(self).update(state_names=tuple(name for name in STATES if hasattr(own, name)))
+        states = getattr(own, "state_names", [name for name in STATES if hasattr(own, name)])
+        vars(self).update(state_names=tuple(states))
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """What the reader's layer returns."""
@@ -103,6 +106,8 @@ class ReadersLayer(Layer):
             _replace(self.own, self.own.params[place], value)
             if self.own.grads[place].dtype != value.dtype:
                 _replace(self.own, self.own.grads[place], np.zeros_like(value))
+        elif name.startswith("d") and name[1:] in self.places:
+            self.own.grads[self.places[name[1:]]][...] = value
         elif not hasattr(Layer, name) and hasattr(self.own, name):
             setattr(self.own, name, value)
         else:
@@ -119,6 +124,8 @@ class ReadersLoss(SoftmaxWithLoss):
     """
 
     def __init__(self, own: Any) -> None:
+        if getattr(own, "params", None):
+            raise TypeError(f"{type(own).__name__} must have no parameters, as a loss layer")
         self.own = own
 
     def forward(self, x: Array, t: Any) -> float:
@@ -166,14 +173,33 @@ def _check_what_is_no_array(own: Any) -> None:
     """Raise TypeError where a parameter may hide in something else than an array."""
     kind = type(own).__name__
     for name, value in _attributes(own).items():
-        inner = [part for part in _parts(value) if is_layer(part) or isinstance(part, np.ndarray)]
+        inner = [part for part in parts(value) if is_layer(part) or isinstance(part, np.ndarray)]
         if inner and not isinstance(value, np.ndarray):
             raise TypeError(
                 f"{kind}.{name} must not hold layers or arrays, whose parameters would not be "
                 "found: derive the class from Layer, with its inner layers in self.layers"
             )
-        if isinstance(value, float) and f"d{name}" in _attributes(own):
-            raise TypeError(f"{kind}.{name} must be an array to be trained, got {value}")
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        is_other_array = isinstance(value, np.ndarray) and value.dtype.kind in "iu"
+        if (is_number or is_other_array) and f"d{name}" in _gradients(own):
+            raise TypeError(
+                f"{kind}.{name} must be a floating-point array to be trained, got {value!r}"
+            )
+
+
+def _check_inner_layers(own: Any) -> None:
+    """Raise TypeError where the lists of a block lack what a layer within it has."""
+    listed = {id(array) for array in own.params}
+    for value in _attributes(own).values():
+        for inner in filter(is_layer, parts(value)):
+            inner_params = inner.params if _has_lists(inner) else [*_arrays(inner).values()]
+            has_states = any(hasattr(inner, name) for name in STATES)
+            if has_states or any(id(array) not in listed for array in inner_params):
+                raise TypeError(
+                    f"{type(own).__name__} holds a {type(inner).__name__} whose parameters or "
+                    "running statistics would not be found: derive the class from Layer, with its "
+                    "inner layers in self.layers"
+                )
 
 
 def _has_lists(own: Any) -> bool:
@@ -195,23 +221,33 @@ def _places(own: Any) -> dict[str, int]:
     return places
 
 
-def _parts(value: Any) -> Iterator[Any]:
-    """The items of a list, a tuple or a mapping; the value itself otherwise."""
-    if isinstance(value, Mapping):
-        yield from value.values()
-    elif isinstance(value, list | tuple):
-        yield from value
+def parts(value: Any) -> Iterator[Any]:
+    """The items of lists, tuples and mappings, however deep; the value itself otherwise."""
+    if isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from parts(item)
     else:
         yield value
 
 
 def _replace(own: Any, old: Array, new: Array) -> None:
-    """Put `new` wherever the layer, and layers within it, hold `old`: also in lists."""
+    """Put `new` wherever the layer, and layers within it, hold `old`: also in lists and dicts."""
     for name, value in _attributes(own).items():
         if value is old:
             setattr(own, name, new)
-        if isinstance(value, list):
-            value[:] = [new if item is old else item for item in value]
-        for part in _parts(value):
-            if is_layer(part):
-                _replace(part, old, new)
+        else:
+            _replace_within(value, old, new)
+
+
+def _replace_within(value: Any, old: Array, new: Array) -> None:
+    if is_layer(value):
+        _replace(value, old, new)
+    elif isinstance(value, list | dict):
+        for key, item in [*(value.items() if isinstance(value, dict) else enumerate(value))]:
+            if item is old:
+                value[key] = new
+            else:
+                _replace_within(item, old, new)
+    elif isinstance(value, tuple):
+        for item in value:
+            _replace_within(item, old, new)

@@ -87,7 +87,8 @@ class ColumnGradient:
         start = next(i for i, top in enumerate(self.layers) if layer in top.walk())
         param: Array = getattr(layer, name)
         within = layer is not self.layers[start]
-        if within or not computes_as(layer, Affine) or self._coupled_above(start):
+        is_affine = computes_as(layer, Affine) and name in ("W", "b") and "W" in vars(layer)
+        if within or not is_affine or self._coupled_above(start):
             x = self.inputs[start]
             return numerical_gradient(lambda _: self._loss(start, x), param, h=self.h)
         # Row k of the shifts is what one unit more in row k of the parameter adds to a column of y.
