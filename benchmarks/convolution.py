@@ -9,17 +9,14 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import time
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from benchmarks.interleaved import compare
-from dlbasics import BatchNorm, Convolution, Layer, Pooling, Relu, plain
+from benchmarks.interleaved import Call, compare, plainly
+from dlbasics import BatchNorm, Convolution, Layer, Pooling, Relu
 from dlbasics._internal.fast import batch_norm, memory, windows
-
-Call = Callable[[], object]
 
 LAYERS = {  # channels, filters, their size, pad, side of the image
     "SimpleConvNet, Conv1": (1, 30, 5, 0, 28),
@@ -44,16 +41,6 @@ def changed(call: Call, owner: Any, name: str, value: Any) -> Call:
             call()
 
     return while_changed
-
-
-def plainly(call: Call) -> Call:
-    """`call`, by the plain formulas."""
-
-    def with_plain_formulas() -> None:
-        with plain():
-            call()
-
-    return with_plain_formulas
 
 
 def report(title: str, contenders: dict[str, Call], calls: int = 5) -> None:

@@ -5,6 +5,10 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
+from dlbasics import plain
+
+Call = Callable[[], object]
+
 
 def compare(
     contenders: Mapping[str, Callable[[], object]],
@@ -40,3 +44,13 @@ def compare(
             f"{name:<{width}}  {statistics.median(rows) * 1e6:7.0f} us  {min(rows) * 1e6:7.0f} us  "
             f"{middle:.2f} (5 to 95%: {low:.2f} to {high:.2f})"
         )
+
+
+def plainly(call: Call) -> Call:
+    """`call`, by the plain formulas alone."""
+
+    def call_plainly() -> None:
+        with plain():
+            call()
+
+    return call_plainly

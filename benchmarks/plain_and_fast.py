@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.interleaved import compare
+from benchmarks.interleaved import Call, compare, plainly
 from dlbasics import (
     Adam,
     Affine,
@@ -29,11 +29,8 @@ from dlbasics import (
     ResNet,
     SimpleConvNet,
     TwoLayerNet,
-    plain,
 )
 from dlbasics._internal import halves, table
-
-Call = Callable[[], object]
 
 RNG = np.random.default_rng(0)
 
@@ -83,16 +80,6 @@ def without(trick: Any, call: Call) -> Call:
             call()
 
     return call_without
-
-
-def plainly(call: Call) -> Call:
-    """`call`, by the plain formulas alone."""
-
-    def call_plainly() -> None:
-        with plain():
-            call()
-
-    return call_plainly
 
 
 def layers() -> None:

@@ -102,7 +102,7 @@ class DeepConvNet(Network):
     Raises:
         ValueError: The windows of a layer do not tile the output of the layer before.
 
-    Book: chapter 8, *Going Deeper*, figure 8.1.
+    Book: *Deeper Networks*, figure 8.1.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class LeNet(Network):
     Raises:
         ValueError: The windows of a layer do not tile the output of the layer before.
 
-    Book: *LeNet*, figure 7.27.  Source: LeCun et al. 1998, figure 2.
+    Book: *LeNet*.  Source: LeCun et al. 1998, figure 2.
     """
 
     def __init__(

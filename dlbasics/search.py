@@ -1,4 +1,4 @@
-"""Random search for hyperparameters (book: *Hyperparameter Optimization*)."""
+"""Random search for hyperparameters (book: *Optimizing Hyperparameters*)."""
 
 import json
 import math
