@@ -8,6 +8,9 @@ from dlbasics._internal.table import is_plain
 from dlbasics.experiment import Data, load_data
 
 
+pytest.register_assert_rewrite("tests.helpers")
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Data:
     """Real MNIST, for the tests that a stand-in would make meaningless."""
@@ -17,9 +20,10 @@ def mnist() -> Data:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With DLBASICS_PLAIN=1, leave out the tests of what it switches off."""
-    if is_plain():
-        reason = pytest.mark.skip(reason="a test of the fast way, with DLBASICS_PLAIN=1")
-        for item in items:
-            if item.get_closest_marker("fast"):
-                item.add_marker(reason)
+    """Mark the tests on MNIST.  With DLBASICS_PLAIN=1, skip the tests of what it switches off."""
+    reason = pytest.mark.skip(reason="a test of the fast way, with DLBASICS_PLAIN=1")
+    for item in items:
+        if "mnist" in getattr(item, "fixturenames", ()):
+            item.add_marker("mnist")
+        if is_plain() and item.get_closest_marker("fast"):
+            item.add_marker(reason)
