@@ -7,7 +7,6 @@ import pytest
 from dlbasics._internal.table import is_plain
 from dlbasics.experiment import Data, load_data
 
-
 pytest.register_assert_rewrite("tests.helpers")
 
 
