@@ -1,26 +1,36 @@
 """Implementing Mini-Batch Training (chapter 4): a two-layer network learns digits.
 
-The loss of every batch, and the accuracy on training and test images after every epoch.  The
-gradients come from backpropagation, or, with --gradient numerical, from numerical differentiation:
-the same path, tens of thousands of times slower.
+The script records the loss of every batch, and the accuracy on training and test images after every
+epoch.  The gradients come from backpropagation.  With --gradient numerical they come from numerical
+differentiation: training takes the same path, tens of thousands of times slower.
 """
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from ch04_training.two_layer_net import TwoLayerNet
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.gradient import numerical_gradient
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The book's settings.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+        gradient: How the gradients are computed.
+    """
+
     hidden_size: int = 50
     iters_num: int = 10_000
     batch_size: int = 100
@@ -30,7 +40,16 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """gradient_difference: the largest between both kinds of gradient, on a small network."""
+    """What happened during training.
+
+    Args:
+        train_loss: The loss of each mini-batch.
+        epochs: The number of epochs before each evaluation.
+        train_acc: The accuracy on the training images, by evaluation.
+        test_acc: The accuracy on the test images, by evaluation.
+        gradient_difference: The largest difference between the two kinds of gradient, on a small
+            network.
+    """
 
     train_loss: list[float]
     epochs: list[float]
@@ -39,21 +58,22 @@ class Result:
     gradient_difference: float
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
-    result = Result([], [], [], [], gradient_difference(data))
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
+    if config.gradient == "numerical":
+        print(expected_time(config, data), flush=True)
     network = TwoLayerNet(784, config.hidden_size, 10, rng=rng)
     train_size = len(data.x_train)
     iter_per_epoch = math.ceil(train_size / config.batch_size)
+    train_loss, epochs, train_acc, test_acc = [], [], [], []
+
+    def evaluate(epoch: float) -> None:
+        epochs.append(epoch)
+        train_acc.append(network.accuracy(data.x_train, data.t_train))
+        test_acc.append(network.accuracy(data.x_test, data.t_test))
 
     for i in progress(range(config.iters_num)):
         if i % iter_per_epoch == 0:
-            evaluate(network, data, i / iter_per_epoch, result)
+            evaluate(i / iter_per_epoch)
         batch_mask = rng.choice(train_size, config.batch_size)
         x_batch, t_batch = data.x_train[batch_mask], data.t_train[batch_mask]
 
@@ -64,34 +84,22 @@ def run(
 
         for key in ("W1", "b1", "W2", "b2"):
             network.params[key] -= config.learning_rate * grad[key]
-        result.train_loss.append(network.last_loss)
+        train_loss.append(network.last_loss)
 
-    evaluate(network, data, config.iters_num / iter_per_epoch, result)
-    return result
-
-
-def evaluate(network: TwoLayerNet, data: Data, epoch: float, result: Result) -> None:
-    result.epochs.append(epoch)
-    result.train_acc.append(network.accuracy(data.x_train, data.t_train))
-    result.test_acc.append(network.accuracy(data.x_test, data.t_test))
+    evaluate(config.iters_num / iter_per_epoch)
+    return Result(train_loss, epochs, train_acc, test_acc, gradient_difference(data))
 
 
 def gradient_difference(data: Data) -> float:
+    """Return the largest difference between numerical and backpropagated gradients."""
     network = TwoLayerNet(784, 2, 10, weight_init_std=0.1, rng=0)
     x, t = data.x_train[:3], data.t_train[:3]
     numerical, backprop = network.numerical_gradient(x, t), network.gradient(x, t)
     return max(float(np.abs(numerical[key] - backprop[key]).max()) for key in backprop)
 
 
-def run_after_warning(config: Config, rng: RngLike, data: Data, progress: Progress) -> Result:
-    """`run`, for a reader who should know beforehand how long numerical gradients will take."""
-    if config.gradient == "numerical":
-        print(expected_time(config, data), flush=True)
-    return run(config, rng, data, progress)
-
-
 def expected_time(config: Config, data: Data) -> str:
-    """How long training will take with either gradient, measured on this machine."""
+    """Return how long training will take with either gradient, measured on this machine."""
     network = TwoLayerNet(784, config.hidden_size, 10, rng=0)
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
     b2 = network.params["b2"]  # ten numbers, however wide the network
@@ -102,20 +110,22 @@ def expected_time(config: Config, data: Data) -> str:
     numerical = part * size / b2.size
     backprop = seconds(lambda: network.gradient(x, t))
     return (
-        f"one numerical gradient, {2 * size:,} losses, takes about {in_words(numerical)}: "
-        f"{config.iters_num:,} iterations take about {in_words(config.iters_num * numerical)}\n"
-        f"--gradient backprop, the same gradients: about {in_words(config.iters_num * backprop)}"
+        f"One numerical gradient computes {2 * size:,} losses in about {in_words(numerical)}: "
+        f"training takes about {in_words(config.iters_num * numerical)}.\n"
+        "--gradient backprop takes the same steps in about "
+        f"{in_words(config.iters_num * backprop)}."
     )
 
 
-def seconds(call: Any) -> float:
+def seconds(call: Callable[[], Any]) -> float:
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 def in_words(duration: float) -> str:
-    """Seconds in the unit that suits them."""
+    """Return seconds as text, in the unit that suits them."""
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if duration >= 2 * length:
             return f"{duration / length:.0f} {unit}"
@@ -144,47 +154,47 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def first_and_last(loss: list[float]) -> tuple[float, float]:
-    """The means of the first and of the last hundredth of the losses."""
+    """Return the means of the first and of the last hundredth of the losses."""
     count = max(1, len(loss) // 100)
     return float(np.mean(loss[:count])), float(np.mean(loss[-count:]))
 
 
-CLAIMS = [
-    Claim(
-        "mean loss of the first and the last hundredth of the iterations",
-        "falls",
-        lambda result: first_and_last(result.train_loss),
-        lambda v: v[0] > 2 and v[1] < 0.4,
-        digits=3,
-    ),
-    Claim(
-        "test accuracy",
-        "about 0.94",
-        lambda result: result.test_acc[-1],
-        lambda v: v >= 0.93,
-    ),
-    Claim(
-        "training accuracy less test accuracy",
-        "almost no difference",
-        lambda result: result.train_acc[-1] - result.test_acc[-1],
-        lambda v: abs(v) < 0.01,
-    ),
-    Claim(
-        "largest difference between numerical and backprop gradient",
-        "almost the same",
-        lambda result: result.gradient_difference,
-        lambda v: v < 1e-8,
-        digits=2,
-        any_data=True,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "mean loss of the first and the last hundredth of the iterations",
+            "falls",
+            lambda result: first_and_last(result.train_loss),
+            lambda v: v[0] > 2 and v[1] < 0.4,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy",
+            "about 0.94",
+            lambda result: result.test_acc[-1],
+            lambda v: v >= 0.93,
+        ),
+        Claim(
+            "training accuracy minus test accuracy",
+            "almost no difference",
+            lambda result: result.train_acc[-1] - result.test_acc[-1],
+            lambda v: abs(v) < 0.01,
+        ),
+        Claim(
+            "largest difference between numerical and backprop gradient",
+            "almost the same",
+            lambda result: result.gradient_difference,
+            lambda v: v < 1e-8,
+            digits=2,
+            any_data=True,
+        ),
+    ],
+    quick={"iters_num": 30},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run_after_warning,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"iters_num": 30},
-    )
+    experiment.main()

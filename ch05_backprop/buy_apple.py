@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.layers import MulLayer
 
 
 @dataclass(frozen=True)
 class Config:
+    """The numbers of the book.
+
+    Args:
+        apple: The price of one apple.
+        apple_num: The number of apples.
+        tax: The factor of the tax: 1.1 stands for 10 percent.
+    """
+
     apple: float = 100
     apple_num: float = 2
     tax: float = 1.1
@@ -16,6 +23,8 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
+    """The price of the apples, and its derivatives."""
+
     price: float
     dapple: float
     dapple_num: float
@@ -35,12 +44,17 @@ def run(config: Config) -> Result:
     return Result(price, dapple, dapple_num, dtax)
 
 
-CLAIMS = [
-    Claim.same("price", 220, lambda result: result.price, atol=1e-9),
-    Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
-    Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
-    Claim.same("derivative by the tax", 200, lambda r: r.dtax, atol=1e-9),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    config=Config,
+    claims=[
+        Claim.same("price", 220, lambda r: r.price, atol=1e-9),
+        Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
+        Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
+        Claim.same("derivative by the tax", 200, lambda r: r.dtax, atol=1e-9),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, config=Config, claims=CLAIMS)
+    experiment.main()

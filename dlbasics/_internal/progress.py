@@ -17,7 +17,7 @@ def progress_bar(trainer: "Trainer") -> Iterator[Callable[[], None]]:
 
     Yields a function that updates the bar.
     """
-    if not trainer.verbose or not sys.stderr.isatty():
+    if not trainer.verbose or not (sys.stderr and sys.stderr.isatty()):
         yield lambda: None
         return
     from tqdm import tqdm
@@ -34,6 +34,8 @@ def progress_bar(trainer: "Trainer") -> Iterator[Callable[[], None]]:
 
 def report_epoch(trainer: "Trainer") -> None:
     """Print the mean loss of the epoch and the accuracies at its end, above the progress bar."""
+    if sys.stdout is None:  # a program without a console on Windows
+        return
     from tqdm import tqdm
 
     loss = np.mean(trainer.train_loss_list[-trainer.iter_per_epoch :])

@@ -1,14 +1,21 @@
-"""The command line of a chapter script: the shared flags, and one for each field of its Config."""
+"""The command line of a chapter script: the shared flags, and one for each of its settings."""
 
 import argparse
+import inspect
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def parse(
-    doc: str | None, config: type[Any], quick: Mapping[str, Any], argv: Sequence[str] | None
+    doc: str | None,
+    config: type[Any],
+    quick: Mapping[str, Any],
+    wanted: Sequence[str],
+    argv: Sequence[str],
 ) -> tuple[argparse.Namespace, Any]:
     """Read the command line: the shared flags, and one flag for each field of `config`.
 
@@ -16,9 +23,11 @@ def parse(
 
     Args:
         doc: The text that --help shows.
-        config: A dataclass with the settings of the script.
-        quick: The fields that --quick changes, unless their own flags are given.
-        argv: The command line; None stands for that of the process.
+        config: A dataclass with the settings of the script.  Its docstring explains them.
+        quick: The settings that --quick changes, unless their own flags are given.
+        wanted: What the script uses, of 'rng', 'data', 'progress' and 'plot'.  Shared flags about
+            other things are not offered.
+        argv: The command line.
 
     Returns:
         The shared flags, and an instance of `config`.
@@ -26,51 +35,102 @@ def parse(
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    shared = parser.add_argument_group("shared by all scripts")
-    shared.add_argument("--quick", action="store_true", help="a run of seconds, without a download")
-    shared.add_argument("--seed", type=_seed, default=0, help="seed of all random numbers (0)")
-    shared.add_argument(
-        "--data", choices=("auto", "mnist", "digits"), default="auto", help="data set (auto)"
+    _add_settings(parser, config)
+    _add_shared(parser, wanted)
+    # --hidden_size, as the setting is spelt in Python, is as good as --hidden-size.
+    args = parser.parse_args(
+        [
+            re.sub(r"(?<=\w)_(?=[^=]*(=|$))", "-", flag) if flag.startswith("--") else flag
+            for flag in argv
+        ]
     )
-    shared.add_argument("--out", default="out", help="folder for figures and results (out)")
-    shared.add_argument(
-        "--show",
-        action=argparse.BooleanOptionalAction,
-        help="open the figures in windows (where there is a display)",
-    )
-    shared.add_argument("--no-progress", action="store_true", help="no progress bar")
-    _add_fields(parser, config)
-    args = parser.parse_args(argv)
-    settings = dict(quick) if args.quick else {}
+    given = dict(quick) if args.quick else {}
     for field in fields(config):
         value = getattr(args, field.name)
         if value is not None:
-            settings[field.name] = tuple(value) if isinstance(value, list) else value
+            given[field.name] = tuple(value) if isinstance(value, list) else value
     try:
-        made = config(**settings)
-        _check_numbers(made)
+        return args, make_settings(config, given)
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-    return args, made
 
 
-def _check_numbers(settings: Any) -> None:
-    """Raise ValueError for infinite numbers, and for signs that the book's value excludes.
+def make_settings(config: type[Any], given: Mapping[str, Any]) -> Any:
+    """Return an instance of `config` with the given settings, after a check of their numbers.
 
-    A count must be above 0 if the book's is.  A rate or a share may be 0, which switches something
-    off.
+    Raises:
+        TypeError: There is no setting of that name.
+        ValueError: A number is infinite or NaN, or has a sign that the default excludes.  A count
+            must be above 0 if its default is.  A rate or a share may be 0, which switches something
+            off.
     """
-    for field in fields(settings):
-        value, default = getattr(settings, field.name), field.default
-        if not isinstance(value, int | float) or not isinstance(default, int | float):
-            continue
-        if not math.isfinite(value):
-            raise ValueError(f"{field.name} must be finite, got {value}")
-        if default > 0 and not isinstance(default, bool):
-            is_count = isinstance(default, int)
-            if value < 0 or (value == 0 and is_count):
-                limit = "above 0" if is_count else "0 or above"
-                raise ValueError(f"{field.name} must be {limit}, got {value}")
+    names = [field.name for field in fields(config)]
+    for name in given:
+        if name not in names:
+            offered = ", ".join(names) or "none"
+            raise TypeError(f"there is no setting {name!r}; the settings are: {offered}")
+    settings = config(**given)
+    for field in fields(config):
+        _check_number(getattr(settings, field.name), field)
+    return settings
+
+
+def _check_number(value: Any, field: "Field[Any]") -> None:
+    default = field.default
+    if not isinstance(value, int | float) or not isinstance(default, int | float):
+        return
+    if not math.isfinite(value):
+        raise ValueError(f"{field.name} must be finite, got {value}")
+    if default > 0 and not isinstance(default, bool):
+        is_count = isinstance(default, int)
+        if value < 0 or (value == 0 and is_count):
+            limit = "above 0" if is_count else "0 or above"
+            raise ValueError(f"{field.name} must be {limit}, got {value}")
+
+
+def explained(config: type[Any]) -> dict[str, str]:
+    """Return what the docstrings of `config` and its base classes say about each setting.
+
+    They explain a setting in a section `Args:`, in a line such as `epochs: The number of epochs.`
+    """
+    found: dict[str, str] = {}
+    for cls in reversed(config.__mro__[:-1]):
+        _, _, section = inspect.cleandoc(cls.__doc__ or "").partition("Args:\n")
+        for name, text in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE):
+            found[name] = " ".join(text.split())
+    return found
+
+
+def _add_shared(parser: argparse.ArgumentParser, wanted: Sequence[str]) -> None:
+    group = parser.add_argument_group("shared by all scripts")
+    group.add_argument(
+        "--quick",
+        action="store_true",
+        help="take seconds: small settings, no download; the result is not judged",
+    )
+    if "rng" in wanted:
+        group.add_argument(
+            "--seed", type=_seed, default=0, metavar="N", help="seed of all random numbers (0)"
+        )
+    if "data" in wanted:
+        group.add_argument(
+            "--data",
+            choices=("auto", "mnist", "digits"),
+            default="auto",
+            help="images to use: MNIST; the digits that dlbasics draws; or MNIST where it is at "
+            "hand, else the digits (auto)",
+        )
+    group.add_argument(
+        "--out", default="out", metavar="FOLDER", help="folder for figures and results (out)"
+    )
+    if "plot" in wanted:
+        group.add_argument(
+            "--show",
+            action=argparse.BooleanOptionalAction,
+            help="open the figures in windows (where there is a display)",
+        )
+    if "progress" in wanted:
+        group.add_argument("--no-progress", action="store_true", help="hide the progress bar")
 
 
 def _seed(text: str) -> int:
@@ -79,14 +139,15 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _add_fields(parser: argparse.ArgumentParser, config: type[Any]) -> None:
-    group = parser.add_argument_group("settings of the experiment (the book's values)")
-    hints = get_type_hints(config)
+def _add_settings(parser: argparse.ArgumentParser, config: type[Any]) -> None:
+    group = parser.add_argument_group("settings of this experiment (default in parentheses)")
+    hints, texts = get_type_hints(config), explained(config)
     for field in fields(config):
-        names = sorted({f"--{field.name.replace('_', '-')}", f"--{field.name}"})
         values = field.default if isinstance(field.default, tuple) else (field.default,)
-        text = f"({' '.join(map(str, values))})"
-        group.add_argument(*names, dest=field.name, help=text, **_kind(hints[field.name]))
+        default = " ".join(map(str, values))
+        text = f"{texts.get(field.name, '').rstrip('.')} ({default or 'none'})".replace("%", "%%")
+        flag = f"--{field.name.replace('_', '-')}"
+        group.add_argument(flag, dest=field.name, help=text, **_kind(hints[field.name]))
 
 
 def _kind(hint: Any) -> dict[str, Any]:
@@ -96,5 +157,5 @@ def _kind(hint: Any) -> dict[str, Any]:
     if get_origin(hint) is Literal:
         return {"choices": get_args(hint)}
     if get_origin(hint) is tuple:
-        return {"type": get_args(hint)[0], "nargs": "+"}
-    return {"type": hint}
+        return _kind(get_args(hint)[0]) | {"nargs": "+"}
+    return {"type": hint, "metavar": {int: "N", float: "X", Path: "FILE"}.get(hint, "TEXT")}

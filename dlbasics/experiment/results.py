@@ -14,6 +14,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.files import write_text
+from dlbasics.experiment.claims import LEFT_OUT, shown
 from dlbasics.storage import PathLike, save_arrays
 
 LARGE = 1_000
@@ -81,23 +82,14 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
 
 def _rows(path: PathLike) -> list[str]:
     about = json.loads(Path(path).read_text(encoding="utf-8"))
-    if about["data"] not in (None, "mnist"):
+    if not about["judged"] or about["data"] not in (None, "mnist"):
         return []
     name = Path(about["script"]).name
     rows = []
-    for claim in (claim for claim in about["claims"] if claim["holds"] is not None):
+    for claim in (claim for claim in about["claims"] if claim["ours"] != LEFT_OUT):
         book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
         rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
     return rows
-
-
-def shown(value: Any, digits: int = 4) -> str:
-    """Return `value` as text; each number, in arrays too, has that many significant digits."""
-    if isinstance(value, float | np.floating):
-        return f"{value:.{digits}g}"
-    if isinstance(value, list | tuple | np.ndarray):
-        return f"({', '.join(shown(item, digits) for item in value)}{',' * (len(value) == 1)})"
-    return str(value)
 
 
 def _fields(result: Any) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Claims: the book's numbers, our numbers, and whether ours are as good as the book says."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+LEFT_OUT = "left out"
+"""The value of a claim whose number a run lacks, because of its settings or a missing extra."""
+
+WIDTH = 100
+"""The number of columns of a report."""
+
+WORDS = {True: "holds", False: "does not hold", None: "not judged"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number of the book, with the way to our number and the test that ours must pass.
+
+    Args:
+        text: The name of the number.
+        book: The book's number.
+        value: A function that returns our number, given the result of a run.
+        holds: A function that says whether our number is good enough.  None stands for a number
+            that is shown and never judged, such as a time, which depends on the machine.
+        digits: The number of significant digits in the report.
+        any_data: If True, the claim must hold on other data than MNIST, too.
+    """
+
+    text: str
+    book: Any
+    value: Callable[[Any], Any]
+    holds: Callable[[Any], bool] | None
+    digits: int = 4
+    any_data: bool = False
+
+    @classmethod
+    def same(
+        cls,
+        text: str,
+        book: Any,
+        value: Callable[[Any], Any],
+        atol: float = 0,
+        rtol: float = 0,
+        digits: int = 4,
+        any_data: bool = False,
+    ) -> "Claim":
+        """Return a claim that holds if |ours - book| <= atol + rtol |book|.
+
+        Both may be arrays, which must have the same shape.
+        """
+        return cls(text, book, value, partial(_equal, book, atol, rtol), digits, any_data)
+
+    @classmethod
+    def shown(cls, text: str, book: Any, value: Callable[[Any], Any], digits: int = 4) -> "Claim":
+        """Return a claim that is shown and never judged, such as one about time."""
+        return cls(text, book, value, None, digits)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and our number; `holds` is None if the claim was not judged."""
+
+    text: str
+    book: Any
+    ours: Any
+    holds: bool | None
+    digits: int = 4
+
+
+def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
+    return np.shape(book) == np.shape(ours) and np.allclose(ours, book, rtol=rtol, atol=atol)
+
+
+def judge(
+    claims: Sequence[Claim], result: Any, *, judged: bool = True, on_mnist: bool = True
+) -> list[Verdict]:
+    """Return our number for each claim, and whether the claim holds.
+
+    A claim whose number is `LEFT_OUT` is not judged.
+
+    Args:
+        claims: The claims.
+        result: The result of a run.
+        judged: If False, no claim is judged.
+        on_mnist: If False, only claims about any data are judged.
+    """
+    verdicts = []
+    for claim in claims:
+        ours = claim.value(result)
+        known = judged and ours is not LEFT_OUT and (on_mnist or claim.any_data)
+        holds = None if claim.holds is None or not known else bool(claim.holds(ours))
+        verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
+    return verdicts
+
+
+def report(verdicts: Sequence[Verdict]) -> str:
+    """Return a table of the verdicts, at most 100 columns wide."""
+    rows = [("", "book", "ours", "")] + [
+        (v.text, shown(v.book, v.digits), shown(v.ours, v.digits), WORDS[v.holds]) for v in verdicts
+    ]
+    text, book, ours, word = (max(map(len, column)) for column in zip(*rows, strict=True))
+    room = WIDTH - word - 3 * len("  ")
+    if text + book + ours > room:
+        book, ours = min(book, room // 4), min(ours, room // 4)
+        text = min(text, room - book - ours)
+    lines = []
+    for row in rows:
+        cells = map(textwrap.wrap, row, (text, book, ours, word))
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = map(str.ljust, parts, (text, book, ours, word))
+            lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """Return `value` as text; each number, in arrays too, has that many significant digits."""
+    if isinstance(value, float | np.floating):
+        return f"{value:.{digits}g}"
+    if isinstance(value, list | tuple | np.ndarray):
+        return f"({', '.join(shown(item, digits) for item in value)}{',' * (len(value) == 1)})"
+    return str(value)

@@ -1,0 +1,73 @@
+"""Cores and processes: how many of them an experiment uses."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Keep matrix products to one core within the block, unless the environment says otherwise.
+
+    A second core hardly speeds up products as small as the book's, and slows them down many times
+    if another program keeps it busy.  One core also rounds alike on every machine.
+    """
+    if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")):
+        return nullcontext()
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limits
+
+
+@contextmanager
+def processes(count: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Yield an executor of `count` processes; None for the count 1.
+
+    Each process keeps matrix products to one core.  If the block ends with an error or Ctrl-C, the
+    processes end at once.
+    """
+    if count == 1:
+        yield None
+        return
+    # The start method is the same on every system; a forked process can hang if it has threads.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, initializer=_start_worker)
+    try:
+        with _children_without_ctrl_c():
+            for _ in range(count):
+                pool.submit(int)  # the pool starts a process for each of its first tasks
+        yield pool
+    except BaseException:
+        stop_children()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def stop_children() -> None:
+    """End all processes that this one has started."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches every process of a terminal; the one that started the others ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    one_blas_thread()
+
+
+@contextmanager
+def _children_without_ctrl_c() -> Iterator[None]:
+    """Start children within the block, whom Ctrl-C does not reach before `_start_worker` runs."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
