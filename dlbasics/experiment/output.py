@@ -97,7 +97,7 @@ class Output:
             write()
 
     def _remove_old_figures(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, AttributeError, TypeError, ValueError):  # a strange file
             for file in json.loads(self.json.read_text(encoding="utf-8")).get("figures", []):
                 if file == os.path.basename(file) and file.startswith(f"{self.name}_"):
                     (self.folder / file).unlink(missing_ok=True)
