@@ -23,7 +23,7 @@ SECONDS = 60
 def test_ctrl_c_in_a_terminal_ends_a_run_at_once(tmp_path, waits):
     """All processes of the script's terminal get the signal, as from the keyboard."""
     script = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.experiment.sample", "--waits", waits],
+        [sys.executable, "-m", "tests.experiment.sample", "--waits", waits],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
