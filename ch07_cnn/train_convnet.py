@@ -79,9 +79,7 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
     network = SimpleConvNet(rng=rng)
     images = as_images(data, config.train_size)
     trainer = train(network, images, config, rng, progress)
-    if config.weights:
-        network.astype(np.float16).save_params(config.weights)
-        print(f"weights: {config.weights}")
+    save_weights(network, config)
     x_train, t_train, x_test, t_test = images
     return Result(
         dict(network.params),
@@ -122,6 +120,13 @@ def train(
     for _ in progress(range(trainer.max_iter)):
         trainer.train_step()
     return trainer
+
+
+def save_weights(network: Network, config: Config) -> None:
+    """Save the weights in half precision, if `config.weights` names a file."""
+    if config.weights:
+        network.astype(np.float16).save_params(config.weights)
+        print(f"weights: {config.weights}")
 
 
 def trained_network(weights: str | Path = WEIGHTS) -> Network:
