@@ -4,7 +4,7 @@ The script rotates and shifts one digit, and applies each function of `dlbasics.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -31,16 +31,12 @@ class Config:
     """The digit.
 
     Args:
-        digit: The digit to change, from 0 to 9.
+        digit: The digit to change.
         samples: The number of changed images, by function.
     """
 
-    digit: int = 7
+    digit: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] = 7
     samples: int = 8
-
-    def __post_init__(self) -> None:
-        if self.digit not in range(10):
-            raise ValueError(f"digit must be from 0 to 9, got {self.digit}")
 
 
 @dataclass(frozen=True)

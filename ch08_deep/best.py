@@ -74,10 +74,8 @@ class Config:
         for name in ("label_smoothing", "dropout_ratio", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
-        if not 0 <= self.validation_size < self.train_size:
-            raise ValueError(
-                f"validation_size must be from 0 to below train_size, got {self.validation_size}"
-            )
+        if self.validation_size < 0:
+            raise ValueError(f"validation_size must be 0 or above, got {self.validation_size}")
 
 
 @dataclass(frozen=True)
@@ -125,6 +123,8 @@ def accuracy(probabilities: np.ndarray, data: Data) -> float:
 
 def validation_data(data: Data, size: int) -> Data:
     """Return data where `size` training images, the same in every run, replace the test images."""
+    if not 0 < size < len(data.x_train):
+        raise ValueError(f"validation_size must be below {len(data.x_train)}, got {size}")
     order = np.random.default_rng(0).permutation(len(data.x_train))
     held, kept = order[:size], order[size:]
     x, t = data.x_train, data.t_train

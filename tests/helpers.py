@@ -84,3 +84,19 @@ def judged_claims(experiments: dict[str, Experiment]) -> list[Any]:
 def first_test_images(data: Data, count: int) -> Data:
     """Return the data with the first test images only."""
     return replace(data, x_test=data.x_test[:count], t_test=data.t_test[:count])
+
+
+def misjudged(claims: Sequence[Claim], values: Sequence[tuple[Any, Sequence[Any]]]) -> list[Any]:
+    """Return the claims that refuse their right value or accept a wrong one, with that value.
+
+    Args:
+        claims: The claims.
+        values: For each judged claim, the right value and a list of wrong ones.
+    """
+    judged = [claim for claim in claims if claim.holds is not None]
+    return [
+        (claim.text, value)
+        for claim, (right, wrong) in zip(judged, values, strict=True)
+        for value in (right, *wrong)
+        if bool(claim.holds(value)) != (value is right)
+    ]

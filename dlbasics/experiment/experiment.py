@@ -97,8 +97,8 @@ class Experiment:
             The result.
 
         Raises:
-            TypeError: There is no such setting, or the experiment takes no data.
-            ValueError: The experiment refuses a setting.
+            TypeError: If there is no such setting, or the experiment takes no data.
+            ValueError: If a setting is not one that the experiment can take.
         """
         if data is not None and "data" not in self._wanted:
             raise TypeError("data must be None, as this experiment takes no data")

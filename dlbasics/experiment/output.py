@@ -45,8 +45,8 @@ class Output:
         """Make the folder, and keep other runs of this script out of it until `release`.
 
         Raises:
-            OSError: The folder takes no files.
-            ValueError: Another run of this script uses it.
+            OSError: If the folder takes no files.
+            ValueError: If another run of this script uses it.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder

@@ -66,7 +66,7 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
     `paths` keeps its rows.
 
     Raises:
-        ValueError: `readme` lacks the lines BEGIN and END.
+        ValueError: If `readme` lacks the lines BEGIN and END.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
