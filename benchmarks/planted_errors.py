@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TIMEOUT = 300
-"""The number of seconds that the tests may take.  If they take longer, they hang and so fail."""
+"""The number of seconds that the tests may take.  Slower tests hang, and so count as failed."""
 
 NOT_THESE = "not mnist and not script and not test_benchmarks"
 """The tests to run, for pytest's -k.  test_benchmarks.py would fail because a line has changed."""

@@ -190,7 +190,7 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function,
     layer.freeze()
     layer.forward(x, **mode)
     dout = probe.copy()
-    # If the layer adds up its gradients, those of this second pass are wrong.
+    # This second pass shows whether the layer wrongly adds up its gradients.
     dx = layer.backward(dout)
     if not np.array_equal(x, given, equal_nan=x.dtype.kind == "f"):
         raise ValueError(f"{layer.kind} must not change the x that it is given")
