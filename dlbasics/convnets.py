@@ -282,7 +282,7 @@ def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str
     if not isinstance(given, Mapping | None):
         raise TypeError(f"{name} must be a dict, as {param}, got {given!r}")
     if unknown := set(given or ()) - set(param):
-        raise ValueError(f"{name} must have only keys of {sorted(param)}, got {sorted(unknown)}")
+        raise ValueError(f"{name} must have keys among {sorted(param)}, got {sorted(unknown)}")
     for key, value in (given or {}).items():
         param[key] = as_count(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
     return param
