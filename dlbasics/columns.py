@@ -57,7 +57,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
         filter_h: The height FH of a window.
         filter_w: The width FW of a window.
         stride: The number of pixels from one window to the next.
-        pad: The number of zeros that each side of an image gets.
+        pad: The number of pixels of zeros on each side of an image.
 
     Returns:
         The matrix (N OH OW, C FH FW), in the dtype of the images.

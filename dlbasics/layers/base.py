@@ -20,7 +20,7 @@ class Layer:
         def _backward(self, dout):         # sets dW for a parameter W, returns dx
 
     x and dout are floating-point arrays; the formulas must not write into them.  They may return x
-    or dout itself.  Of an array that the layer keeps, they return a copy, such as
+    or dout itself.  If the layer keeps an array, they return a copy of it, such as
     `self.out.copy()`, because the caller may change what a layer returns.
 
     `forward` and `backward` call the formulas.  They check their arguments, and compute float16 in
@@ -38,7 +38,7 @@ class Layer:
             running statistics.  All of them are None, or all are arrays of the shape of the
             layer's first parameter.
         couples_samples: True if, in training, the output of one sample depends on the others.
-        kind: The name of such a layer in a network, without its number: "Affine" for Affine1.
+        kind: The name of such a layer in a network, without its number: "Conv" for Conv1.
         layers: The inner layers of a block such as Residual; empty for other layers.
         rng: The random generator; Network sets it if it is None.
         frozen: True if random masks and running statistics stay as they are, for a gradient check.

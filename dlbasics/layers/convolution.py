@@ -34,7 +34,7 @@ class Convolution(Layer):
         W: The filters, (FN, C, FH, FW).  The layer uses this very array, not a copy.
         b: The bias, (FN,).  None and 0 stand for no bias.
         stride: The number of pixels from one window to the next.
-        pad: The number of zeros that each side of the image gets.
+        pad: The number of pixels of zeros on each side of the image.
 
     Raises:
         ValueError: If x does not have C channels, if OH or OW is not a whole number, or if W and b
@@ -96,7 +96,7 @@ class Convolution(Layer):
             filter_num: The number FN of filters.
             filter_size: The height and width of a filter, or one number for both.
             stride: The number of pixels from one window to the next.
-            pad: The number of zeros that each side of the image gets.
+            pad: The number of pixels of zeros on each side of the image.
             init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
                 (initializers.py).
             rng: The random generator of the filters, or its seed.

@@ -104,7 +104,7 @@ class AveragePooling(WindowLayer):
         pool_h: The height of a window.
         pool_w: The width of a window.
         stride: The number of pixels from one window to the next.
-        pad: The number of zeros that each side of the image gets.
+        pad: The number of pixels of zeros on each side of the image.
 
     Raises:
         ValueError: If the windows do not tile the image, or could lie in the padding alone.
