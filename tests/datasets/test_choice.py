@@ -17,7 +17,7 @@ def lines_about_digits(capsys):
     return [line for line in capsys.readouterr().out.splitlines() if "embedded digits" in line]
 
 
-def test_auto_draws_all_digits_without_mnist_or_network_and_says_so(no_mnist, few_digits, capsys):
+def test_auto_without_mnist_or_network_draws_digits_and_says_so(no_mnist, few_digits, capsys):
     data = load_data()
     assert (data.name, data.x_train.shape, data.x_test.shape) == ("digits", (60, 784), (20, 784))
     assert few_digits == [{}], "the whole data set, of the default seed"
