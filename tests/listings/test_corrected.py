@@ -15,7 +15,7 @@ import pytest
 
 from dlbasics import load_arrays, save_arrays
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "listings.md").read_text(encoding="utf-8")
 SECTIONS = {

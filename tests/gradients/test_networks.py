@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from blocks import Block
+from tests.helpers import Block
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

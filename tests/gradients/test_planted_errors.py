@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from blocks import Block
+from tests.helpers import Block
 
 from dlbasics.gradient import check_gradients, numerical_gradient
 from dlbasics.layers import (
