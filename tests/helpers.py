@@ -45,3 +45,16 @@ class Block(Layer):
         for layer in reversed(self.layers):
             dout = layer.backward(dout)
         return dout
+
+
+def damaged(kind: type, *args: Any, **damage: Any) -> Any:
+    """Return a layer with wrong gradients: `damage` maps dW, the layer and dout to another dW."""
+
+    class Damaged(kind):
+        def backward(self, dout: Any = 1) -> Any:
+            self.dx = super().backward(dout)
+            for name, change in damage.items():
+                setattr(self, name, change(getattr(self, name), self, dout))
+            return self.dx
+
+    return Damaged(*args)
