@@ -84,15 +84,15 @@ class TestOptions:
             check_gradients(affine(), X, sample=sample)
 
     def test_verbose_announces_the_number_of_passes_on_stderr_before_the_check(self, capsys):
-        class Counting(Identity):
-            said = 0
+        said = []
 
+        class Listening(Identity):
             def forward(self, x, train_flg=True):
-                type(self).said += capsys.readouterr().err.count("at least 40 forward passes, about ")
+                said.append(capsys.readouterr().err)
                 return super().forward(x, train_flg)
 
-        check_gradients(Counting(), X, verbose=True)
-        assert Counting.said == 1
+        check_gradients(Listening(), X, verbose=True)
+        assert "at least 40 forward passes, about " in "".join(said)
         assert capsys.readouterr() == ("", "")
 
     def test_a_check_announces_itself_only_if_it_is_long(self, capsys, monkeypatch):
@@ -163,10 +163,9 @@ class TestKinks:
         report = check_gradients(Relu(), np.array([[x, 1], [2, 3]]))
         assert report and report.checks[0].kinks == 0
 
-    @pytest.mark.parametrize("x", [0, 1e-9, -1e-8, 1e-7, 3e-7, -5e-7, 7e-7, -9e-7, 1.1e-6])
-    def test_however_near_the_kink_a_right_layer_passes(self, x):
-        report = check_gradients(Relu(), np.array([[x, 1], [2, 3]]))
-        assert report, f"\n{report}"
+    def test_however_near_the_kink_a_right_layer_passes(self):
+        for x in (0, 1e-9, -1e-8, 1e-7, 3e-7, -5e-7, 7e-7, -9e-7, 1.1e-6):
+            assert check_gradients(Relu(), np.array([[x, 1], [2, 3]])), x
 
 
 def test_x_and_the_layer_are_untouched():

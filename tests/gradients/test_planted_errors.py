@@ -35,28 +35,26 @@ def wrong_names(report):
     return [check.name for check in report.checks if not report.passed(check)]
 
 
+def on_each_gradient(what, change):
+    return {f"{name} {what}": {name: change} for name in ("dW", "db", "dx")}
+
+
 AFFINE_ERRORS = {
-    "dW 1.001 times too large": {"dW": lambda dW, *_: 1.001 * dW},
-    "db 1.001 times too large": {"db": lambda db, *_: 1.001 * db},
-    "dx 1.001 times too large": {"dx": lambda dx, *_: 1.001 * dx},
-    "dW of the wrong sign": {"dW": lambda dW, *_: -dW},
-    "db of the wrong sign": {"db": lambda db, *_: -db},
-    "dx of the wrong sign": {"dx": lambda dx, *_: -dx},
+    **on_each_gradient("1.001 times too large", lambda grad, *_: 1.001 * grad),
+    **on_each_gradient("of the wrong sign", lambda grad, *_: -grad),
+    **on_each_gradient("zero", lambda grad, *_: np.zeros_like(grad)),
+    **on_each_gradient("not a number", lambda grad, *_: np.full_like(grad, np.nan)),
     "dW divided by N": {"dW": lambda dW, _, dout: dW / len(dout)},
     "db averaged, not summed": {"db": lambda db, _, dout: dout.mean(axis=0)},
     "dW transposed": {"dW": lambda dW, *_: dW.T},
     "W transposed in dx": {"dx": lambda dx, layer, dout: dout @ layer.W},
     "dW of the first sample only": {"dW": lambda dW, layer, dout: np.outer(layer.x[0], dout[0])},
     "db of the first sample only": {"db": lambda db, _, dout: dout[0]},
-    "dW zero": {"dW": lambda dW, *_: np.zeros_like(dW)},
-    "db zero": {"db": lambda db, *_: np.zeros_like(db)},
-    "dx zero": {"dx": lambda dx, *_: np.zeros_like(dx)},
     "one element of dW zero": {"dW": lambda dW, *_: dW * (np.arange(16).reshape(4, 4) != 5)},
     "samples of dx in reverse": {"dx": lambda dx, *_: dx[::-1]},
     "first of db not a number": {"db": lambda db, *_: np.r_[np.nan, db[1:]]},
     "last of db not a number": {"db": lambda db, *_: np.r_[db[:-1], np.nan]},
     "first of db infinite": {"db": lambda db, *_: np.r_[np.inf, db[1:]]},
-    "dx not a number at all": {"dx": lambda dx, *_: np.full_like(dx, np.nan)},
     "db not summed over the samples": {"db": lambda db, _, dout: dout},
     "dW not summed over the samples": {
         "dW": lambda dW, layer, dout: layer.x[:, :, np.newaxis] * dout[:, np.newaxis]
@@ -98,9 +96,7 @@ def with_other_filters(change):
 
 
 CONVOLUTION_ERRORS = {
-    "dW 1.001 times too large": {"dW": lambda dW, *_: 1.001 * dW},
-    "db 1.001 times too large": {"db": lambda db, *_: 1.001 * db},
-    "dx 1.001 times too large": {"dx": lambda dx, *_: 1.001 * dx},
+    **on_each_gradient("1.001 times too large", lambda grad, *_: 1.001 * grad),
     "dW divided by N": {"dW": lambda dW, _, dout: dW / len(dout)},
     "db averaged over pixels": {"db": lambda db, _, dout: db / dout[0, 0].size},
     "dW of turned filters": {"dW": lambda dW, *_: dW[:, :, ::-1, ::-1]},

@@ -22,11 +22,20 @@ def points(n=60):
     return x, np.eye(3)[x[:, :3].argmax(axis=1)]
 
 
-FUNCTIONS_ONLY = """
-from dlbasics.functions import *
-from dlbasics.gradient import numerical_gradient
-
+TWO_LAYERS = """
 class TwoLayerNet:
+    def accuracy(self, x, t):
+        y = np.argmax(self.predict(x), axis=1)
+        if t.ndim != 1: t = np.argmax(t, axis=1)
+        return np.sum(y == t) / float(x.shape[0])
+
+    def numerical_gradient(self, x, t):
+        loss_W = lambda W: self.loss(x, t)
+        grads = {}
+        for key in ('W1', 'b1', 'W2', 'b2'):
+            grads[key] = numerical_gradient(loss_W, self.params[key])
+        return grads
+
     def __init__(self, input_size, hidden_size, output_size, weight_init_std=0.01, seed=0):
         rng = np.random.default_rng(seed)
         self.params = {}
@@ -34,7 +43,11 @@ class TwoLayerNet:
         self.params['b1'] = np.zeros(hidden_size)
         self.params['W2'] = weight_init_std * rng.standard_normal((hidden_size, output_size))
         self.params['b2'] = np.zeros(output_size)
-
+"""
+FUNCTIONS_ONLY = f"""
+from dlbasics.functions import *
+from dlbasics.gradient import numerical_gradient
+{TWO_LAYERS}
     def predict(self, x):
         W1, W2 = self.params['W1'], self.params['W2']
         b1, b2 = self.params['b1'], self.params['b2']
@@ -44,23 +57,13 @@ class TwoLayerNet:
     def loss(self, x, t):
         return cross_entropy_error(self.predict(x), t)
 
-    def accuracy(self, x, t):
-        y = np.argmax(self.predict(x), axis=1)
-        t = np.argmax(t, axis=1)
-        return np.sum(y == t) / float(x.shape[0])
-
-    def numerical_gradient(self, x, t):
-        loss_W = lambda W: self.loss(x, t)
-        return {key: numerical_gradient(loss_W, self.params[key])
-                for key in ('W1', 'b1', 'W2', 'b2')}
-
     def gradient(self, x, t):
         W1, W2 = self.params['W1'], self.params['W2']
         b1, b2 = self.params['b1'], self.params['b2']
         a1 = np.dot(x, W1) + b1
         z1 = sigmoid(a1)
         y = softmax(np.dot(z1, W2) + b2)
-        grads = {}
+        grads = {{}}
         dy = (y - t) / x.shape[0]
         grads['W2'] = np.dot(z1.T, dy)
         grads['b2'] = np.sum(dy, axis=0)
@@ -69,20 +72,11 @@ class TwoLayerNet:
         grads['b1'] = np.sum(da1, axis=0)
         return grads
 """
-
-WITH_LAYERS = """
+WITH_LAYERS = f"""
 from dlbasics.layers import *
 from dlbasics.gradient import numerical_gradient
 from collections import OrderedDict
-
-class TwoLayerNet:
-    def __init__(self, input_size, hidden_size, output_size, weight_init_std=0.01, seed=0):
-        rng = np.random.default_rng(seed)
-        self.params = {}
-        self.params['W1'] = weight_init_std * rng.standard_normal((input_size, hidden_size))
-        self.params['b1'] = np.zeros(hidden_size)
-        self.params['W2'] = weight_init_std * rng.standard_normal((hidden_size, output_size))
-        self.params['b2'] = np.zeros(output_size)
+{TWO_LAYERS}
         self.layers = OrderedDict()
         self.layers['Affine1'] = Affine(self.params['W1'], self.params['b1'])
         self.layers['Relu1'] = Relu()
@@ -98,18 +92,6 @@ class TwoLayerNet:
         y = self.predict(x)
         return self.lastLayer.forward(y, t)
 
-    def accuracy(self, x, t):
-        y = np.argmax(self.predict(x), axis=1)
-        if t.ndim != 1: t = np.argmax(t, axis=1)
-        return np.sum(y == t) / float(x.shape[0])
-
-    def numerical_gradient(self, x, t):
-        loss_W = lambda W: self.loss(x, t)
-        grads = {}
-        for key in ('W1', 'b1', 'W2', 'b2'):
-            grads[key] = numerical_gradient(loss_W, self.params[key])
-        return grads
-
     def gradient(self, x, t):
         self.loss(x, t)
         dout = 1
@@ -118,7 +100,7 @@ class TwoLayerNet:
         layers.reverse()
         for layer in layers:
             dout = layer.backward(dout)
-        grads = {}
+        grads = {{}}
         grads['W1'], grads['b1'] = self.layers['Affine1'].dW, self.layers['Affine1'].db
         grads['W2'], grads['b2'] = self.layers['Affine2'].dW, self.layers['Affine2'].db
         return grads

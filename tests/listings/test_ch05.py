@@ -25,69 +25,6 @@ def test_the_shopping_trip():
     assert slopes == pytest.approx([110, 2.2, 3.3, 165, 650])
 
 
-OWN_LAYERS = """
-from dlbasics.functions import *
-
-class Relu:
-    def forward(self, x):
-        self.mask = (x <= 0)
-        return np.where(self.mask, 0, x)
-    def backward(self, dout):
-        return np.where(self.mask, 0, dout)
-
-class Sigmoid:
-    def forward(self, x):
-        self.out = sigmoid(x)
-        return self.out
-    def backward(self, dout):
-        return dout * (1.0 - self.out) * self.out
-
-class Affine:
-    def __init__(self, W, b):
-        self.W, self.b = W, b
-    def forward(self, x):
-        self.x = x
-        return np.dot(x, self.W) + self.b
-    def backward(self, dout):
-        self.dW, self.db = np.dot(self.x.T, dout), np.sum(dout, axis=0)
-        return np.dot(dout, self.W.T)
-
-class SoftmaxWithLoss:
-    def forward(self, x, t):
-        self.t, self.y = t, softmax(x)
-        self.loss = cross_entropy_error(self.y, self.t)
-        return self.loss
-    def backward(self, dout=1):
-        return (self.y - self.t) / self.t.shape[0]
-"""
-
-USE_LAYERS = """
-first, second, third = Affine(W1, b1), Sigmoid(), Affine(W2, b2)
-fourth, last = Relu(), SoftmaxWithLoss()
-scores = x
-for layer in (first, second, third, fourth):
-    scores = layer.forward(scores)
-loss = last.forward(scores, t)
-dout = last.backward()
-for layer in (fourth, third, second, first):
-    dout = layer.backward(dout)
-grads = [first.dW, first.db, third.dW, third.db, dout]
-"""
-
-
-def test_layers_as_typed_compute_what_ours_compute():
-    rng, (x, t) = np.random.default_rng(1), points(7)
-    given = {"W1": rng.standard_normal((4, 6)), "b1": rng.standard_normal(6)}
-    given |= {"W2": rng.standard_normal((6, 3)), "b2": rng.standard_normal(3), "x": x, "t": t}
-    typed = run(OWN_LAYERS + USE_LAYERS, **given)
-    ours = run("from dlbasics.layers import *\n" + USE_LAYERS, **given)
-    assert type(ours["fourth"]).__module__ == "dlbasics.layers.activations"
-    assert 0 < typed["fourth"].mask.sum() < typed["fourth"].mask.size
-    assert typed["loss"] == pytest.approx(ours["loss"], abs=1e-12)
-    for own, theirs in zip(ours["grads"], typed["grads"], strict=True):
-        np.testing.assert_allclose(own, theirs, rtol=0, atol=1e-12)
-
-
 ATTRIBUTES = """
 from dlbasics.layers import *
 from dlbasics.optimizers import *
@@ -155,25 +92,6 @@ def test_a_layer_sees_the_readers_arrays_change():
     net.params["W2"] *= 0
     net.params["b2"] += [1, 2, 3]
     np.testing.assert_array_equal(net.predict(points(2)[0]), [[1, 2, 3], [1, 2, 3]])
-
-
-GRADIENT_CHECK = """
-from dlbasics.networks import TwoLayerNet
-network = TwoLayerNet(input_size=12, hidden_size=5, output_size=3, weight_init_std=1, rng=0)
-grad_numerical = network.numerical_gradient(x_batch, t_batch)
-grad_backprop = network.gradient(x_batch, t_batch)
-errors = {key: abs(grad_backprop[key] - grad_numerical[key]).mean() for key in grad_numerical}
-"""
-
-
-def test_our_networks_serve_the_books_gradient_check():
-    found = run(
-        GRADIENT_CHECK,
-        x_batch=np.random.default_rng(0).random((3, 12)),
-        t_batch=np.eye(3),
-    )
-    assert found["errors"].keys() == {"W1", "b1", "W2", "b2"}
-    assert max(found["errors"].values()) < 1e-7
 
 
 TRAIN_NEURALNET = """

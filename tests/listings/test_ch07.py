@@ -7,22 +7,6 @@ from dlbasics.gradient import check_gradients
 from tests.helpers import normal
 from tests.listings.helpers import run
 
-COLUMNS = """
-from dlbasics.columns import *
-
-x1 = np.random.rand(1, 3, 7, 7)
-col1 = im2col(x1, 5, 5, stride=1, pad=0)
-x2 = np.random.rand(10, 3, 7, 7)
-col2 = im2col(x2, 5, 5, stride=1, pad=0)
-"""
-
-
-def test_im2col_as_in_the_book():
-    found = run(COLUMNS)
-    assert found["col1"].shape == (9, 75)
-    assert found["col2"].shape == (90, 75)
-
-
 OWN_CONVOLUTION = """
 from dlbasics.columns import conv_output_size, im2col, np
 

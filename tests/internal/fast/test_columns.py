@@ -89,8 +89,7 @@ def test_images_are_flattened_by_the_first_layer():
 
 
 def test_a_single_output():
-    x, t = batch()
-    net = Network([affine(D, 4), Tanh(), affine(4, 1)], SigmoidWithLoss())
+    net, (x, t) = Network([affine(D, 4), Tanh(), affine(4, 1)], SigmoidWithLoss()), batch()
     assert_columns_are_right(net, x, (t > 0)[:, None].astype(int))
 
 
