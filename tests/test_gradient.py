@@ -40,9 +40,6 @@ class TestNumericalDiff:
         assert numerical_diff(lambda x0: x0 * x0 + 4.0**2.0, 3.0) == 6.00000000000378
         assert numerical_diff(lambda x1: 3.0**2.0 + x1 * x1, 4.0) == 7.999999999999119
 
-    def test_the_book_on_rounding(self):
-        assert np.float32(1e-50) == 0
-
     def test_differences_are_central_with_step_1e_4(self):
         seen = []
         numerical_diff(lambda x: seen.append(x) or 0.0, 0.0)
@@ -221,17 +218,17 @@ class TestGradientDescent:
         assert x.dtype == np.float64
         np.testing.assert_allclose(x, [-6.11110793e-10, 8.14814391e-10], rtol=1e-8)
 
-    @pytest.mark.parametrize("lr", [np.nan, np.inf])
-    def test_a_learning_rate_that_is_not_finite(self, lr):
-        with pytest.raises(ValueError, match="lr must be a finite number"):
-            gradient_descent(function_2, np.ones(2), lr=lr)
-
-    @pytest.mark.parametrize("name, value", [("lr", "0.1"), ("step_num", 2.0), ("init_x", "ab")])
-    def test_arguments_of_wrong_type(self, name, value):
-        arguments = {"init_x": np.ones(2), name: value}
-        with pytest.raises(TypeError, match=f"{name} must"):
-            gradient_descent(function_2, **arguments)
-
-    def test_a_negative_number_of_steps(self):
-        with pytest.raises(ValueError, match="step_num must"):
-            gradient_descent(function_2, np.ones(2), step_num=-1)
+    @pytest.mark.parametrize(
+        "name, value, error",
+        [
+            ("lr", np.nan, ValueError),
+            ("lr", np.inf, ValueError),
+            ("step_num", -1, ValueError),
+            ("lr", "0.1", TypeError),
+            ("step_num", 2.0, TypeError),
+            ("init_x", "ab", TypeError),
+        ],
+    )
+    def test_an_argument_of_wrong_type_or_out_of_range(self, name, value, error):
+        with pytest.raises(error, match=f"{name} must"):
+            gradient_descent(function_2, **{"init_x": np.ones(2), name: value})

@@ -72,20 +72,12 @@ LAYERS = {
     "BatchNorm, images, trained": (trained(batch_norm(3), 50, 3, 2, 2), (4, 3, 2, 2)),
     "BatchNorm, float32": (BatchNorm.create(4), (7, 4)),
     "Convolution": (convolution(3, 2, 3, 3), (2, 2, 5, 5)),
-    "Convolution, pad 1": (convolution(3, 2, 3, 3, pad=1), (2, 2, 4, 4)),
-    "Convolution, pad 2": (convolution(3, 2, 3, 3, pad=2), (2, 2, 3, 4)),
     "Convolution, more padding than filter": (convolution(2, 2, 2, 2, pad=3), (2, 2, 2, 3)),
-    "Convolution, stride 2": (convolution(3, 2, 3, 3, stride=2), (2, 2, 5, 7)),
-    "Convolution, stride 2, pad 1": (convolution(3, 2, 3, 3, stride=2, pad=1), (2, 2, 5, 3)),
     "Convolution, stride 3, 2 by 2": (convolution(3, 2, 2, 2, stride=3), (2, 2, 5, 8)),
-    "Convolution, 2 by 3": (convolution(3, 2, 2, 3), (2, 2, 4, 5)),
-    "Convolution, 3 by 1, pad 0": (convolution(3, 2, 3, 1), (2, 2, 4, 3)),
     "Convolution, 3 by 2, pad 1": (convolution(3, 2, 3, 2, pad=1), (2, 2, 4, 3)),
-    "Convolution, 1 by 1": (convolution(3, 2, 1, 1), (2, 2, 3, 3)),
     "Convolution, 1 by 1, stride 2": (convolution(3, 2, 1, 1, stride=2), (2, 2, 3, 3)),
     "Convolution, as large as the image": (convolution(3, 2, 4, 3), (2, 2, 4, 3)),
     "Convolution, larger than the image": (convolution(2, 1, 5, 5, pad=2), (2, 1, 1, 2)),
-    "Convolution, one channel": (convolution(3, 1, 3, 3), (2, 1, 5, 5)),
     "Convolution, one filter": (convolution(1, 2, 3, 3), (2, 2, 4, 4)),
     "Convolution, one image": (convolution(3, 2, 3, 3), (2, 4, 4)),
     "Convolution, one image, stride 2": (convolution(3, 2, 2, 2, stride=2), (2, 4, 4)),
@@ -127,7 +119,7 @@ def test_layer(layer, shape, train_flg):
 GEOMETRIES = [
     (filter_h, filter_w, stride, pad, channels, H, W)
     for filter_h in (1, 2, 3)
-    for filter_w in (1, 3)
+    for filter_w in (1, 2, 3)
     for stride in (1, 2, 3)
     for pad in (0, 1, 2)
     for channels in (1, 2)
