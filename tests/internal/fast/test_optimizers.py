@@ -22,7 +22,7 @@ LAYOUTS = {
     ids=lambda kind: kind.__name__,
 )
 def by_rows(request):
-    """An optimizer, an array above CHUNK, its gradients, and the result when its rows are apart."""
+    """Return a class, an array above CHUNK, its gradients, and what its rows become one by one."""
     shape = (10, CHUNK // 4 + 7)
     start, grads = normal(*shape), normal(3, *shape, seed=1)
     rows, optimizer = {f"W{i}": row.copy() for i, row in enumerate(start)}, request.param()
