@@ -26,6 +26,7 @@ SOFTMAX = """
 from dlbasics.functions import *
 y = softmax(np.array([0.3, 2.9, 4.0]))
 large = softmax(np.array([1010, 1000, 990]))
+rows = softmax(np.array([[0.3, 2.9, 4.0], [1010, 1000, 990]]))
 kept = identity_function(np.array([0.3, 0.7]))
 """
 
@@ -51,6 +52,7 @@ EXPECTED = {
     SOFTMAX: {
         "y": [0.01821127, 0.24519181, 0.73659691],
         "large * 1e9": [999954600, 45397.8686, 2.06106005],
+        "rows - np.array([y, large])": np.zeros((2, 3)),
         "kept": [0.3, 0.7],
     },
 }
