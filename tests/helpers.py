@@ -100,3 +100,16 @@ def misjudged(claims: Sequence[Claim], values: Sequence[tuple[Any, Sequence[Any]
         for value in (right, *wrong)
         if bool(claim.holds(value)) != (value is right)
     ]
+
+
+def damaged(kind: type, *args: Any, **damage: Any) -> Any:
+    """Return a layer with wrong gradients: `damage` maps dW, the layer and dout to another dW."""
+
+    class Damaged(kind):
+        def backward(self, dout: Any = 1) -> Any:
+            self.dx = super().backward(dout)
+            for name, change in damage.items():
+                setattr(self, name, change(getattr(self, name), self, dout))
+            return self.dx
+
+    return Damaged(*args)

@@ -11,8 +11,6 @@ Where the formulas differ:
   W <- W - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), which is torch's with an eps
   of 1e-7 / sqrt(1 - beta2^t): 3.2e-6 at first, 1e-7 in the end.
 - AdamW: torch decays all parameters of a group, ours the weights: two groups make it the same.
-- Penalties: torch's weight_decay is that of L2, in the gradient but not in the loss; it has no L1,
-  which is added to the loss for autograd.
 - Clipping: torch multiplies by max_norm / (norm + 1e-6), ours by max_norm / norm.  Where the norm
   is not finite, torch's gradients become 0 or NaN, ours stay.
 """
@@ -30,7 +28,6 @@ from dlbasics.optimizers import (
     RMSprop,
     clip_by_norm,
 )
-from dlbasics.regularizers import L1, L2
 
 torch = pytest.importorskip("torch")
 
@@ -50,22 +47,22 @@ def loss(W1, b1, W2, b2):
     return torch.nn.functional.cross_entropy(torch.tanh(X @ W1 + b1) @ W2 + b2, T)
 
 
-def our_path(optimizer, change=lambda grads, params: grads):
+def our_path(optimizer, change=lambda grads: grads):
     params = {key: array.copy() for key, array in START.items()}
     for _ in range(STEPS):
         leaves = {key: torch.tensor(array, requires_grad=True) for key, array in params.items()}
         loss(**leaves).backward()
         grads = {key: leaf.grad.numpy() for key, leaf in leaves.items()}
-        optimizer.update(params, change(grads, params))
+        optimizer.update(params, change(grads))
         yield {key: array.copy() for key, array in params.items()}
 
 
-def torch_path(make_optimizer, before_step=lambda optimizer, t: None, penalty=lambda W: 0):
+def torch_path(make_optimizer, before_step=lambda optimizer, t: None):
     leaves = {key: torch.tensor(array, requires_grad=True) for key, array in START.items()}
     optimizer = make_optimizer(leaves.values())
     for t in range(1, STEPS + 1):
         optimizer.zero_grad()
-        (loss(**leaves) + penalty(leaves["W1"]) + penalty(leaves["W2"])).backward()
+        loss(**leaves).backward()
         before_step(optimizer, t)
         optimizer.step()
         yield {key: leaf.detach().numpy().copy() for key, leaf in leaves.items()}
@@ -108,61 +105,35 @@ def test_the_path_is_torchs(ours, theirs):
     assert_same_path(our_path(ours()), torch_path(theirs), tolerance=1e-13)
 
 
-def make_torch_adam(params):
-    return torch.optim.Adam(params, lr=0.01, betas=(0.9, 0.999), eps=1e-7)
+def with_the_books_epsilon(optimizer, t):
+    for group in optimizer.param_groups:
+        group["eps"] = 1e-7 / (1 - 0.999**t) ** 0.5
 
 
-def test_the_path_of_adam_is_torchs_with_the_books_epsilon():
-    def set_epsilon(optimizer, t):
-        optimizer.param_groups[0]["eps"] = 1e-7 / (1 - 0.999**t) ** 0.5
+def torch_adam(leaves):
+    return torch.optim.Adam(leaves, lr=0.01, betas=(0.9, 0.999), eps=1e-7)
 
-    theirs = torch_path(make_torch_adam, set_epsilon)
-    assert_same_path(our_path(Adam(0.01, 0.9, 0.999)), theirs, tolerance=1e-13)
+
+def torch_adamw(leaves):
+    W1, b1, W2, b2 = leaves
+    groups = [{"params": [W1, W2]}, {"params": [b1, b2], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.01, weight_decay=0.3)
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        (lambda: Adam(0.01, 0.9, 0.999), torch_adam),
+        (lambda: AdamW(0.01, weight_decay=0.3), torch_adamw),
+    ],
+    ids=["Adam", "AdamW"],
+)
+def test_the_path_of_adam_is_torchs_with_the_books_epsilon(ours, theirs):
+    assert_same_path(our_path(ours()), torch_path(theirs, with_the_books_epsilon), tolerance=1e-13)
 
 
 def test_the_path_of_adam_is_near_torchs_with_its_own_epsilon():
-    theirs = torch_path(make_torch_adam)
-    assert_same_path(our_path(Adam(0.01, 0.9, 0.999)), theirs, tolerance=5e-5)
-
-
-def decayed_weights(leaves):
-    W1, b1, W2, b2 = leaves
-    return [{"params": [W1, W2]}, {"params": [b1, b2], "weight_decay": 0.0}]
-
-
-def test_the_path_of_adamw_is_torchs_with_the_books_epsilon():
-    def make(leaves):
-        return torch.optim.AdamW(decayed_weights(leaves), lr=0.01, weight_decay=0.3)
-
-    def set_epsilon(optimizer, t):
-        for group in optimizer.param_groups:
-            group["eps"] = 1e-7 / (1 - 0.999**t) ** 0.5
-
-    ours = our_path(AdamW(0.01, weight_decay=0.3))
-    assert_same_path(ours, torch_path(make, set_epsilon), tolerance=1e-13)
-
-
-def with_penalty(regularizer):
-    return lambda grads, params: {
-        key: grad + regularizer.gradient(params[key]) if key.startswith("W") else grad
-        for key, grad in grads.items()
-    }
-
-
-def test_the_path_with_l2_is_that_of_torchs_weight_decay():
-    def make(leaves):
-        return torch.optim.SGD(decayed_weights(leaves), lr=0.5, weight_decay=0.1)
-
-    ours = our_path(SGD(0.5), with_penalty(L2(0.1)))
-    assert_same_path(ours, torch_path(make), tolerance=1e-13)
-
-
-def test_the_path_with_l1_is_that_of_the_penalty_in_autograd():
-    theirs = torch_path(
-        lambda leaves: torch.optim.SGD(leaves, lr=0.5), penalty=lambda W: 0.05 * W.abs().sum()
-    )
-    ours = our_path(SGD(0.5), with_penalty(L1(0.05)))
-    assert_same_path(ours, theirs, tolerance=1e-13)
+    assert_same_path(our_path(Adam(0.01)), torch_path(torch_adam), tolerance=5e-5)
 
 
 def test_the_path_of_clipped_gradients_is_torchs():
@@ -172,6 +143,6 @@ def test_the_path_of_clipped_gradients_is_torchs():
 
     clipped = []
     theirs = torch_path(lambda leaves: torch.optim.SGD(leaves, lr=0.5), clip)
-    ours = our_path(SGD(0.5), lambda grads, params: clip_by_norm(grads, 0.2))
+    ours = our_path(SGD(0.5), lambda grads: clip_by_norm(grads, 0.2))
     assert_same_path(ours, theirs, tolerance=1e-4)
     assert 5 < sum(clipped) < STEPS - 5

@@ -22,14 +22,11 @@ from dlbasics.layers import (
     SoftmaxWithLoss,
     Tanh,
 )
-
-
-def normal(*shape, seed=10):
-    return np.random.default_rng(seed).standard_normal(shape)
+from tests.helpers import normal
 
 
 def away_from_0(*shape):
-    x = normal(*shape)
+    x = normal(*shape, seed=10)
     return x + np.copysign(0.1, x)
 
 
@@ -44,12 +41,6 @@ def batch_norm(size):
 
 def convolution(*shape, stride=1, pad=0):
     return Convolution(normal(*shape, seed=1), normal(shape[0], seed=2), stride, pad)
-
-
-class BatchNormOfZeros(BatchNorm):
-    def backward(self, dout):
-        super().backward(dout)
-        return np.zeros_like(dout)
 
 
 LAYERS = {
@@ -81,25 +72,17 @@ LAYERS = {
     "BatchNorm, images, trained": (trained(batch_norm(3), 50, 3, 2, 2), (4, 3, 2, 2)),
     "BatchNorm, float32": (BatchNorm.create(4), (7, 4)),
     "Convolution": (convolution(3, 2, 3, 3), (2, 2, 5, 5)),
-    "Convolution, pad 1": (convolution(3, 2, 3, 3, pad=1), (2, 2, 4, 4)),
-    "Convolution, pad 2": (convolution(3, 2, 3, 3, pad=2), (2, 2, 3, 4)),
     "Convolution, more padding than filter": (convolution(2, 2, 2, 2, pad=3), (2, 2, 2, 3)),
-    "Convolution, stride 2": (convolution(3, 2, 3, 3, stride=2), (2, 2, 5, 7)),
-    "Convolution, stride 2, pad 1": (convolution(3, 2, 3, 3, stride=2, pad=1), (2, 2, 5, 3)),
     "Convolution, stride 3, 2 by 2": (convolution(3, 2, 2, 2, stride=3), (2, 2, 5, 8)),
-    "Convolution, 2 by 3": (convolution(3, 2, 2, 3), (2, 2, 4, 5)),
-    "Convolution, 3 by 1, pad 0": (convolution(3, 2, 3, 1), (2, 2, 4, 3)),
     "Convolution, 3 by 2, pad 1": (convolution(3, 2, 3, 2, pad=1), (2, 2, 4, 3)),
-    "Convolution, 1 by 1": (convolution(3, 2, 1, 1), (2, 2, 3, 3)),
     "Convolution, 1 by 1, stride 2": (convolution(3, 2, 1, 1, stride=2), (2, 2, 3, 3)),
     "Convolution, as large as the image": (convolution(3, 2, 4, 3), (2, 2, 4, 3)),
     "Convolution, larger than the image": (convolution(2, 1, 5, 5, pad=2), (2, 1, 1, 2)),
-    "Convolution, one channel": (convolution(3, 1, 3, 3), (2, 1, 5, 5)),
     "Convolution, one filter": (convolution(1, 2, 3, 3), (2, 2, 4, 4)),
     "Convolution, one image": (convolution(3, 2, 3, 3), (2, 4, 4)),
     "Convolution, one image, stride 2": (convolution(3, 2, 2, 2, stride=2), (2, 4, 4)),
-    "Convolution, no bias": (Convolution(normal(3, 2, 3, 3), None), (2, 2, 4, 4)),
-    "Convolution, bias 0": (Convolution(normal(3, 2, 3, 3), 0, stride=2), (2, 2, 5, 5)),
+    "Convolution, no bias": (Convolution(normal(3, 2, 3, 3, seed=1), None), (2, 2, 4, 4)),
+    "Convolution, bias 0": (Convolution(normal(3, 2, 3, 3, seed=1), 0, stride=2), (2, 2, 5, 5)),
     "Convolution, float32": (Convolution.create(2, 3, 3, rng=0), (2, 2, 4, 4)),
     "Pooling": (Pooling(2, 2), (2, 2, 3, 4)),
     "Pooling, stride 2": (Pooling(2, 2, stride=2), (2, 2, 4, 6)),
@@ -112,6 +95,12 @@ LAYERS = {
     "GlobalAveragePooling": (GlobalAveragePooling(), (2, 3, 4, 2)),
     "GlobalAveragePooling, one image": (GlobalAveragePooling(), (3, 4, 2)),
     "Residual": (Residual([Tanh(), LeakyRelu(0.3)]), (3, 6)),
+    "Residual, convolutions": (
+        Residual(
+            [convolution(3, 3, 3, 3, pad=1), batch_norm(3), Relu(), convolution(3, 3, 3, 3, pad=1)]
+        ),
+        (2, 3, 4, 4),
+    ),
 }
 
 
@@ -121,43 +110,16 @@ def test_layer(layer, shape, train_flg):
     x = away_from_0(*shape)
     report = check_gradients(layer, x, train_flg=train_flg)
     assert report, f"\n{report}"
-    expected = ["x", *(name for name in layer.param_names if getattr(layer, name) is not None)]
-    assert [check.name for check in report.checks] == expected
+    params = [(inner, name) for inner in layer.walk() for name in inner.param_names]
+    expected = ["x", *(name for inner, name in params if getattr(inner, name) is not None)]
+    assert [check.name.rpartition(".")[2] for check in report.checks] == expected
     assert [check.checked for check in report.checks] == [np.prod(c.shape) for c in report.checks]
-
-
-@pytest.mark.parametrize("scale", [1e-6, 1e-2, 1e2, 1e6])
-def test_the_check_holds_at_any_scale_of_the_weights(scale):
-    report = check_gradients(Affine(scale * normal(6, 4), scale * normal(4)), normal(5, 6))
-    assert report, f"\n{report}"
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_check_holds_for_any_probe(seed):
-    for layer in (batch_norm(4), Affine(normal(4, 3), normal(3)), Tanh()):
-        report = check_gradients(layer, normal(6, 4), rng=seed)
-        assert report, f"\n{report}"
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_probe_is_not_x_when_both_come_from_one_seed(seed):
-    """With x itself as the probe, the gradient of batch normalization is almost 0 everywhere."""
-    report = check_gradients(batch_norm(4), normal(6, 4, seed=seed), rng=seed)
-    assert report, f"\n{report}"
-    assert not check_gradients(BatchNormOfZeros(np.ones(4), np.zeros(4)), normal(6, 4), rng=10)
-
-
-@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
-def test_a_residual_block_of_convolutions(train_flg):
-    inner = [convolution(3, 3, 3, 3, pad=1), batch_norm(3), Relu(), convolution(3, 3, 3, 3, pad=1)]
-    report = check_gradients(Residual(inner), away_from_0(2, 3, 4, 4), train_flg=train_flg)
-    assert report and len(report.checks) == 7, f"\n{report}"
 
 
 GEOMETRIES = [
     (filter_h, filter_w, stride, pad, channels, H, W)
     for filter_h in (1, 2, 3)
-    for filter_w in (1, 3)
+    for filter_w in (1, 2, 3)
     for stride in (1, 2, 3)
     for pad in (0, 1, 2)
     for channels in (1, 2)
@@ -214,14 +176,3 @@ def test_loss(make, shape, t):
     report = check_gradients(make(), 2 * normal(*shape), t)
     assert report, f"\n{report}"
     assert [(check.name, check.checked) for check in report.checks] == [("x", np.prod(shape))]
-
-
-def test_gradient_check_freezes_the_dropout_mask():
-    assert check_gradients(Dropout(0.5, rng=0), np.ones((20, 20)), tolerance=1e-6)
-
-
-def test_gradient_check_freezes_the_running_statistics():
-    layer = trained(batch_norm(4), 50, 4)
-    mean = layer.running_mean.copy()
-    assert check_gradients(layer, normal(7, 4))
-    np.testing.assert_array_equal(layer.running_mean, mean)

@@ -1,7 +1,8 @@
-"""Layers that a reader typed: without our base class, with lists of gradients, or as subclasses."""
+"""Layers that a reader typed without our base class, as layers of our networks."""
 
 import copy
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,181 +12,26 @@ from dlbasics import (
     Adam,
     Affine,
     BatchNorm,
-    Convolution,
-    Dropout,
     Network,
     Relu,
     Sigmoid,
     SoftmaxWithLoss,
     Trainer,
     check_gradients,
-    cross_entropy_error,
     plain,
-    softmax,
 )
-from dlbasics.layers import Layer, LossLayer
+from dlbasics.layers import LossLayer
 from dlbasics.regularizers import L2
-
-# As the book has them
-
-
-class BookAffine:
-    def __init__(self, W, b):
-        self.W = W
-        self.b = b
-        self.x = None
-        self.dW = None
-        self.db = None
-
-    def forward(self, x):
-        self.x = x
-        return np.dot(x, self.W) + self.b
-
-    def backward(self, dout):
-        dx = np.dot(dout, self.W.T)
-        self.dW = np.dot(self.x.T, dout)
-        self.db = np.sum(dout, axis=0)
-        return dx
-
-
-class BookRelu:
-    def __init__(self):
-        self.mask = None
-
-    def forward(self, x):
-        self.mask = x <= 0
-        out = x.copy()
-        out[self.mask] = 0
-        return out
-
-    def backward(self, dout):
-        dout[self.mask] = 0
-        return dout
-
-
-class BookSoftmaxWithLoss:
-    def __init__(self):
-        self.loss = None
-        self.y = None
-        self.t = None
-
-    def forward(self, x, t):
-        self.t = t
-        self.y = softmax(x)
-        self.loss = cross_entropy_error(self.y, self.t)
-        return self.loss
-
-    def backward(self, dout=1):
-        dx = self.y.copy()
-        dx[np.arange(len(dx)), self.t] -= 1
-        return dx / len(dx)
-
-
-class BookDropout:
-    def __init__(self, dropout_ratio=0.5):
-        self.rng = np.random.default_rng(0)
-        self.dropout_ratio = dropout_ratio
-        self.mask = None
-
-    def forward(self, x, train_flg=True):
-        if not train_flg:
-            return x * (1.0 - self.dropout_ratio)
-        self.mask = self.rng.random(x.shape) > self.dropout_ratio
-        return x * self.mask
-
-    def backward(self, dout):
-        return dout * self.mask
-
-
-# As the author's second book has them
-
-
-class ListAffine:
-    def __init__(self, W, b, factor=1.0):
-        self.params = [W, b]
-        self.grads = [np.zeros_like(W), np.zeros_like(b)]
-        self.x = None
-        self.factor = factor
-
-    def forward(self, x):
-        W, b = self.params
-        self.x = x
-        return np.dot(x, W) + b
-
-    def backward(self, dout):
-        W, _ = self.params
-        self.grads[0][...] = self.factor * np.dot(self.x.T, dout)
-        self.grads[1][...] = np.sum(dout, axis=0)
-        return np.dot(dout, W.T)
-
-
-class ListSigmoid:
-    def __init__(self):
-        self.params, self.grads = [], []
-        self.out = None
-
-    def forward(self, x):
-        self.out = 1 / (1 + np.exp(-x))
-        return self.out
-
-    def backward(self, dout):
-        return dout * (1.0 - self.out) * self.out
-
-
-class ListEmbedding:
-    def __init__(self, W):
-        self.params, self.grads = [W], [np.zeros_like(W)]
-
-    def forward(self, idx):
-        self.idx = idx
-        return self.params[0][idx]
-
-    def backward(self, dout):
-        self.grads[0][...] = 0
-        np.add.at(self.grads[0], self.idx, dout)
-        return None
-
-
-# As subclasses of ours
-
-
-class OwnForward(Layer):
-    def forward(self, x, train_flg=True):
-        self.x = x
-        return x**2
-
-    def backward(self, dout):
-        return 2 * self.x * dout
-
-
-class OwnFormula(Layer):
-    def _forward(self, x, train_flg):
-        self.x = x
-        return x**2
-
-    def _backward(self, dout):
-        return 2 * self.x * dout
-
-
-class AffineTimes2(Affine):
-    def forward(self, x, train_flg=True):
-        return 2 * super().forward(x, train_flg)
-
-    def backward(self, dout):
-        return super().backward(2 * dout)
-
-
-class AffineFormulaTimes2(Affine):
-    def _forward(self, x, train_flg):
-        return 2 * super()._forward(x, train_flg)
-
-    def _backward(self, dout):
-        return super()._backward(2 * dout)
-
-
-def normal(*shape, seed=0, dtype=np.float64):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
+from tests.helpers import damaged, normal
+from tests.internal.cases import (
+    BookAffine,
+    BookDropout,
+    BookRelu,
+    BookSoftmaxWithLoss,
+    ListAffine,
+    ListEmbedding,
+    ListSigmoid,
+)
 
 X, T = normal(12, 5, seed=7), np.arange(12) % 3
 
@@ -213,6 +59,12 @@ def lists(dtype=np.float64, **options):
 
 PAIRS = {"book": (book, ours), "lists": (lists, lambda **options: ours(Sigmoid, **options))}
 both = pytest.mark.parametrize(("readers", "ours"), PAIRS.values(), ids=PAIRS.keys())
+
+
+def assert_numerical_gradient_is_right(network, x=X, t=T):
+    numeric, grads = network.numerical_gradient(x, t), network.gradient(x, t)
+    for key in grads:
+        np.testing.assert_allclose(numeric[key], grads[key], rtol=1e-5, atol=1e-7)
 
 
 @both
@@ -255,19 +107,11 @@ def test_earlier_gradients_stay_as_they_were(readers, ours):
 def test_check_gradients_passes_for_network_and_layers(readers, ours):
     for dtype in (np.float64, np.float32):
         assert check_gradients(readers(dtype=dtype), X, T)
-    W, b = weights()[:2]
-    for layer in (BookAffine(W, b), ListAffine(W, b)):
+    assert_numerical_gradient_is_right(readers())
+    affine, activation, _ = (layer.own for layer in readers().layers.values())
+    for layer, names in ((affine, ["x", "W", "b"]), (activation, ["x"])):
         report = check_gradients(layer, X)
-        assert report and {check.name for check in report.checks} == {"x", "W", "b"}
-    for layer in (BookRelu(), ListSigmoid()):
-        assert check_gradients(layer, X)
-
-
-@both
-def test_numerical_gradients_are_those_of_our_layers(readers, ours):
-    found, expected = (make().numerical_gradient(X[:3], T[:3]) for make in (readers, ours))
-    for key in expected:
-        np.testing.assert_allclose(found[key], expected[key], rtol=1e-6, atol=1e-9)
+        assert report and [check.name for check in report.checks] == names
 
 
 @both
@@ -327,15 +171,12 @@ def test_the_trainer_trains_them_and_resumes(readers, ours, tmp_path):
     assert history.train_loss == whole.train().train_loss
 
 
-@pytest.mark.parametrize("way", ["fast", "plain"])
+@pytest.mark.parametrize("way", [nullcontext, plain])
 def test_readers_layers_and_ours_go_together(way):
     W1, b1, W2, b2 = weights()
     layers = [BookAffine(W1, b1), BatchNorm.create(4, dtype=np.float64), Relu(), ListAffine(W2, b2)]
-    if way == "fast":
+    with way():
         assert check_gradients(Network(layers), X, T)
-    else:
-        with plain():
-            assert check_gradients(Network(layers), X, T)
 
 
 def test_the_flag_reaches_a_layer_that_takes_it():
@@ -357,30 +198,13 @@ def test_a_readers_loss_layer_in_a_network():
         np.testing.assert_allclose(grads[key], wanted[key], rtol=1e-9, atol=1e-12)
     assert network.accuracy(X, T) == expected.accuracy(X, T)
     assert check_gradients(network, X, T)
-    numeric = network.numerical_gradient(X, T)
-    np.testing.assert_allclose(numeric["W1"], wanted["W1"], rtol=1e-5, atol=1e-8)
+    assert_numerical_gradient_is_right(network)
 
 
 def test_a_readers_loss_layer_is_set_under_the_books_name():
     network = ours()
     network.lastLayer = BookSoftmaxWithLoss()
     assert network.loss(X, T) == pytest.approx(ours().loss(X, T))
-
-
-def test_a_readers_loss_layer_is_checked_with_labels():
-    class Wrong(BookSoftmaxWithLoss):
-        def backward(self, dout=1):
-            return 1.01 * super().backward(dout)
-
-    x = normal(4, 3)
-
-    class Scaled(BookSoftmaxWithLoss):
-        def backward(self, dout=1):
-            return dout * super().backward()
-
-    assert check_gradients(Scaled(), x, [0, 1, 2, 0])
-    assert check_gradients(SoftmaxWithLoss(), x, [0, 1, 2, 0])
-    assert not check_gradients(Wrong(), x, [0, 1, 2, 0])
 
 
 class SumOfSquares:
@@ -392,30 +216,16 @@ class SumOfSquares:
         return dout * (self.y - self.t)
 
 
-def test_the_loss_of_a_readers_loss_layer_need_not_be_a_mean():
-    network = ours(last_layer=SumOfSquares())
+class OwnLoss(SumOfSquares, LossLayer):
+    """A subclass of ours that has forward and backward instead of the formulas."""
+
+
+@pytest.mark.parametrize("kind", [SumOfSquares, OwnLoss])
+def test_a_loss_need_not_be_a_mean(kind):
     t = normal(12, 3, seed=5)
-    grads, numeric = network.gradient(X, t), network.numerical_gradient(X, t)
-    np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-7)
-    assert check_gradients(network, X, t)
-
-
-class OwnLoss(LossLayer):
-    """A subclass of ours that overrides the other pair."""
-
-    def forward(self, x, t):
-        self.y, self.t = x, t
-        return float(0.5 * np.sum((x - t) ** 2))
-
-    def backward(self, dout=1):
-        return dout * (self.y - self.t)
-
-
-def test_a_subclass_of_loss_layer_with_forward_and_backward():
-    network, t = ours(last_layer=OwnLoss()), normal(12, 3, seed=5)
-    grads, numeric = network.gradient(X, t), network.numerical_gradient(X, t)
-    np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-7)
-    assert check_gradients(OwnLoss(), normal(4, 3), normal(4, 3, seed=1))
+    assert_numerical_gradient_is_right(ours(last_layer=kind()), X, t)
+    assert check_gradients(ours(last_layer=kind()), X, t)
+    assert check_gradients(kind(), normal(12, 3), t)
 
 
 @pytest.mark.parametrize(
@@ -427,27 +237,17 @@ def test_halves_are_refused_for_what_ours_does_not_run(network):
     assert not network.sharded
 
 
-def test_a_loss_that_is_a_sum_ends_the_halves_of_a_network():
-    class Sum(SoftmaxWithLoss):
-        def forward(self, x, t):
-            self.count = len(x)
-            return super().forward(x, t) * self.count
+def test_a_readers_loss_layer_is_checked_with_labels():
+    """The book's loss layer is right though it ignores dout."""
 
+    class Scales(BookSoftmaxWithLoss):
         def backward(self, dout=1):
-            return super().backward(dout) * self.count
+            return dout * super().backward()
 
-    x = normal(6, 1, 6, 6)
-    layers = [Convolution.create(1, 2, 3, rng=0, dtype=np.float64), Affine(normal(32, 3), None)]
-    network = Network(layers)
-    mean = network.gradient(x, T[:6])["W2"]
-    assert network.sharded
-    network.lastLayer = Sum()
-    assert not network.sharded
-    np.testing.assert_allclose(network.gradient(x, T[:6])["W2"], 6 * mean)
-
-
-def test_the_books_loss_layer_is_right_though_it_ignores_dout():
-    assert check_gradients(BookSoftmaxWithLoss(), normal(4, 3), [0, 1, 2, 0])
+    x, t = normal(4, 3), [0, 1, 2, 0]
+    assert check_gradients(BookSoftmaxWithLoss(), x, t)
+    assert check_gradients(Scales(), x, t)
+    assert not check_gradients(damaged(Scales, dx=lambda dx, *_: 1.01 * dx), x, t)
 
 
 def test_a_loss_layer_with_parameters_is_an_error():
@@ -460,16 +260,23 @@ def test_a_loss_layer_with_parameters_is_an_error():
 # Wrong layers are caught, and what cannot be told is an error
 
 
-def test_a_wrong_gradient_in_a_list_is_caught():
-    W, b = weights()[:2]
-    report = check_gradients(ListAffine(W, b, factor=3.0), X)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ListAffine(*weights()[:2], factor=1.001),
+        damaged(BookAffine, *weights()[:2], dW=lambda dW, *_: 1.001 * dW),
+    ],
+)
+def test_a_wrong_gradient_is_caught(wrong):
+    report = check_gradients(wrong, X)
     assert [check.name for check in report.checks if not report.passed(check)] == ["W"]
-    wrong = Network([ListAffine(W, b, factor=3.0), ListAffine(*weights()[2:])])
-    report = check_gradients(wrong, X, T)
+    report = check_gradients(Network([wrong, ListAffine(*weights()[2:])]), X, T)
     assert [check.name for check in report.checks if not report.passed(check)] == ["W1"]
 
 
-class NamedOtherwise(BookAffine):
+class WithoutBias:
+    """It has no dW before its first backward pass."""
+
     def __init__(self, W):
         self.W = W
 
@@ -478,17 +285,19 @@ class NamedOtherwise(BookAffine):
         return x @ self.W
 
     def backward(self, dout):
-        self.grad_W = 3 * self.x.T @ dout
-        return dout @ self.W.T
-
-
-class ForgetsTheBias(BookAffine):
-    def __init__(self, W, b):
-        self.W, self.b = W, b
-
-    def backward(self, dout):
         self.dW = self.x.T @ dout
         return dout @ self.W.T
+
+
+class NamedOtherwise(WithoutBias):
+    def backward(self, dout):
+        self.grad_W = self.x.T @ dout
+        return dout @ self.W.T
+
+
+class ForgetsTheBias(WithoutBias):
+    def __init__(self, W, b):
+        self.W, self.b = W, b
 
 
 @pytest.mark.parametrize(
@@ -500,12 +309,6 @@ def test_an_array_whose_gradient_cannot_be_told_is_an_error(layer, name):
         check_gradients(layer, X)
     with pytest.raises(ValueError, match=rf"set self.d{name} in backward"):
         Network([layer]).gradient(X, T)
-
-
-class SetsItsGradientLate(NamedOtherwise):
-    def backward(self, dout):
-        self.dW = self.x.T @ dout
-        return dout @ self.W.T
 
 
 class WithConstant(BookRelu):
@@ -521,7 +324,7 @@ class WithConstant(BookRelu):
         return dout * self.scale
 
 
-class WithClassAttribute(SetsItsGradientLate):
+class WithClassAttribute(WithoutBias):
     dW = None
 
 
@@ -531,15 +334,15 @@ class WithSlots:
     def __init__(self, W):
         self.W = W
 
-    forward, backward = SetsItsGradientLate.forward, SetsItsGradientLate.backward
+    forward, backward = WithoutBias.forward, WithoutBias.backward
 
 
-class WithProperty(SetsItsGradientLate):
+class WithProperty(WithoutBias):
     param_names = ("W",)
     W = property(lambda self: self._W, lambda self, W: setattr(self, "_W", W))
 
 
-@pytest.mark.parametrize("kind", [SetsItsGradientLate, WithClassAttribute, WithSlots, WithProperty])
+@pytest.mark.parametrize("kind", [WithoutBias, WithClassAttribute, WithSlots, WithProperty])
 def test_parameters_are_found(kind):
     assert check_gradients(kind(normal(5, 4)), X)
     network = Network([kind(normal(5, 3))])
@@ -565,11 +368,6 @@ class HoldsALayer:
         return self.inner.backward(dout)
 
 
-class HoldsANumber(HoldsALayer):
-    def __init__(self):
-        self.slope, self.dslope = 0.25, None
-
-
 @pytest.mark.parametrize(
     "inner",
     [Affine(np.eye(5), None), [BookAffine(np.eye(5), None)], {"W": np.eye(5)}, (np.eye(5),)],
@@ -582,10 +380,10 @@ def test_parameters_that_would_not_be_found_are_an_error(inner):
 
 
 def test_a_number_that_is_to_be_trained_is_an_error():
-    with pytest.raises(
-        TypeError, match=r"HoldsANumber.slope must be a floating-point array to be trained"
-    ):
-        Network([HoldsANumber()])
+    layer = HoldsALayer(None)
+    layer.slope, layer.dslope = 0.25, None
+    with pytest.raises(TypeError, match=r"HoldsALayer.slope must be a floating-point array to be"):
+        Network([layer])
 
 
 class Gathers(HoldsALayer):
@@ -615,15 +413,11 @@ def test_a_block_that_gathers_lists_trains_loads_and_is_checked(dtype, tmp_path)
         W1, b1, W2, b2 = weights(dtype)
         return Network([Gathers(ListAffine(W1, b1, factor), ListSigmoid(), ListAffine(W2, b2))])
 
-    ours_too = ours(Sigmoid, dtype=dtype)
     assert [*network().params] == ["W1", "b1", "W_2_1", "b_2_1"]
     assert check_gradients(network(), X, T)
     assert not check_gradients(network(factor=3.0), X, T)
     assert check_gradients(Gathers(ListAffine(*weights(dtype)[:2])), X)
-    numeric = network().numerical_gradient(X[:3], T[:3])
-    np.testing.assert_allclose(
-        numeric["W1"], ours_too.numerical_gradient(X[:3], T[:3])["W1"], rtol=1e-4, atol=1e-7
-    )
+    assert_numerical_gradient_is_right(network())
     trained = network()
     SGD(0.5).update(trained.params, trained.gradient(X, T))
     trained.save_params(tmp_path / "w.npz")
@@ -674,48 +468,11 @@ def test_a_block_whose_lists_lack_something_is_an_error(inner):
         Network([block])
 
 
-def test_a_block_subclass_that_does_not_list_its_layers_is_an_error():
-    class Parts(Layer):
-        def __init__(self, parts):
-            self.parts = parts
-
-    for parts in ([Affine(np.eye(5), None)], BookAffine(np.eye(5), np.zeros(5)), {"a": Relu()}):
-        with pytest.raises(ValueError, match=r"Parts.parts must be in Parts.layers too"):
-            Network([Parts(parts)])
-
-
-def test_a_subclass_that_does_not_name_its_parameters_is_an_error():
-    class Scale(Layer):
-        def __init__(self, W):
-            self.W, self.dW = W, None
-
-    with pytest.raises(ValueError, match=r"Scale.W has a gradient, so it must be in Scale.param_n"):
-        Network([Scale(np.ones(5))])
-
-
 def test_a_gradient_that_is_changed_does_not_stay():
     network = lists()
     right = network.gradient(X, T)["W1"]
     network.layers["ListAffine1"].dW *= 0.5
     np.testing.assert_array_equal(network.gradient(X, T)["W1"], right)
-
-
-def test_a_weight_that_is_computed_from_others_has_the_right_numerical_gradient():
-    class Scaled(Affine):
-        param_names = ("scale", "b")
-        W = property(lambda self: self.W0 * self.scale)
-
-        def __init__(self, W, b):
-            self.W0, self.b, self.scale = W, b, np.ones(W.shape[1])
-
-        def _backward(self, dout):
-            self.dscale = ((self.x.T @ dout) * self.W0).sum(axis=0)
-            self.db = dout.sum(axis=0)
-            return dout @ self.W.T
-
-    network = Network([Scaled(normal(5, 3), normal(3)), Relu(), Affine(normal(3, 3), None)])
-    numeric, grads = network.numerical_gradient(X, T), network.gradient(X, T)
-    np.testing.assert_allclose(numeric["scale1"], grads["scale1"], rtol=1e-5, atol=1e-8)
 
 
 class BookBatchNorm:
@@ -790,32 +547,22 @@ def test_a_layer_that_was_trained_before_has_the_same_parameters():
             self.dx = 2 * self.x * dout
             return self.dx
 
-    layer = KeepsItsGradient()
-    layer.backward(layer.forward(X))
-    network = Network([layer, Affine(normal(5, 3), None)])
-    assert [*network.params] == ["W1"]
+    layers = [BookAffine(*weights()[:2]), ListSigmoid(), KeepsItsGradient()]
+    y = X
+    for layer in layers:
+        y = layer.forward(y)
+    layers[-1].backward(y)
+    network = Network([*layers, BookAffine(*weights()[2:])])
+    assert [*network.params] == ["W1", "b1", "W2", "b2"]
     assert check_gradients(network, X, T)
     network.gradient(X, T), network.gradient(X, T)
 
 
 def test_a_parameter_with_the_name_of_an_attribute_of_ours_is_an_error():
-    class Named:
-        param_names = ("rng",)
-        forward = backward = None
-
-    Named.forward = lambda self, x: x
-    with pytest.raises(
-        ValueError, match=r"must have other names for its parameters than \['rng'\]"
-    ):
-        Network([Named()])
-
-
-def test_a_layer_that_was_used_before_can_be_put_into_a_network():
-    layers = [BookAffine(*weights()[:2]), ListSigmoid(), BookAffine(*weights()[2:])]
-    y = X
-    for layer in layers:
-        y = layer.forward(y)
-    assert check_gradients(Network(layers), X, T)
+    layer = BookRelu()
+    layer.param_names = ("rng",)
+    with pytest.raises(ValueError, match=r"other names for its parameters than \['rng'\]"):
+        Network([layer])
 
 
 def test_lists_of_different_lengths_are_an_error():
@@ -826,14 +573,13 @@ def test_lists_of_different_lengths_are_an_error():
 
 
 def test_a_mask_drawn_anew_is_an_error_not_a_wrong_gradient():
-    with pytest.raises(ValueError, match="two forward passes of the same x differ"):
-        check_gradients(BookDropout(), X)
-
-
-def test_numerical_gradients_refuse_a_mask_drawn_anew():
     network = Network([BookDropout(), Affine(normal(5, 3), None)])
-    with pytest.raises(ValueError, match="two forward passes of the same x differ"):
-        network.numerical_gradient(X, T)
+    for check in (
+        lambda: check_gradients(BookDropout(), X),
+        lambda: network.numerical_gradient(X, T),
+    ):
+        with pytest.raises(ValueError, match="two forward passes of the same x differ"):
+            check()
 
 
 def test_a_layer_of_integers_is_checked_for_its_parameters():
@@ -860,80 +606,3 @@ def test_what_is_no_layer_is_an_error(layer):
 def test_what_is_no_loss_layer_is_an_error(layer):
     with pytest.raises(TypeError, match="last_layer must be a loss layer"):
         ours(last_layer=layer)
-
-
-# Subclasses
-
-
-@pytest.mark.parametrize("kind", [OwnForward, OwnFormula])
-def test_a_subclass_of_layer_with_either_pair(kind):
-    assert check_gradients(kind(), X)
-    assert check_gradients(Network([kind(), Affine(*weights()[:2])]), X, T)
-
-
-@pytest.mark.parametrize("kind", [AffineTimes2, AffineFormulaTimes2])
-@pytest.mark.parametrize("place", [0, 1])
-def test_a_subclass_of_affine_with_either_pair(kind, place):
-    layers = [kind(*weights()[:2]), kind(*weights()[2:])]
-    layers[1 - place] = Affine(*weights()[2:] if place == 0 else weights()[:2])
-    assert check_gradients(layers[place], X if place == 0 else normal(6, 4))
-    assert check_gradients(Network(layers), X, T)
-
-
-def test_a_formula_may_return_what_it_was_given():
-    class Nothing(Layer):
-        def _forward(self, x, train_flg):
-            return x
-
-        def _backward(self, dout):
-            return dout.reshape(dout.shape)
-
-    layer = Nothing()
-    y = layer.forward(X)
-    assert not np.shares_memory(y, X)
-    assert not np.shares_memory(layer.backward(y), y)
-
-
-def test_a_subclass_whose_forward_takes_no_flag_says_so():
-    class NoFlag(Layer):
-        def forward(self, x):
-            return x
-
-        def backward(self, dout):
-            return dout
-
-    with pytest.raises(TypeError, match=r"NoFlag must have forward\(self, x, train_flg=True\)"):
-        Network([NoFlag()])
-
-
-def test_a_block_may_use_its_dropout_as_it_likes():
-    class OneMask(Layer):
-        def __init__(self):
-            self.layers = [Dropout(0.5, rng=0)]
-
-        def forward(self, x, train_flg=True):
-            self.mask = self.layers[0].forward(np.ones(x.shape[1]), train_flg)
-            return x * self.mask
-
-        def backward(self, dout):
-            return dout * self.mask
-
-    class NeverDrops(OneMask):
-        def forward(self, x, train_flg=True):
-            self.mask = 0.5
-            return self.layers[0].forward(x, False)
-
-    for block in (OneMask(), NeverDrops()):
-        network = Network([Affine(normal(5, 5), None), block, Affine(normal(5, 3), None)])
-        assert check_gradients(network, X, T)
-        numeric, grads = network.numerical_gradient(X[:3], T[:3]), network.gradient(X[:3], T[:3])
-        if isinstance(block, NeverDrops):
-            np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-8)
-
-
-def test_a_subclass_of_layer_without_formulas_says_what_to_write():
-    class Empty(Layer):
-        pass
-
-    with pytest.raises(TypeError, match=r"Empty must define _forward\(x, train_flg\)"):
-        Empty().forward(X)
