@@ -1,4 +1,4 @@
-"""What every layer promises, by the contract all layers share."""
+"""The contract that all layers share: what `Layer` in base.py does for each of them."""
 
 import copy
 import pickle
@@ -6,81 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from dlbasics.layers import (
-    Affine,
-    AveragePooling,
-    BatchNorm,
-    Convolution,
-    Dropout,
-    GlobalAveragePooling,
-    Identity,
-    LeakyRelu,
-    Pooling,
-    Relu,
-    Residual,
-    Sigmoid,
-    Tanh,
-)
+from dlbasics.layers import Affine, BatchNorm, Convolution
+from tests.helpers import normal
+from tests.layers.cases import BATCHES, LAYERS, LAYOUTS, SINGLE_SAMPLES, parametrized
 
-
-def normal(*shape, seed=0, dtype=np.float64):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
-
-def affine(dtype):
-    return Affine(normal(6, 4, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype))
-
-
-def batch_norm(size, dtype):
-    mean, var = normal(size, seed=5, dtype=dtype), np.exp(normal(size, seed=6, dtype=dtype))
-    gamma, beta = normal(size, seed=3, dtype=dtype), normal(size, seed=4, dtype=dtype)
-    return BatchNorm(gamma, beta, running_mean=mean, running_var=var)
-
-
-def convolution(channels, size, **geometry):
-    def make(dtype):
-        W = normal(4, channels, size, size, seed=1, dtype=dtype)
-        return Convolution(W, normal(4, seed=2, dtype=dtype), **geometry)
-
-    return make
-
-
-LAYERS = {
-    "Affine": (affine, (5, 6)),
-    "Affine, one sample": (affine, (6,)),
-    "Affine, images": (affine, (5, 3, 2, 1)),
-    "Affine, no bias": (lambda dtype: Affine(normal(6, 4, dtype=dtype), None), (5, 6)),
-    "Relu": (lambda dtype: Relu(), (5, 6)),
-    "Relu, images": (lambda dtype: Relu(), (2, 3, 4, 5)),
-    "LeakyRelu": (lambda dtype: LeakyRelu(0.1), (5, 6)),
-    "Sigmoid": (lambda dtype: Sigmoid(), (5, 6)),
-    "Tanh": (lambda dtype: Tanh(), (5, 6)),
-    "Identity": (lambda dtype: Identity(), (5, 6)),
-    "Dropout": (lambda dtype: Dropout(0.4, rng=0), (5, 6)),
-    "Dropout, ratio 0": (lambda dtype: Dropout(0.0, rng=0), (5, 6)),
-    "BatchNorm": (lambda dtype: batch_norm(6, dtype), (5, 6)),
-    "BatchNorm, one sample": (lambda dtype: batch_norm(6, dtype), (6,)),
-    "BatchNorm, images": (lambda dtype: batch_norm(3, dtype), (4, 3, 2, 5)),
-    "Convolution": (convolution(3, 3), (2, 3, 5, 6)),
-    "Convolution, pad 1": (convolution(3, 3, pad=1), (2, 3, 5, 6)),
-    "Convolution, stride 2": (convolution(3, 3, stride=2, pad=1), (2, 3, 5, 7)),
-    "Convolution, one channel": (convolution(1, 3), (2, 1, 5, 6)),
-    "Convolution, one image": (convolution(3, 3), (3, 5, 6)),
-    "Convolution, one image, stride 2": (convolution(3, 3, stride=2), (3, 5, 7)),
-    "Convolution, no bias": (
-        lambda dtype: Convolution(normal(4, 3, 2, 2, dtype=dtype), None),
-        (2, 3, 4, 4),
-    ),
-    "Pooling": (lambda dtype: Pooling(3, 2, pad=1), (2, 3, 4, 5)),
-    "Pooling, stride 2": (lambda dtype: Pooling(2, 2, stride=2), (2, 3, 4, 6)),
-    "Pooling, one image": (lambda dtype: Pooling(2, 2, stride=2), (3, 4, 6)),
-    "AveragePooling": (lambda dtype: AveragePooling(2, 2, stride=2), (2, 3, 4, 6)),
-    "GlobalAveragePooling": (lambda dtype: GlobalAveragePooling(), (2, 3, 4, 6)),
-    "GlobalAveragePooling, one image": (lambda dtype: GlobalAveragePooling(), (3, 4, 6)),
-    "Residual": (lambda dtype: Residual([Relu(), Tanh()]), (2, 3, 4, 6)),
-}
-
-every_layer = pytest.mark.parametrize(("make", "shape"), LAYERS.values(), ids=LAYERS.keys())
 both_modes = pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
 
 
@@ -100,13 +29,17 @@ def gradients(layer):
     return {name: getattr(layer, f"d{name}") for name in params(layer)}
 
 
+def states(layer):
+    return {name: getattr(layer, name) for name in layer.state_names}
+
+
 def assert_same(found, expected):
     assert found.keys() == expected.keys()
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
 
 
-@every_layer
+@parametrized(LAYERS)
 @both_modes
 class TestEveryLayer:
     def test_never_writes_into_x_or_dout_or_parameters(self, make, shape, train_flg):
@@ -165,8 +98,7 @@ class TestEveryLayer:
     def test_keeps_the_dtype(self, make, shape, train_flg, dtype):
         layer, _, y, dout = passed(make, shape, train_flg, dtype)
         dx = layer.backward(dout)
-        states = [getattr(layer, name) for name in layer.state_names]
-        for array in (y, dx, *gradients(layer).values(), *states):
+        for array in (y, dx, *gradients(layer).values(), *states(layer).values()):
             assert array.dtype == dtype
 
     def test_backward_params_sets_the_gradients_of_backward(self, make, shape, train_flg):
@@ -192,10 +124,10 @@ class TestEveryLayer:
     def test_a_frozen_layer_repeats_itself_and_keeps_its_states(self, make, shape, train_flg):
         layer, x, _, _ = passed(make, shape, train_flg)
         layer.freeze()
-        before = {name: getattr(layer, name).copy() for name in layer.state_names}
+        before = copy.deepcopy(states(layer))
         y = layer.forward(x, train_flg)
         np.testing.assert_array_equal(layer.forward(x, train_flg), y)
-        assert_same({name: getattr(layer, name) for name in layer.state_names}, before)
+        assert_same(states(layer), before)
 
     @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])  # noqa: S301
     def test_can_be_copied_and_pickled(self, make, shape, train_flg, copied):
@@ -205,13 +137,20 @@ class TestEveryLayer:
 
     def test_memory_layout_makes_no_difference(self, make, shape, train_flg):
         layer, x, y, dout = passed(make, shape, train_flg)
-        dx = layer.backward(dout)
-        for relayed in (np.asfortranarray, lambda a: np.repeat(a, 2, axis=-1)[..., ::2]):
+        expected = {"y": y, "dx": layer.backward(dout), **gradients(layer), **states(layer)}
+        for relayed in LAYOUTS.values():
             twin = make(np.float64)
-            np.testing.assert_allclose(twin.forward(relayed(x), train_flg), y, rtol=1e-12)
-            np.testing.assert_allclose(twin.backward(relayed(dout)), dx, rtol=1e-12, atol=1e-14)
-            for name, gradient in gradients(layer).items():
-                np.testing.assert_allclose(gradients(twin)[name], gradient, rtol=1e-12)
+            found = {"y": twin.forward(relayed(x), train_flg), "dx": twin.backward(relayed(dout))}
+            found |= {**gradients(twin), **states(twin)}
+            for name in expected:
+                np.testing.assert_allclose(found[name], expected[name], rtol=1e-11, atol=1e-14)
+
+    def test_integers_are_computed_in_float64(self, make, shape, train_flg):
+        for dtype in (bool, np.uint8, np.int64):
+            x = np.round(3 * normal(*shape)).clip(-3 if dtype is np.int64 else 0, 3).astype(dtype)
+            y = make(np.float64).forward(x, train_flg)
+            assert y.dtype == np.float64
+            np.testing.assert_array_equal(y, make(np.float64).forward(x.astype(float), train_flg))
 
     @pytest.mark.parametrize("method", ["backward", "backward_params"])
     def test_backward_before_forward_is_an_error(self, make, shape, train_flg, method):
@@ -225,3 +164,105 @@ class TestEveryLayer:
         for wrong in (dout[..., :-1], dout[np.newaxis], dout.ravel()[0]):
             with pytest.raises(ValueError, match="dout must have the shape of the output"):
                 getattr(layer, method)(wrong)
+
+
+@parametrized(SINGLE_SAMPLES)
+@both_modes
+def test_a_single_sample_is_a_batch_of_one(make, shape, train_flg):
+    layer, x, y, dout = passed(make, shape, train_flg)
+    batch = make(np.float64)
+    np.testing.assert_array_equal(y, batch.forward(x[np.newaxis], train_flg)[0])
+    dx = layer.backward(dout)
+    np.testing.assert_array_equal(dx, batch.backward(dout[np.newaxis])[0])
+    assert_same(gradients(layer), gradients(batch))
+
+
+@parametrized(BATCHES)
+@both_modes
+@pytest.mark.parametrize("method", ["backward", "backward_params"])
+def test_an_empty_batch_goes_forward_and_backward(make, shape, train_flg, method):
+    layer = make(np.float64)
+    y = layer.forward(np.empty((0, *shape[1:])), train_flg and not layer.couples_samples)
+    assert y.shape == (0, *layer.output_shape(shape[1:]))
+    dx = getattr(layer, method)(y)
+    assert dx is None if method == "backward_params" else dx.shape == (0, *shape[1:])
+    for name, param in params(layer).items():
+        assert getattr(layer, f"d{name}").tolist() == np.zeros(param.shape).tolist()
+
+
+@parametrized({**BATCHES, **SINGLE_SAMPLES})
+@pytest.mark.parametrize("wrong", [np.ones(7), np.ones((2, 3, 0, 5)), "text", None], ids=str)
+def test_a_refused_forward_leaves_the_last_pass_as_it_was(make, shape, wrong):
+    layer, _, _, dout = passed(make, shape)
+    expected = copy.deepcopy((layer.backward(dout), states(layer)))
+    for refuses in (layer, unused := make(np.float64)):
+        with pytest.raises((ValueError, TypeError), match="x must"):
+            refuses.forward(wrong)
+    np.testing.assert_array_equal(layer.backward(dout), expected[0])
+    assert_same(states(layer), expected[1])
+    with pytest.raises(ValueError, match="backward needs a forward before it"):
+        unused.backward(dout)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes", "x"),
+    [
+        (Affine, [(3, 2), (2,)], (4, 3)),
+        (Convolution, [(4, 3, 3, 3), (4,)], (1, 3, 5, 5)),
+        (BatchNorm, [(3,), (3,)], (4, 3)),
+    ],
+)
+def test_a_layer_uses_the_very_arrays_that_it_is_given(kind, shapes, x):
+    given = [normal(*shape, seed=i) for i, shape in enumerate(shapes)]
+    layer, x = kind(*given), normal(*x, seed=2)
+    y = layer.forward(x)
+    for name, array in zip(layer.param_names, given, strict=True):
+        assert getattr(layer, name) is array
+        array *= 2
+    np.testing.assert_allclose(layer.forward(x), 2 * y)
+
+
+FILTERS = {  # of as many weights as an x of shape (4, 3, 3, 3) has values in a sample
+    "Affine": lambda W, b: Affine(W.reshape(2, 27).T, b),
+    "Convolution": Convolution,
+    "Convolution, stride 2": lambda W, b: Convolution(W, b, stride=2),
+}
+with_filters = pytest.mark.parametrize("make", FILTERS.values(), ids=FILTERS.keys())
+
+
+@with_filters
+@pytest.mark.parametrize("b", [np.float32, np.float64, None])
+@pytest.mark.parametrize("W", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("x", [bool, np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_results_have_numpys_result_type(make, x, W, b):
+    layer = make(np.ones((2, 3, 3, 3), W), None if b is None else np.ones(2, b))
+    y = layer.forward(np.ones((4, 3, 3, 3), x))
+    assert y.dtype == np.result_type(*(dtype for dtype in (x, W, b) if dtype is not None))
+    assert y.ravel().tolist() == [27.0 + (b is not None)] * 8
+    for dout in (np.ones_like(y), np.ones(y.shape, np.float32)):
+        dx = layer.backward(dout)
+        assert dx.dtype == np.result_type(dout, W)
+        assert layer.dW.dtype in (np.result_type(x, dout), y.dtype)
+        assert dx.ravel().tolist() == [2.0] * 108 and layer.dW.ravel().tolist() == [4.0] * 54
+        assert b is None or layer.db.tolist() == [4, 4]
+
+
+@with_filters
+@pytest.mark.parametrize("b", [None, 0, 0.0, np.float32(0), np.array(0.0)])
+def test_no_bias(make, b):
+    W, x = normal(2, 3, 3, 3), normal(4, 3, 3, 3, seed=1)
+    layer = make(W, b)
+    y = layer.forward(x)
+    np.testing.assert_array_equal(y, make(W, np.zeros(2)).forward(x))
+    layer.backward(np.ones_like(y))
+    assert layer.b is None and layer.db is None
+
+
+@with_filters
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64, np.float16])
+def test_dout_of_any_dtype_is_summed_without_wrapping_round(make, dtype):
+    layer = make(np.ones((2, 3, 3, 3)), np.zeros(2))
+    y = layer.forward(np.ones((300, 3, 3, 3)))
+    assert layer.backward(np.ones(y.shape, dtype)).ravel().tolist() == [2.0] * 8100
+    assert layer.dW.ravel().tolist() == [300.0] * 54
+    assert layer.db.tolist() == [300, 300]

@@ -1,0 +1,41 @@
+"""The two scalar layers of the shopping example."""
+
+import pytest
+
+from dlbasics.layers import AddLayer, MulLayer
+
+
+def test_apples():
+    apple, tax = MulLayer(), MulLayer()
+    assert tax.forward(apple.forward(100, 2), 1.1) == pytest.approx(220)
+    dapple_price, dtax = tax.backward(1)
+    assert (*apple.backward(dapple_price), dtax) == pytest.approx((2.2, 110, 200))
+
+
+def test_apples_and_oranges():
+    apple, orange, both, tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
+    price = tax.forward(both.forward(apple.forward(100, 2), orange.forward(150, 3)), 1.1)
+    assert price == pytest.approx(715)
+    dall, dtax = tax.backward(1)
+    dapple_price, dorange_price = both.backward(dall)
+    dapple, dapple_num = apple.backward(dapple_price)
+    dorange, dorange_num = orange.backward(dorange_price)
+    found = dapple_num, dapple, dorange, dorange_num, dtax
+    assert found == pytest.approx((110, 2.2, 3.3, 165, 650))
+
+
+def test_figures_5_11_and_5_13():
+    add, mul = AddLayer(), MulLayer()
+    assert (add.forward(10, 5), mul.forward(10, 5)) == (15, 50)
+    assert add.backward(1.3) == (1.3, 1.3)
+    assert mul.backward(1.3) == pytest.approx((6.5, 13))
+
+
+def test_squared_error_of_the_lecture():
+    a, x, y = 3.0, 2.0, 5.0
+    product, difference, square = MulLayer(), AddLayer(), MulLayer()
+    error = difference.forward(product.forward(a, x), -y)
+    assert square.forward(error, error) == 1
+    dminus_product, dminus_y = difference.backward(sum(square.backward(1)))
+    assert product.backward(dminus_product) == (2 * x * error, 2 * a * error)
+    assert -dminus_y == -2 * error
