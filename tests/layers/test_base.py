@@ -113,12 +113,12 @@ class TestEveryLayer:
     def test_a_replica_shares_parameters_and_keeps_its_own_pass(self, make, shape, train_flg):
         layer, x, _, dout = passed(make, shape, train_flg)
         expected = layer.backward(dout)
-        expected_gradients = copy.deepcopy(gradients(layer))
+        before = copy.deepcopy({**gradients(layer), **states(layer)})
         twin = layer.replica()
         assert type(twin) is type(layer)
         assert all(getattr(twin, name) is param for name, param in params(layer).items())
         twin.backward(np.ones_like(twin.forward(2 * x, train_flg)))
-        assert_same(gradients(layer), expected_gradients)
+        assert_same({**gradients(layer), **states(layer)}, before)
         np.testing.assert_array_equal(layer.backward(dout), expected)
 
     def test_a_frozen_layer_repeats_itself_and_keeps_its_states(self, make, shape, train_flg):

@@ -5,13 +5,6 @@ import pytest
 from dlbasics.layers import AddLayer, MulLayer
 
 
-def test_apples():
-    apple, tax = MulLayer(), MulLayer()
-    assert tax.forward(apple.forward(100, 2), 1.1) == pytest.approx(220)
-    dapple_price, dtax = tax.backward(1)
-    assert (*apple.backward(dapple_price), dtax) == pytest.approx((2.2, 110, 200))
-
-
 def test_apples_and_oranges():
     apple, orange, both, tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
     price = tax.forward(both.forward(apple.forward(100, 2), orange.forward(150, 3)), 1.1)
