@@ -1,15 +1,10 @@
-"""The skip connection."""
-
 import numpy as np
 import pytest
 
 from dlbasics.gradient import check_gradients
 from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Identity, Relu, Residual
 from dlbasics.network import Network
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
+from tests.helpers import normal
 
 
 def block(channels=2, rng=0):
