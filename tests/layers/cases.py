@@ -49,6 +49,7 @@ ACTIVATIONS = {
     "Relu": (without_parameters(Relu), (5, 6)),
     "Relu, images": (without_parameters(Relu), (2, 3, 4, 5)),
     "LeakyRelu": (without_parameters(LeakyRelu, 0.1), (5, 6)),
+    "LeakyRelu, slope 0": (without_parameters(LeakyRelu, 0), (5, 6)),
     "Sigmoid": (without_parameters(Sigmoid), (5, 6)),
     "Tanh": (without_parameters(Tanh), (5, 6)),
     "Identity": (without_parameters(Identity), (5, 6)),

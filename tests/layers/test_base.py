@@ -8,7 +8,7 @@ import pytest
 
 from dlbasics.layers import Affine, BatchNorm, Convolution
 from tests.helpers import normal
-from tests.layers.cases import BATCHES, LAYERS, LAYOUTS, SINGLE_SAMPLES, parametrized
+from tests.layers.cases import ACTIVATIONS, BATCHES, LAYERS, LAYOUTS, SINGLE_SAMPLES, parametrized
 
 both_modes = pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
 
@@ -164,6 +164,21 @@ class TestEveryLayer:
         for wrong in (dout[..., :-1], dout[np.newaxis], dout.ravel()[0]):
             with pytest.raises(ValueError, match="dout must have the shape of the output"):
                 getattr(layer, method)(wrong)
+
+
+@parametrized({**ACTIVATIONS, **BATCHES})
+@both_modes
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_bring_no_warning(make, shape, train_flg, dtype, bad):
+    """Warnings are errors in these tests."""
+    layer, x = make(dtype), np.ones(shape, dtype)
+    x[1], x[-1, 0] = bad, bad
+    y = layer.forward(x, train_flg)
+    dx = layer.backward(np.full_like(y, bad))
+    assert y.dtype == dx.dtype == dtype
+    assert np.isfinite(y[0]).all() or (train_flg and layer.couples_samples)
+    assert np.isnan(y[1]).all() or not np.isnan(bad)
 
 
 @parametrized(SINGLE_SAMPLES)
