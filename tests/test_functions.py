@@ -156,19 +156,13 @@ class TestKindsOfInput:
     def test_a_number_gives_a_number(self, f, x):
         assert float(f(x)) == float(f(np.array([x], np.float64))[0])
 
-    @pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, log_softmax])
-    def test_the_input_stays_as_it_is(self, f):
-        x = SCORES.copy()
-        x.flags.writeable = False
-        f(x)
-        assert np.array_equal(x, SCORES)
-
-    @pytest.mark.parametrize("f", FLOAT_FUNCTIONS)
-    def test_what_comes_back_is_fresh_and_writable(self, f):
-        x = np.abs(SCORES)
-        y = f(x)
-        y += 1
-        assert np.array_equal(x, np.abs(SCORES))
+    @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
+    def test_the_input_stays_as_it_is_and_what_comes_back_is_fresh(self, f):
+        for x in (SCORES.copy(), np.abs(SCORES)):
+            before = x.copy()
+            y = f(x)
+            y += 1
+            assert np.array_equal(x, before)
 
     @pytest.mark.parametrize("f", [softmax, log_softmax])
     @pytest.mark.parametrize("x", [1.0, [], np.empty((2, 0))])
@@ -215,13 +209,10 @@ class TestExtremes:
         assert np.isfinite(y[1]).all()
         assert not np.isfinite(y[0]).any() or (f is relu and bad == -np.inf)
 
-    @pytest.mark.parametrize("f", [identity_function, sigmoid, sigmoid_grad, relu])
-    def test_nan_stays_nan(self, f):
-        assert np.isnan(f(np.array([np.nan, 1.0]))).tolist() == [True, False]
-
-    @pytest.mark.parametrize("f", [step_function, relu_grad])
-    def test_comparisons_with_nan_do_not_warn(self, f):
-        assert f(np.array([np.nan, 1.0])).tolist() == [0, 1]
+    @pytest.mark.parametrize("f", ELEMENTWISE)
+    def test_nan_stays_nan_but_is_not_above_0(self, f):
+        expected = [0, 1] if f in (step_function, relu_grad) else [np.nan, f(1.0)]
+        np.testing.assert_array_equal(f(np.array([np.nan, 1.0])), expected)
 
     @pytest.mark.parametrize("f", [sum_squared_error, cross_entropy_error, softmax_loss])
     @pytest.mark.parametrize("bad", [np.nan, np.inf])

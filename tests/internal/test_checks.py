@@ -322,69 +322,56 @@ LABELS = st.one_of(
 )
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (3,)], ids=str)
-@reproducible(200)
-@given(t=LABELS, dtype=st.sampled_from([np.float32, np.float64]))
-def test_labels_of_softmax_with_loss(shape, t, dtype):
-    x, layer = np.array([[0.5, -1, 2], [3, 0, 1]], dtype)[: len(shape)], SoftmaxWithLoss()
-    if len(shape) == 1:
-        x = x[0]
-    y = np.exp(np.atleast_2d(x).astype(np.float64))
-    y /= y.sum(axis=1, keepdims=True)
-    loss, rows = attempt(layer.forward, x, t), plain_label_rows(t, *y.shape, len(shape) == 1)
-    assert (loss is None) == (rows is None)
-    for function in (layer.losses, layer.correct, functions.softmax_loss):
-        assert (attempt(function, x, t) is None) == (rows is None)
-    assert (attempt(functions.cross_entropy_error, np.exp(x) / 30, t) is None) == (rows is None)
-    if rows is not None and np.abs(rows).max() < 1e6:
-        tolerance = {"rtol": 1e-5, "atol": 1e-5 * max(1, np.abs(rows).max())}
-        np.testing.assert_allclose(loss, -(rows * np.log(y)).sum(axis=1).mean(), **tolerance)
-        dx = (rows.sum(axis=1, keepdims=True) * y - rows) / len(y)
-        np.testing.assert_allclose(np.atleast_2d(layer.backward()), dx, **tolerance)
+def softmax_formula(x, t):
+    log_y = x - np.logaddexp.reduce(x, axis=1, keepdims=True)
+    return -(t * log_y).sum(axis=1).mean(), t.sum(axis=1, keepdims=True) * np.exp(log_y) - t
 
 
-@pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
-@reproducible(100)
-@given(x=WIDTH_3, t=WIDTH_3, same=st.booleans())
-def test_losses_whose_labels_have_the_shape_of_x(make, x, t, same):
-    numbers = as_numbers(x)
-    if same and numbers is not None:
-        t = np.full(numbers.shape, 0.25)
-    targets = as_numbers(t)
-    layer = make()
+LOSSES = {
+    SoftmaxWithLoss: softmax_formula,
+    SigmoidWithLoss: lambda x, t: (
+        (np.logaddexp(0, x) - x * t).sum(axis=1).mean(),
+        exp_sigmoid(x) - t,
+    ),
+    IdentityWithLoss: lambda x, t: (0.5 * ((x - t) ** 2).sum(axis=1).mean(), x - t),
+}
+SCORES = np.array([[0.5, -1, 2], [3, 0, 1]])
+GOOD_SCORES = st.sampled_from([SCORES, SCORES[0], SCORES.astype("f4"), SCORES[1].astype("f4")])
+
+
+@pytest.mark.parametrize(("make", "formula"), LOSSES.items(), ids=lambda kind: kind.__name__)
+@reproducible(300)
+@given(x=st.one_of(GOOD_SCORES, WIDTH_3), t=st.one_of(LABELS, WIDTH_3), same=st.booleans())
+def test_a_loss(make, formula, x, t, same):
+    layer, numbers, rows = make(), as_numbers(x), None
+    if numbers is not None and numbers.ndim in (1, 2) and numbers.size:
+        t = np.full(numbers.shape, 0.25) if same else t
+        batch = np.atleast_2d(numbers).astype(np.float64)
+        rows = as_numbers(t)
+        if make is SoftmaxWithLoss:
+            rows = plain_label_rows(t, *batch.shape, numbers.ndim == 1)
+        elif rows is not None and rows.shape != numbers.shape:
+            rows = None
+        elif make is SigmoidWithLoss and rows is not None and not np.all((rows >= 0) & (rows <= 1)):
+            rows = None
     loss = attempt(layer.forward, x, t)
-    fits = (
-        numbers is not None
-        and targets is not None
-        and numbers.ndim in (1, 2)
-        and numbers.size > 0
-        and numbers.shape == targets.shape
-        and (make is IdentityWithLoss or bool(np.all((targets >= 0) & (targets <= 1))))
-    )
-    assert (loss is None) == (not fits)
+    others = [layer.losses]
+    if make is SoftmaxWithLoss:
+        others += [layer.correct, functions.softmax_loss]
+    for result in (loss, *(attempt(function, x, t) for function in others)):
+        assert (result is None) == (rows is None)
     if loss is None:
         return
-    assert type(loss) is float and layer.backward().shape == numbers.shape
-    x, t = np.atleast_2d(numbers).astype(np.float64), np.atleast_2d(targets).astype(np.float64)
-    if np.isfinite(x).all() and np.isfinite(t).all() and max(abs(x).max(), abs(t).max()) < 50:
-        if make is IdentityWithLoss:
-            expected = 0.5 * ((x - t) ** 2).sum(axis=1).mean()
-        else:
-            expected = (np.logaddexp(0, x) - x * t).sum(axis=1).mean()
-        assert loss == pytest.approx(expected, rel=0.02, abs=0.02)
-        y = x if make is IdentityWithLoss else exp_sigmoid(x)
-        dx = np.atleast_2d(layer.backward())
-        np.testing.assert_allclose(dx, (y - t) / len(x), rtol=0.02, atol=0.02)
-
-
-@reproducible(200)
-@given(x=WIDTH_3, make=st.sampled_from([SoftmaxWithLoss, SigmoidWithLoss, IdentityWithLoss]))
-def test_scores_of_a_loss(x, make):
-    numbers = as_numbers(x)
-    t = np.zeros(np.shape(numbers)) if numbers is not None else 0
-    loss = attempt(make().forward, x, t)
-    fits = numbers is not None and numbers.ndim in (1, 2) and numbers.size > 0
-    assert (loss is None) == (not fits)
+    dx = layer.backward()
+    assert type(loss) is float and dx.shape == numbers.shape
+    rows = np.atleast_2d(rows).astype(np.float64)
+    if max(np.abs(batch).max(), np.abs(rows).max()) < 50:
+        expected, expected_dx = formula(batch, rows)
+        tolerance = 0.02 if numbers.dtype == np.float16 else 1e-4
+        assert loss == pytest.approx(expected, rel=tolerance, abs=tolerance)
+        np.testing.assert_allclose(
+            np.atleast_2d(dx), expected_dx / len(batch), rtol=tolerance, atol=tolerance
+        )
 
 
 @reproducible(100)

@@ -66,6 +66,10 @@ BATCHES = {
     "Affine, no bias": (lambda dtype: Affine(normal(6, 4, dtype=dtype), None), (5, 6)),
     "BatchNorm": (batch_norm(6), (5, 6)),
     "BatchNorm, images": (batch_norm(3), (4, 3, 2, 5)),
+    "Residual, with parameters": (
+        lambda dtype: Residual([batch_norm(6)(dtype), Affine(normal(6, 6, dtype=dtype), None)]),
+        (5, 6),
+    ),
     "Convolution": (convolution(3), (2, 3, 5, 6)),
     "Convolution, pad 1": (convolution(3, pad=1), (2, 3, 5, 6)),
     "Convolution, stride 2": (convolution(3, stride=2, pad=1), (2, 3, 5, 7)),

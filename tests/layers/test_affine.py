@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlbasics.layers import Affine, Identity, IdentityWithLoss, Sigmoid, SoftmaxWithLoss
+from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
 from tests.helpers import channels_last, normal
 
 
@@ -25,20 +25,6 @@ def test_bias_is_added_to_every_row_and_its_gradient_is_the_column_sum():
 )
 def test_matrix_products_of_the_book(x, W, y):
     assert Affine(np.array(W), None).forward(np.array(x)).tolist() == y
-
-
-def test_three_layer_network_of_chapter_3():
-    W1, b1 = np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]), np.array([0.1, 0.2, 0.3])
-    W2, b2 = np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]), np.array([0.1, 0.2])
-    W3, b3 = np.array([[0.1, 0.3], [0.2, 0.4]]), np.array([0.1, 0.2])
-    x = np.array([1.0, 0.5])
-    x = Affine(W1, b1).forward(x)
-    np.testing.assert_allclose(x, [0.3, 0.7, 1.1])
-    x = Sigmoid().forward(x)
-    np.testing.assert_allclose(x, [0.57444252, 0.66818777, 0.75026011], rtol=1e-7)
-    for layer in (Affine(W2, b2), Sigmoid(), Affine(W3, b3), Identity()):
-        x = layer.forward(x)
-    np.testing.assert_allclose(x, [0.31682708, 0.69627909], rtol=1e-7)
 
 
 def test_simple_net_of_chapter_4():

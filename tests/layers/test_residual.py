@@ -33,15 +33,6 @@ def test_where_the_layers_give_zero_gradient_and_input_pass_unchanged():
     assert not np.shares_memory(layer.forward(x), x) and not np.shares_memory(layer.backward(x), x)
 
 
-def test_backward_params_sets_the_gradients_of_the_inner_layers():
-    layer, twin, x = block(), block(), normal(3, 2, 4, 4)
-    layer.forward(x)
-    twin.forward(x)
-    layer.backward(x)
-    twin.backward_params(x)
-    np.testing.assert_allclose(layer.layers[0].dW, twin.layers[0].dW)
-
-
 def test_gradients_of_a_network_with_residual_blocks():
     convolution = Convolution.create(1, 2, 3, rng=0)
     network = Network(
@@ -52,20 +43,6 @@ def test_gradients_of_a_network_with_residual_blocks():
     assert report, f"\n{report}"
     keys = [*network.params]
     assert keys[:4] == ["W1", "b1", "W2", "b2"] and {"gamma4", "beta4", "W6"} <= set(keys)
-    gradients, numeric = network.gradient(x, t), network.numerical_gradient(x, t)
-    for key in ("W2", "gamma1", "W3", "W6"):
-        np.testing.assert_allclose(gradients[key], numeric[key], atol=1e-5)
-
-
-def test_a_replica_keeps_its_own_pass_and_shares_parameters():
-    layer, x = block(), normal(3, 2, 4, 4)
-    layer.forward(x)
-    expected = layer.backward(x)
-    layer.forward(x)
-    twin = layer.replica()
-    assert twin.layers[0] is not layer.layers[0] and twin.layers[0].W is layer.layers[0].W
-    twin.forward(2 * x)
-    np.testing.assert_array_equal(layer.backward(x), expected)
 
 
 def test_training_mode_and_generator_reach_the_inner_layers():
