@@ -19,7 +19,7 @@ from dlbasics._internal import halves
 from dlbasics.layers import BatchNorm
 from dlbasics.regularizers import L2
 from tests.helpers import normal
-from tests.internal.cases import T, X, net
+from tests.internal.convnet import T, X, net
 
 
 def gradients(network, sharded, x=X, t=T):

@@ -9,8 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from dlbasics import SGD, Affine, Pooling, plain
+from dlbasics import SGD, Affine, MultiLayerNet, Pooling, plain
 from dlbasics._internal import table
+from tests.helpers import normal
 
 pytestmark = pytest.mark.fast
 
@@ -34,6 +35,18 @@ def test_an_optimizer_of_ones_own_sees_whole_parameters():
     W = np.zeros((300, 400))
     Unit(1.0).update({"W": W}, {"W": np.ones(W.shape)})
     assert np.linalg.norm(W) == pytest.approx(1)
+
+
+def test_plain_switches_the_numerical_gradient_by_columns_off():
+    network = MultiLayerNet(6, [5, 4], 3, weight_decay_lambda=0.1, use_dropout=True, rng=0)
+    x, t = normal(4, 6), np.array([0, 1, 2, 1])
+    fast, by_hand = (network.numerical_gradient(x, t, plain=way) for way in (False, True))
+    with plain():
+        slow = network.numerical_gradient(x, t)
+    for key in slow:
+        np.testing.assert_array_equal(slow[key], by_hand[key])
+        np.testing.assert_allclose(fast[key], slow[key], rtol=1e-5, atol=1e-8)
+    assert any((fast[key] != slow[key]).any() for key in fast), "both went the same way"
 
 
 def test_plain_ends_with_its_block_also_after_an_error_and_within_another():

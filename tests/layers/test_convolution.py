@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dlbasics.columns import conv_output_size
 from dlbasics.layers import Affine, Convolution, Pooling
 from tests.helpers import normal
 
@@ -49,6 +50,8 @@ def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
     layer = Convolution(normal(FN, C, FH, FW, seed=1), normal(FN, seed=2), stride, pad)
     x = normal(3, C, H, W)
     y = layer.forward(x)
+    size = [conv_output_size(*each, stride, pad) for each in ((H, FH), (W, FW))]
+    assert y.shape == (3, FN, *size) == (3, *layer.output_shape((C, H, W)))
     np.testing.assert_array_equal(layer.x, x)
     dout = normal(*y.shape, seed=3)
     expected = naive(x, layer.W, layer.b, dout, stride, pad)

@@ -5,18 +5,6 @@ import pytest
 from dlbasics.layers import AddLayer, MulLayer
 
 
-def test_apples_and_oranges():
-    apple, orange, both, tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
-    price = tax.forward(both.forward(apple.forward(100, 2), orange.forward(150, 3)), 1.1)
-    assert price == pytest.approx(715)
-    dall, dtax = tax.backward(1)
-    dapple_price, dorange_price = both.backward(dall)
-    dapple, dapple_num = apple.backward(dapple_price)
-    dorange, dorange_num = orange.backward(dorange_price)
-    found = dapple_num, dapple, dorange, dorange_num, dtax
-    assert found == pytest.approx((110, 2.2, 3.3, 165, 650))
-
-
 def test_figures_5_11_and_5_13():
     add, mul = AddLayer(), MulLayer()
     assert (add.forward(10, 5), mul.forward(10, 5)) == (15, 50)

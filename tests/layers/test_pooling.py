@@ -63,6 +63,7 @@ def test_equals_the_definition(make, geometry, values, relayed):
     *arguments, H, W = geometry
     layer, x = make(*arguments), relayed(values(2, 3, H, W))
     y = layer.forward(x)
+    assert y.shape == (2, *layer.output_shape((3, H, W)))
     dout = normal(*y.shape, seed=1)
     expected = naive(x, layer, dout)
     np.testing.assert_allclose(y, expected[0], atol=1e-14)

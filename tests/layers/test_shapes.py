@@ -60,22 +60,3 @@ def test_windows_that_do_not_tile_x(layer, size, message):
     for refuse in (layer.output_shape, lambda shape: layer.forward(np.ones(shape))):
         with pytest.raises(ValueError, match=f"{layer.kind}: x must have a {message}"):
             refuse((3, *size))
-
-
-@pytest.mark.parametrize(
-    ("size", "filter_size", "stride", "pad", "expected"),
-    [
-        ((4, 4), 3, 1, 0, (2, 2)),
-        ((4, 4), 3, 1, 1, (4, 4)),
-        ((7, 7), 3, 2, 0, (3, 3)),
-        ((5, 7), 3, 2, 1, (3, 4)),
-        ((28, 31), 5, 3, 2, (10, 11)),
-        ((28, 28), 5, 1, 0, (24, 24)),
-    ],
-)
-def test_output_sizes_of_the_book(size, filter_size, stride, pad, expected):
-    window = filter_size, filter_size, stride, pad
-    layers = Convolution(normal(6, 2, *window[:2]), None, *window[2:]), Pooling(*window)
-    for layer, channels in zip(layers, (6, 2), strict=True):
-        assert layer.output_shape((2, *size)) == (channels, *expected)
-        assert layer.forward(np.ones((3, 2, *size))).shape == (3, channels, *expected)

@@ -6,29 +6,20 @@ import numpy as np
 import pytest
 
 from dlbasics import (
-    SGD,
-    AdaGrad,
     Adam,
-    AdamW,
-    Affine,
     BatchNorm,
     Convolution,
     DeepConvNet,
     Dropout,
-    Momentum,
     MultiLayerNet,
-    Nesterov,
-    Network,
     Pooling,
     Relu,
     ResNet,
-    RMSprop,
     SimpleConvNet,
     plain,
 )
 from dlbasics._internal import table
 from dlbasics._internal.fast import memory
-from dlbasics.network import numerical_gradients
 from tests.layers.cases import LAYERS, LAYOUTS, parametrized
 
 pytestmark = pytest.mark.fast
@@ -218,49 +209,3 @@ def test_the_masks_of_dropout_are_the_same_to_the_bit(name):
     with plain():
         assert masks() == fast
     assert len(fast) == (4 if name == "DeepConvNet" else 2)
-
-
-def test_numerical_gradients_are_alike():
-    network = MultiLayerNet(
-        6, [5, 4], 3, activation="tanh", weight_decay_lambda=0.1, use_dropout=True, rng=0
-    )
-    x, t = np.random.default_rng(0).standard_normal((4, 6)), np.array([0, 1, 2, 1])
-    fast = network.numerical_gradient(x, t)
-    with plain():
-        slow = network.numerical_gradient(x, t)
-    by_hand = network.numerical_gradient(x, t, plain=True)
-    for key in slow:
-        np.testing.assert_array_equal(slow[key], by_hand[key])
-        np.testing.assert_allclose(fast[key], slow[key], rtol=1e-5, atol=1e-8)
-    assert any((fast[key] != slow[key]).any() for key in fast), "both went the same way"
-    assert table.replacement(numerical_gradients) is not None
-
-
-@pytest.mark.parametrize("kind", [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW])
-def test_optimizers_are_alike_to_the_bit(kind):
-    def moved():
-        rng, W = np.random.default_rng(0), np.ones((300, 400), np.float32)
-        optimizer = kind()
-        for _ in range(3):
-            optimizer.update({"W": W}, {"W": rng.standard_normal(W.shape, dtype=np.float32)})
-        return W
-
-    fast = moved()
-    with plain():
-        np.testing.assert_array_equal(moved(), fast)
-
-
-def test_a_network_of_ones_own_layer_works_in_both_ways():
-    class Double(Relu):
-        def _forward(self, x, train_flg):
-            return 2 * super()._forward(x, train_flg)
-
-        def _backward(self, dout):
-            return 2 * super()._backward(dout)
-
-    network = Network([Affine.create(4, 3, rng=0), Double(), Affine.create(3, 2, rng=1)])
-    x, t = np.ones((2, 4), np.float32), [0, 1]
-    fast = network.gradient(x, t)
-    with plain():
-        slow = network.gradient(x, t)
-    assert_alike(fast, slow, TOLERANCE[np.float32])

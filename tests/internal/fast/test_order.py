@@ -6,7 +6,7 @@ import pytest
 from dlbasics import Dropout, Pooling, Relu
 from dlbasics._internal.fast.order import pooling_before_relu
 from tests.helpers import normal
-from tests.internal.cases import T, X, net
+from tests.internal.convnet import T, X, net
 
 
 class OwnRelu(Relu):

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_info
 
 from dlbasics import Relu
 from dlbasics._internal.fast import threads
-from tests.internal.cases import T, X, net
+from tests.internal.convnet import T, X, net
 
 
 def blas_threads():
