@@ -1,4 +1,4 @@
-"""Labels of scores (4, 3), and of one sample's scores (3,), in all their forms, right and wrong."""
+"""All forms of labels, right and wrong: of scores (4, 3), and of one sample's scores (3,)."""
 
 import numpy as np
 import pytest

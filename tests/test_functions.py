@@ -228,7 +228,7 @@ CROSS_ENTROPIES = {
     "cross_entropy_error": lambda x, t: cross_entropy_error(softmax(x), t),
     "softmax_loss": softmax_loss,
 }
-"""Both as functions of the scores."""
+"""Both cross-entropies, as functions of the scores."""
 
 
 @pytest.mark.parametrize("loss", CROSS_ENTROPIES.values(), ids=CROSS_ENTROPIES.keys())

@@ -1,4 +1,4 @@
-"""Initial weights: their spread, their names and their random numbers."""
+"""Initial weights: their spread, the names of initializers, and their random numbers."""
 
 import numpy as np
 import pytest

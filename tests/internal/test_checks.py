@@ -1,4 +1,4 @@
-"""Whatever goes in: a right result, or an error of our own that names the argument."""
+"""For any input, a function or a layer gives a right result or our own error for that argument."""
 
 import math
 import re
@@ -39,7 +39,9 @@ def reproducible(examples):
     return settings(derandomize=True, deadline=None, max_examples=examples, database=None)
 
 
-NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"  # it promotes arrays without dimensions
+NUMPY_1 = (
+    np.lib.NumpyVersion(np.__version__) < "2.0.0"
+)  # which changes the dtype of arrays without dimensions
 PACKAGE = Path(dlbasics.__file__).parent
 NAMES = re.compile(r"(^|: )(x|X|y|t|dout|W|b|gamma|beta) must ")
 
@@ -87,7 +89,7 @@ WIDTH_3 = anything_but_often((3,), (1, 3), (2, 3), (0, 3), (2, 3, 1, 1), (0, 3, 
 
 
 def attempt(function, *arguments, **options):
-    """The result, or None where dlbasics refused the arguments by an error of its own."""
+    """Return the result, or None where dlbasics itself refused the arguments."""
     try:
         return function(*arguments, **options)
     except (ValueError, TypeError) as error:
@@ -99,7 +101,7 @@ def attempt(function, *arguments, **options):
 
 
 def as_numbers(x):
-    """x as an array where it holds real numbers, else None."""
+    """Return x as an array if it holds real numbers, else None."""
     try:
         x = np.asarray(x)
     except ValueError:
@@ -116,7 +118,7 @@ def float_type(x):
 
 
 def assert_right(found, expected, dtype, scale=1.0, computed_in=np.float64):
-    """`found` has that dtype, and where it can hold `expected` agrees with it up to rounding."""
+    """Assert that `found` has that dtype and equals `expected` wherever the dtype can hold it."""
     assert found.shape == expected.shape and native(found.dtype) == dtype
     if dtype.kind != "f":
         np.testing.assert_array_equal(found, expected)
@@ -188,7 +190,7 @@ def test_softmax(x, function):
 
 
 def is_images(shape, window=1, stride=1, channels=None):
-    """Whether x of that shape is images, or one image, that windows tile."""
+    """Return whether x is images, or one image, that the windows tile."""
     return (
         len(shape) in (3, 4)
         and shape[-3] == (channels or max(1, shape[-3]))
@@ -212,7 +214,7 @@ def batch_norm(dtype):
 IMAGES = (2, 3, 3), (1, 2, 3, 3), (2, 2, 3, 3), (0, 2, 3, 3), (2, 2, 4, 4), (2, 2, 1, 3)
 VALUES = (2, 2, 2), (1, 2, 2, 2), (2, 2, 2, 2), (2, 2, 1, 1), (2, 1, 1)
 COLUMNS = (3,), (1, 3), (2, 3), (0, 3), (2, 3, 1, 1), (0, 3, 1, 1)
-LAYERS = {  # how to make it, whether x of that shape fits, shapes of x and of dout that may
+LAYERS = {  # make(dtype), fits(shape of x, train_flg), shapes to try for x, and for dout
     "Affine": (
         affine,
         lambda shape, _: shape and 3 in (math.prod(shape[1:]), math.prod(shape)),
@@ -257,7 +259,7 @@ LAYERS = {  # how to make it, whether x of that shape fits, shapes of x and of d
 @reproducible(150)
 @given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]), train_flg=st.booleans())
 def test_a_layer(name, data, dtype, train_flg):
-    """It computes what it computes of the same numbers in float64."""
+    """The result is that of the same numbers in float64."""
     make, fits, *shapes = LAYERS[name]
     x, dout = (data.draw(anything_but_often(*each)) for each in shapes)
     layer, twin, numbers, sent = make(dtype), make(np.float64), as_numbers(x), as_numbers(dout)
@@ -270,7 +272,7 @@ def test_a_layer(name, data, dtype, train_flg):
     expected = np.where(is_exact, twin.forward(numbers.astype(np.float64), train_flg), np.nan)
     params = [getattr(layer, name) for name in layer.param_names]
     result_type = np.result_type(numbers.dtype, *params) if params else float_type(numbers)
-    if NUMPY_1 and numbers.ndim == 0:
+    if NUMPY_1 and numbers.ndim == 0:  # it promotes arrays without dimensions
         result_type = y.dtype
     is_single = float_type(numbers).itemsize < 8 or (params and dtype == np.float32)
     computed_in = np.float32 if is_single else np.float64
@@ -292,7 +294,7 @@ def test_a_layer(name, data, dtype, train_flg):
 
 
 def plain_label_rows(t, n, k, single):
-    """Labels as rows by the letter of the contract, or None where they are none."""
+    """Return valid labels as rows (n, k), and None for any others."""
     t = as_numbers(t)
     if t is None:
         return None

@@ -1,4 +1,4 @@
-"""The gradient of a batch in two halves: that of the whole batch, on any number of cores."""
+"""The gradient of a batch in two halves equals that of the whole batch."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def gradients(network, sharded, x=X, t=T):
 
 
 def assert_halves_give_the_whole(network, x=X, t=T):
-    """Return the gradients in halves."""
+    """Assert it for the loss and the gradients; return the gradients."""
     (whole, whole_loss), (found, loss) = (gradients(network, way, x, t) for way in (False, True))
     assert loss == pytest.approx(whole_loss, rel=1e-13)
     assert found.keys() == whole.keys()
@@ -127,7 +127,7 @@ class TestSwitch:
 
     @pytest.mark.parametrize("network", [net(OwnLayer()), net(last_layer=OwnLoss())])
     def test_it_is_off_for_layers_that_readers_wrote_until_they_ask_for_it(self, network):
-        """They may keep arrays that they write into, in which two threads would meet."""
+        """Such a layer may write into arrays that it keeps, so threads would meet there."""
         assert not network.sharded
         assert_halves_give_the_whole(network)
         assert network.sharded
@@ -156,7 +156,7 @@ class TestGenerators:
         assert first != second
 
     def test_layers_with_a_generator_of_their_own_have_one_in_each_half(self):
-        """Seeds of layers decide, where the network has none."""
+        """The network has no seed, so those of its layers decide."""
 
         def seeded(seed):
             layers = [Convolution.create(2, 4, 3, rng=1), Dropout(0.5, rng=seed)]
@@ -167,7 +167,7 @@ class TestGenerators:
         assert not np.array_equal(first, other)
 
     def test_a_generator_that_cannot_spawn(self):
-        """As one made of the generator of before NumPy 1.17."""
+        """Legacy bit generators, those of NumPy before 1.17, cannot."""
         first, again = (
             net(
                 Dropout(0.5), rng=np.random.Generator(np.random.RandomState(3)._bit_generator)

@@ -1,4 +1,4 @@
-"""Which class is replaced by a fast one, and when; what `plain` and DLBASICS_PLAIN switch off."""
+"""The table of fast replacements: which classes it replaces, and what `plain` switches off."""
 
 import copy
 import os

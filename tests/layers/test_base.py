@@ -1,4 +1,4 @@
-"""The contract that all layers share: what `Layer` in base.py does for each of them."""
+"""What every layer promises, and `Layer` in base.py does for all of them."""
 
 import copy
 import pickle
@@ -14,14 +14,14 @@ both_modes = pytest.mark.parametrize("train_flg", [True, False], ids=["train", "
 
 
 def passed(make, shape, train_flg=True, dtype=np.float64):
-    """A layer after a forward pass, and x, y and a dout that go with it."""
+    """Return a layer after a forward pass, its x and y, and a dout."""
     layer, x = make(dtype), normal(*shape, seed=7, dtype=dtype)
     y = layer.forward(x, train_flg)
     return layer, x, y, normal(*y.shape, seed=8, dtype=dtype)
 
 
 def named(layer, names, prefix=""):
-    """The arrays of a layer, and of those in it, whose names are in its attribute `names`."""
+    """Return the arrays that a layer and its inner layers list in `names`, by depth and name."""
     return {
         (depth, name): getattr(inner, prefix + name)
         for depth, inner in enumerate(layer.walk())
@@ -247,7 +247,7 @@ def test_a_layer_uses_the_very_arrays_that_it_is_given(kind, shapes, x):
     np.testing.assert_allclose(layer.forward(x), 2 * y)
 
 
-FILTERS = {  # of as many weights as an x of shape (4, 3, 3, 3) has values in a sample
+FILTERS = {  # layers that make 2 values of a sample of shape (3, 3, 3)
     "Affine": lambda W, b: Affine(W.reshape(2, 27).T, b),
     "Convolution": Convolution,
     "Convolution, stride 2": lambda W, b: Convolution(W, b, stride=2),

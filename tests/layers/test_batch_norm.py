@@ -161,7 +161,7 @@ def test_the_mean_of_many_pixels_does_not_overflow_in_half_precision():
 
 
 def test_in_half_precision_means_over_many_pixels_are_not_lost():
-    """78,400 pixels a channel are more than half precision counts to, and their sum too."""
+    """Half precision cannot count to 78,400, the number of pixels of a channel."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((100, 2, 28, 28)).astype(np.float16)
     dout = rng.uniform(0, 5, x.shape).astype(np.float16)
@@ -182,7 +182,7 @@ def test_running_statistics_have_the_dtype_of_the_parameters():
 
 
 def test_a_gradient_check_over_one_sample_would_check_nothing():
-    """Over one sample every gradient of x and gamma is 0, right or wrong (the book's check)."""
+    """Over one sample, as in the book's check, the right gradients of x and gamma are all 0."""
     layer = layer_of(4)
     layer.forward(normal(1, 4))
     assert not layer.backward(normal(1, 4, seed=1)).any()

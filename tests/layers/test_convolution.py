@@ -7,7 +7,7 @@ from tests.helpers import normal
 
 
 def naive(x, W, b, dout, stride, pad):
-    """y, dx, dW and db by the definition, one product at a time."""
+    """Return y, dx, dW and db by the definition, one product at a time."""
     y = np.empty(dout.shape)
     dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(len(W))
     for n, f, oh, ow in np.ndindex(dout.shape):

@@ -6,7 +6,7 @@ from tests.helpers import channels_last, normal
 
 
 def windows(x, layer):
-    """Where each window begins, and the pixels of x in it with their places, as lists."""
+    """Yield the place of each window in the output, and the places of its pixels in x."""
     _, _, H, W = x.shape
     for top in range(0, H + 2 * layer.pad - layer.pool_h + 1, layer.stride):
         for left in range(0, W + 2 * layer.pad - layer.pool_w + 1, layer.stride):
@@ -17,7 +17,7 @@ def windows(x, layer):
 
 
 def naive(x, layer, dout):
-    """y and dx, a window at a time: of equal pixels the first has the largest, and dout."""
+    """Return y and dx, a window at a time; of equal largest pixels the first gets dout."""
     y, dx = np.zeros(dout.shape), np.zeros(x.shape)
     for n, c in np.ndindex(x.shape[:2]):
         image = x[n, c]

@@ -1,4 +1,4 @@
-"""Which images layers on images take, and how large what they return is."""
+"""Layers on images refuse other shapes, and sizes that their windows do not tile."""
 
 import numpy as np
 import pytest

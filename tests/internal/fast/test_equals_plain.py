@@ -24,7 +24,7 @@ from tests.layers.cases import LAYERS, LAYOUTS, parametrized
 
 pytestmark = pytest.mark.fast
 
-# Layers: all in the table, and random sizes where sizes decide how the fast way computes
+# Layers: all of the table, and random sizes for those whose fast version depends on sizes
 
 
 def batch_norm(*, of_images):
@@ -66,7 +66,7 @@ PUBLIC = ("x", "mask", "out", "dW", "db", "dgamma", "dbeta", "running_mean", "ru
 
 
 def passed(layer, x, dout_of, train_flg):
-    """All that a forward and a backward pass give: y, dx, and the layer's public attributes."""
+    """Return y, dx and the public attributes that a forward and a backward pass set."""
     layer = copy.deepcopy(layer)
     y = layer.forward(x, train_flg)
     found = {"y": y, "dx": layer.backward(dout_of(y))}
@@ -158,7 +158,7 @@ NETWORKS = {
 
 
 def trained(make, dtype, steps):
-    """Gradients and losses of a few steps of training; then weights and predictions."""
+    """Return the gradients and losses of some steps, and the weights and predictions after them."""
     network, optimizer = make(rng=3, dtype=dtype), Adam()
     x = IMAGES.astype(dtype)
     found = {}

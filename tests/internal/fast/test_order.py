@@ -1,4 +1,4 @@
-"""Max pooling before ReLU."""
+"""Max pooling runs before ReLU."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ class OwnRelu(Relu):
 @pytest.mark.parametrize("window", [(2, 2, 2, 0), (3, 3, 1, 1), (2, 4, 2, 0)])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_pooling_first_gives_the_same_to_the_bit(window, dtype):
-    """Also where windows overlap, or hold equal or no positive numbers."""
+    """Windows may overlap, and hold equal numbers or no positive one."""
     x = np.round(2 * normal(7, 2, 8, 8)).astype(dtype)
     x[3] = -np.abs(x[3])
     layers = Relu(), Pooling(*window)

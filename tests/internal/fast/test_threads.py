@@ -1,4 +1,4 @@
-"""The two halves of a batch at the same time."""
+"""Two threads work on the two halves of a batch at the same time."""
 
 import threading
 
@@ -27,7 +27,7 @@ def sharded(layer):
 
 @pytest.mark.fast
 def test_both_halves_are_worked_on_at_the_same_time():
-    """Each waits for the other, in vain were they to come one after the other."""
+    """Each half waits for the other; one after the other they would wait in vain."""
     meeting = threading.Barrier(2, timeout=20)
 
     class Meet(Relu):
@@ -72,7 +72,7 @@ def test_blas_is_free_again_after_several_networks_at_once():
 
 @pytest.mark.fast
 def test_ctrl_c_waits_for_the_other_half(monkeypatch):
-    """One that comes while the first half, done, waits for the second."""
+    """Ctrl-C comes when the first half is done and waits for the second."""
     before, ended, interrupted = blas_threads(), [], threading.Event()
 
     class Slow(Relu):
@@ -121,7 +121,7 @@ def test_what_a_half_raises_is_raised_and_blas_is_free_again(fails, raised, meth
 
 
 def test_no_thread_warns_of_infinite_numbers():
-    """Warnings are errors in these tests, so one would be raised."""
+    """Warnings are errors in these tests."""
 
     class Overflow(Relu):
         def forward(self, x, train_flg=True):

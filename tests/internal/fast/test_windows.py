@@ -12,7 +12,7 @@ from tests.helpers import channels_last, normal
 
 
 def passed(layer, x):
-    """y, dx, dW and db of one pass, and dW and db of `backward_params`."""
+    """Return y, dx, dW and db of one pass, then dW and db of `backward_params`."""
     y = layer.forward(x)
     dout = normal(*y.shape, seed=3, dtype=y.dtype)
     arrays = [y, layer.backward(dout), layer.dW, layer.db]
@@ -60,7 +60,7 @@ def test_sums_over_blocks_keep_their_small_terms_in_half_precision(monkeypatch):
 
 
 def assert_channels_last(array):
-    """Each row of pixels in one piece, row after row, image after image."""
+    """Assert that each row of pixels is one piece, and that rows and images follow in order."""
     row = array.transpose(0, 2, 3, 1)[0, 0]
     assert row.flags.c_contiguous
     assert array.strides[0] >= array.strides[2] >= row.nbytes
@@ -88,7 +88,7 @@ def test_what_lies_behind_a_convolution_lies_channels_last():
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_what_was_handed_out_is_never_changed(stride):
-    """Over several blocks, by a second pass and by another layer of the same sizes."""
+    """A second pass, or another layer of the same sizes, could use the memory again."""
     layers = [Convolution.create(8, 8, 3, stride, pad=1, rng=i) for i in range(2)]
     x = normal(30, 8, 29, 29, dtype=np.float32)
     kept = [array for layer in layers for array in passed(layer, x)]
