@@ -276,7 +276,7 @@ def test_a_layer(name, data, dtype, train_flg):
         result_type = y.dtype
     is_single = float_type(numbers).itemsize < 8 or (params and dtype == np.float32)
     computed_in = np.float32 if is_single else np.float64
-    scale = largest * (64 if params else 1)
+    scale = min(largest, 1e30) * (64 if params else 1)
     assert_right(np.asarray(y), expected, result_type, scale, computed_in)
 
     attempt(layer.backward_params, dout)
@@ -286,7 +286,7 @@ def test_a_layer(name, data, dtype, train_flg):
         return
     found = [dx, *(getattr(layer, f"d{name}") for name in layer.param_names)]
     assert [np.shape(array) for array in found] == [np.shape(array) for array in [x, *params]]
-    if max(largest, np.abs(sent, dtype=np.float64).max(initial=0)) < 1e3:
+    if largest < 1e3 and np.abs(sent, dtype=np.float64).max(initial=0) < 1e3:
         dx = twin.backward(sent.astype(np.float64))
         right = [dx, *(getattr(twin, f"d{name}") for name in layer.param_names)]
         for array, expected in zip(found, right, strict=True):
@@ -361,7 +361,7 @@ def test_a_loss(make, formula, x, t, same):
     dx = layer.backward()
     assert type(loss) is float and dx.shape == numbers.shape
     rows = np.atleast_2d(rows).astype(np.float64)
-    if max(np.abs(batch).max(), np.abs(rows).max()) < 50:
+    if np.abs(batch).max() < 50 and np.abs(rows).max() < 50:
         expected, expected_dx = formula(batch, rows)
         tolerance = 0.02 if numbers.dtype == np.float16 else 1e-4
         assert loss == pytest.approx(expected, rel=tolerance, abs=tolerance)
