@@ -1,4 +1,4 @@
-"""Memory that is used again: only when nobody holds it, and then indeed."""
+"""Memory is used again as soon as nobody holds it, and not before."""
 
 import copy
 import gc
