@@ -22,7 +22,7 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield

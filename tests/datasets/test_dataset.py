@@ -1,4 +1,4 @@
-"""The package `dataset`: the book's name for the loaders, which nothing of ours may need."""
+"""The folder `dataset`: the book's name for the loaders, which nothing of ours may need."""
 
 import ast
 import os
@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers import ROOT
+
 OURS = ("dlbasics", "ch0?_*", "benchmarks", "tests", "docs", "notebooks")
 """The folders whose Python files must not import `dataset`."""
 
 
-def python(*command: str, cwd: Path, path: str) -> str:
+def python(code: str, cwd: Path, path: str) -> str:
     """Run Python in the folder `cwd` with PYTHONPATH `path`, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", *command],
+        [sys.executable, "-W", "error", "-c", code],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": path, "MPLBACKEND": "Agg"},
         capture_output=True,
@@ -29,18 +30,16 @@ def python(*command: str, cwd: Path, path: str) -> str:
     return done.stdout
 
 
-# ---- Ours, in a checkout ----
-
-
-@pytest.mark.parametrize("module", ["mnist", "digits"])
-def test_the_books_import_works_in_a_checkout_and_gives_the_same_function(module):
+@pytest.mark.long
+def test_the_books_imports_work_in_a_checkout_and_give_the_same_functions():
     code = (
-        f"from dataset.{module} import load_{module}\n"
-        f"import dlbasics.datasets.{module} as ours\n"
-        f"print(load_{module} is ours.load_{module}, ours.__file__)"
+        "from dataset.digits import load_digits\n"
+        "from dataset.mnist import load_mnist\n"
+        "from dlbasics.datasets import digits, mnist\n"
+        "print(load_digits is digits.load_digits, load_mnist is mnist.load_mnist, mnist.__file__)"
     )
-    same, file = python("-c", code, cwd=ROOT, path="").split()
-    assert same == "True"
+    *same, file = python(code, cwd=ROOT, path="").split()
+    assert same == ["True", "True"]
     assert Path(file).is_relative_to(ROOT)
 
 
@@ -58,36 +57,28 @@ def load_mnist():
 """
 
 
-@pytest.fixture(params=["dataset.py", "dataset/mnist.py"])
-def theirs(request, tmp_path) -> Path:
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["dataset", "dataset.mnist"])
+def test_ours_runs_beside_a_readers_dataset_and_leaves_it_to_them(tmp_path, name):
     """A reader's module, or a package as in the book's repository, in the working folder."""
-    file = tmp_path / request.param
+    file = tmp_path / f"{name.replace('.', '/')}.py"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(THEIRS, encoding="utf-8")
-    if file.parent != tmp_path:
-        file.with_name("__init__.py").write_text(THEIRS, encoding="utf-8")
-    return file
-
-
-@pytest.mark.usefixtures("theirs")
-def test_a_script_runs_beside_a_readers_dataset_and_leaves_it_alone(tmp_path):
-    in_front = os.pathsep.join([str(tmp_path), str(ROOT)])
-    printed = python("-m", "ch05_backprop.train_neuralnet", "--quick", cwd=tmp_path, path=in_front)
-    assert "test accuracy" in printed
-    assert not Path(tmp_path, "touched").exists()
-
-
-def test_a_reader_imports_their_own_dataset_beside_ours(theirs, tmp_path):
-    name = theirs.relative_to(tmp_path).with_suffix("").as_posix().replace("/", ".")
+    for path in (file, *([] if file.parent == tmp_path else [file.with_name("__init__.py")])):
+        path.write_text(THEIRS, encoding="utf-8")
     code = (
+        "import runpy, sys\n"
+        "from pathlib import Path\n"
         "from dlbasics import TwoLayerNet, experiment\n"
-        "import ch05_backprop.train_neuralnet\n"
+        "sys.argv = ['train_neuralnet.py', '--quick']\n"
+        "runpy.run_module('ch05_backprop.train_neuralnet', run_name='__main__')\n"
         "experiment.load_data('digits', quick=True)\n"
+        "assert not Path('touched').exists()\n"
         f"from {name} import load_mnist\n"
         "print(load_mnist())"
     )
-    in_front = os.pathsep.join([str(tmp_path), str(ROOT)])
-    assert "the reader's own" in python("-c", code, cwd=tmp_path, path=in_front)
+    printed = python(code, cwd=tmp_path, path=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    assert "test accuracy" in printed
+    assert printed.endswith("the reader's own\n")
 
 
 # ---- The rule that makes it so ----
@@ -116,43 +107,32 @@ def imported_by_text(text: str) -> Iterator[str]:
 
 
 def imports_dataset(source: str) -> bool:
-    return any(module.partition(".")[0] == "dataset" for module in imported(source))
+    return re.search(r"\bdataset\b", source) is not None and any(
+        module.partition(".")[0] == "dataset" for module in imported(source)
+    )
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "imports"),
     [
-        "import dataset",
-        "import numpy, dataset.mnist as mnist",
-        "from dataset import mnist",
-        "def f():\n    from dataset.mnist import load_mnist",
-        "run('import sys; from dataset.mnist import load_mnist')",
-        "import_module('dataset.mnist')",
+        ("import dataset", True),
+        ("import numpy, dataset.mnist as mnist", True),
+        ("from dataset import mnist", True),
+        ("def f():\n    from dataset.mnist import load_mnist", True),
+        ("run('import sys; from dataset.mnist import load_mnist')", True),
+        ("import_module('dataset.mnist')", True),
+        ("from dlbasics.datasets.mnist import load_mnist", False),
+        ("from . import dataset", False),
+        ("import datasets", False),
+        ('"""From dataset to dataset: import nothing."""', False),
     ],
 )
-def test_the_scan_sees_every_kind_of_import(source):
-    assert imports_dataset(source)
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "from dlbasics.datasets.mnist import load_mnist",
-        "from . import dataset",
-        "import datasets",
-        '"""From dataset to dataset: import nothing."""',
-    ],
-)
-def test_the_scan_sees_no_import_where_there_is_none(source):
-    assert not imports_dataset(source)
+def test_the_scan_sees_every_kind_of_import_and_no_other(source, imports):
+    assert imports_dataset(source) == imports
 
 
 def test_nothing_of_ours_imports_dataset():
     files = [file for folder in OURS for file in ROOT.glob(f"{folder}/**/*.py")]
     assert len(files) > 150
-    found = [
-        file.relative_to(ROOT).as_posix()
-        for file in files
-        if imports_dataset(file.read_text(encoding="utf-8"))
-    ]
-    assert found == ["tests/test_dataset.py"]
+    found = [file for file in files if imports_dataset(file.read_text(encoding="utf-8"))]
+    assert found == [ROOT / "tests" / "datasets" / "test_dataset.py"]

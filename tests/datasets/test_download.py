@@ -22,6 +22,7 @@ from tests.datasets.helpers import (
     truncating,
 )
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 CONTENT = np.random.default_rng(0).bytes(20_000)
 SLOW = "no answer or too slow: after "
 

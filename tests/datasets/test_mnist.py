@@ -38,6 +38,7 @@ from tests.datasets.helpers import (
 )
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 REAL_DATA = os.environ.get("DLBASICS_DATA", "")
 DOWNLOADED = {f"{name}.{suffix}" for name in NAMES for suffix in ("gz", "npy")} | {"verified"}
 """What is in the cache after a download."""
