@@ -27,8 +27,11 @@ from typing import Any, NamedTuple
 TIMEOUT = 300
 """Seconds that the tests may take; what takes longer hangs, and so is noticed."""
 
-NOT_THESE = "not mnist and not script and not test_benchmarks"
-"""The tests that are run, as pytest's -k has it; test_benchmarks.py sees that a line has changed."""
+NOT_THESE = "not slow and not mnist"
+"""The tests that are run, as pytest's -m has it."""
+
+LEFT_OUT = ("test_benchmarks.py", "test_scripts.py")
+"""Test files that are not run: one sees that a line has changed, one starts each chapter script."""
 
 
 class PlantedError(NamedTuple):
@@ -774,99 +777,26 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
 )
 
-TESTS: dict[str, tuple[str, ...]] = {
-    AFFINE: (
-        "test_affine.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-        "test_bad_input.py",
-    ),
-    FAST_AFFINE: (
-        "test_affine.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-        "test_bad_input.py",
-    ),
-    BASE: ("test_layers.py", "test_residual.py", "test_dropout.py", "test_batch_norm.py"),
-    ACTIVATIONS: (
-        "test_activations.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    LOSSES: ("test_losses.py", "test_functions_labels.py", "test_layer_gradients.py"),
-    FAST_BATCH_NORM: (
-        "test_batch_norm.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    BATCH_NORM: (
-        "test_batch_norm.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_CONVOLUTION: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    CONVOLUTION: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    SHAPES: ("test_convolution.py", "test_pooling.py", "test_layers.py"),
-    WINDOWS: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    DROPOUT: (
-        "test_dropout.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_COLUMNS: ("test_numerical_gradient.py", "test_plain_and_fast.py"),
-    POOLING: (
-        "test_pooling.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_POOLING: (
-        "test_pooling.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    RESIDUAL: (
-        "test_residual.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FUNCTIONS: ("test_functions.py", "test_functions_labels.py", "test_losses.py"),
-    OPTIMIZERS: ("test_optimizers.py", "test_optimizers_state.py"),
-    FAST_OPTIMIZERS: ("test_optimizers.py", "test_optimizers_state.py"),
-    OPTIMIZER: ("test_optimizers.py", "test_optimizers_state.py"),
-    COLUMNS: ("test_columns.py", "test_convolution.py", "test_pooling.py"),
-    CHECK: ("test_check_gradients.py", "test_planted_errors.py", "test_readers_layers.py"),
-    NETWORK: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    PARAMS: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    NETWORK_STATE: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    ASSEMBLY: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    HALVES: ("test_shards.py", "test_network.py"),
-    ORDER: ("test_shards.py", "test_network.py"),
-}
-"""The test files nearest to each source file, which are run first; those that exist."""
+
+def mirror(file: str) -> Path:
+    """The test file of a source file, by the rule of tests/, which mirrors dlbasics/."""
+    source = Path(file).relative_to("dlbasics")
+    folders = [part.lstrip("_") for part in source.parent.parts]
+    return Path("tests", *folders, f"test_{source.name}")
+
+
+def nearest(file: str, checkout: Path) -> list[str]:
+    """The test files nearest to a source file, which are run first; those that exist.
+
+    Layers, their fast replacements and the gradient check have tests in common, too.
+    """
+    near = [mirror(file)]
+    if {"layers", "fast", "gradient_check.py"} & {*Path(file).parts}:
+        near.append(Path("tests/layers", near[0].name))  # the layer that a file replaces
+        for folder in ("tests/layers", "tests/internal/fast", "tests/gradients"):
+            found = (checkout / folder).glob("test_*.py")
+            near += sorted(path.relative_to(checkout) for path in found)
+    return [*dict.fromkeys(str(path) for path in near if (checkout / path).is_file())]
 
 
 def main() -> None:
@@ -875,7 +805,10 @@ def main() -> None:
     parser.add_argument("--checkout", type=Path, default=Path.cwd(), metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="FILE", help="results, kept and gone on with")
     parser.add_argument(
-        "--tests", nargs="+", metavar="PATTERN", help="run these test files only, as tests/*loss*"
+        "--tests",
+        nargs="+",
+        metavar="PATTERN",
+        help="run these test files only, as tests/**/*loss*",
     )
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
@@ -952,15 +885,16 @@ def run_tests(checkout: Path, file: str, patterns: list[str] | None) -> str | No
     """The first test that fails: of those nearest to the file, then of all; or of `patterns`."""
     if patterns:
         files = sorted({str(path) for pattern in patterns for path in checkout.glob(pattern)})
-        return pytest_fails(checkout, ["-k", NOT_THESE, *files])
-    near = [f"tests/{name}" for name in TESTS[file] if (checkout / "tests" / name).exists()]
-    failure = pytest_fails(checkout, ["-k", f"{NOT_THESE} and not slow", *near]) if near else None
-    return failure or pytest_fails(checkout, ["-m", "not slow", "-k", NOT_THESE])
+        return pytest_fails(checkout, files)
+    near = nearest(file, checkout)
+    failure = pytest_fails(checkout, near) if near else None
+    return failure or pytest_fails(checkout, [])
 
 
-def pytest_fails(checkout: Path, args: list[str]) -> str | None:
-    """The first test that fails, or what went wrong instead; None if all pass."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE", *args]
+def pytest_fails(checkout: Path, files: list[str]) -> str | None:
+    """The first test of these files that fails, or what went wrong instead; None if all pass."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE"]
+    command += ["-m", NOT_THESE, *(f"--ignore-glob=*/{name}" for name in LEFT_OUT), *files]
     with tempfile.TemporaryDirectory() as folder:
         # Examples that hypothesis found with one error would be tried with the next.
         env = {

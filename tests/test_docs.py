@@ -2,14 +2,14 @@
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dlbasics import Affine, History, Network, Relu, TwoLayerNet
 from dlbasics.datasets.digits import load_digits
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 MOVED = """
@@ -23,13 +23,14 @@ dlbasics.params dlbasics.results dlbasics.shards dlbasics.summary
 
 
 def test_every_test_named_in_deviations_exists():
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+)`", text)
     assert len(named) > 30
     assert [name for name in named if f"def {name}(" not in tests] == []
 
 
+@pytest.mark.long
 def test_the_readmes_example_runs_as_it_is_pasted(mnist, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 15
@@ -92,6 +93,7 @@ def test_the_readme_has_no_blanks_left_to_fill():
     assert not re.search(r"\b(TODO|TABLE|(?!DLBASICS|OPENBLAS)[A-Z]+_[A-Z_]+)\b", README)
 
 
+@pytest.mark.long
 def test_the_readmes_trainer_runs_as_it_is_pasted(tmp_path, monkeypatch, capsys):
     (example,) = re.findall(
         r"```\n(from dlbasics import Adam, CosineDecay.*?)```", README, re.DOTALL
