@@ -98,7 +98,7 @@ def test_the_readmes_trainer_runs_as_it_is_pasted(tmp_path, monkeypatch, capsys)
     (example,) = re.findall(
         r"```\n(from dlbasics import Adam, CosineDecay.*?)```", README, re.DOTALL
     )
-    (x_train, t_train), _ = load_digits(train=2_000, test=500)
+    (x_train, t_train), _ = load_digits(train=1_000, test=200)
     names = {"x_train": x_train, "t_train": t_train, "network": TwoLayerNet(784, 20, 10, rng=0)}
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), names)
