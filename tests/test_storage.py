@@ -43,6 +43,13 @@ def stored(net):
     )
 
 
+def assert_comes_back(net, other, path):
+    """What is saved of one network is what another has loaded."""
+    net.save_params(path)
+    other.load_params(path)
+    assert stored(other) == stored(net)
+
+
 def assert_refused(net, path, message):
     before, x = stored(net), np.ones((2, 3), np.float32)
     scores = net.predict(x)
@@ -59,11 +66,8 @@ def assert_refused(net, path, message):
 @pytest.mark.parametrize("name", ["params.npz", "weights", "net.bin", "ü name.npz.tmp", ".npz"])
 @pytest.mark.parametrize("form", [str, lambda path: path], ids=["str", "Path"])
 def test_exactly_that_path_is_written(tmp_path, name, form):
-    net, other = trained_net(), new_net(1)
-    net.save_params(form(tmp_path / name))
+    assert_comes_back(trained_net(), new_net(1), form(tmp_path / name))
     assert os.listdir(tmp_path) == [name]
-    other.load_params(form(tmp_path / name))
-    assert stored(other) == stored(net)
 
 
 def test_the_path_is_params_npz_unless_given_and_an_older_file_is_replaced(tmp_path, monkeypatch):
@@ -101,11 +105,9 @@ def test_a_network_that_was_loaded_trains_on(tmp_path):
 
 
 def test_running_statistics_that_are_not_set_come_back_unset(tmp_path):
-    fresh, net = new_net(1), trained_net()
-    fresh.save_params(tmp_path / "params.npz")
+    net = trained_net()
+    assert_comes_back(new_net(1), net, tmp_path / "params.npz")
     assert not any("running" in key for key in load_arrays(tmp_path / "params.npz"))
-    net.load_params(tmp_path / "params.npz")
-    assert stored(net) == stored(fresh)
     assert net.layers["BatchNorm1"].running_mean is None
 
 
@@ -114,11 +116,9 @@ def test_inner_layers_and_biases_that_are_none_are_stored_too(tmp_path):
         block = Block(Affine.create(3, 3, rng=seed), BatchNorm.create(3))
         return Network([block, Affine(normal(3, 2, seed=seed), None)])
 
-    first, second = net(0), net(1)
+    first = net(0)
     first.gradient(np.eye(3), [0, 1, 0])
-    first.save_params(tmp_path / "params.npz")
-    second.load_params(tmp_path / "params.npz")
-    assert stored(second) == stored(first)
+    assert_comes_back(first, net(1), tmp_path / "params.npz")
 
 
 def test_a_file_without_layer_names_will_do(tmp_path):
@@ -132,9 +132,7 @@ def test_a_copy_saves_its_own_parameters(tmp_path):
     net = trained_net()
     twin = copy.deepcopy(net)
     twin.params["W1"] *= 2
-    twin.save_params(tmp_path / "params.npz")
-    net.load_params(tmp_path / "params.npz")
-    assert stored(net) == stored(twin)
+    assert_comes_back(twin, net, tmp_path / "params.npz")
 
 
 def test_load_arrays_gives_a_plain_dict_of_writable_arrays(tmp_path):

@@ -57,23 +57,11 @@ def stalling(handler, content):
     handler.server.closing.wait()
 
 
-def shorter(handler, content):
-    good(handler, content[:-10])
-
-
 def endless(handler, content):
     handler.send_response(200)
     handler.end_headers()
     while not handler.server.closing.is_set():
         handler.wfile.write(bytes(1 << 16))
-
-
-def broken(handler, content):
-    handler.send_error(500)
-
-
-def garbage(handler, content):
-    handler.wfile.write(b"no HTTP at all\r\n\r\n")
 
 
 def redirecting_for_ever(handler, content):
@@ -91,10 +79,14 @@ def redirecting_for_ever(handler, content):
         (trickling_at_the_end, TimeoutError, SLOW),
         (stalling, TimeoutError, SLOW),
         (truncating, ConnectionError, "ended after 19,990 of 20,000 bytes"),
-        (shorter, ConnectionError, "ended after 19,990 of 20,000 bytes"),
+        (
+            lambda server, content: good(server, content[:-10]),
+            ConnectionError,
+            "ended after 19,990 of",
+        ),
         (missing, ConnectionError, "404"),
-        (broken, ConnectionError, "500"),
-        (garbage, ConnectionError, "no HTTP at all"),
+        (lambda server, _: server.send_error(500), ConnectionError, "500"),
+        (lambda server, _: server.wfile.write(b"not HTTP\r\n\r\n"), ConnectionError, "not HTTP"),
         (redirecting_for_ever, ConnectionError, "302"),
     ],
 )
