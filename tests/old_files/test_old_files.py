@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dlbasics import History, load_arrays
-from tests.fixtures.write import TRAINERS, batch, networks, outcome, search
+from tests.old_files.write import TRAINERS, batch, networks, outcome, search
 
-FOLDER = Path(__file__).with_name("fixtures")
+FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("name", [*networks()])
