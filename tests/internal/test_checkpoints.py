@@ -15,7 +15,7 @@ from dlbasics._internal.checkpoints import CheckpointFolder, states_of
 from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
 from dlbasics.trainer import Trainer
-from tests.killed_training import final_arrays, trainer
+from tests.internal.killed_training import final_arrays, trainer
 
 SCRIPT = Path(__file__).with_name("killed_training.py")
 
