@@ -1,0 +1,110 @@
+"""The parts of a network that training changes, for checkpoints.
+
+tests/test_storage.py has the tests of the files of whole networks, `save` and `load`.
+"""
+
+import numpy as np
+import pytest
+
+from dlbasics._internal.network_state import (
+    arrays_of,
+    check_fit,
+    generators_of,
+    layers_of,
+    put_back,
+    set_missing_generators,
+)
+from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout
+from dlbasics.network import Network
+from tests.helpers import Block, normal
+
+
+def net(seed=0, **options):
+    layers = [Affine.create(3, 4, rng=seed), Block(BatchNorm.create(4), Affine.create(4, 2, rng=1))]
+    return Network(layers, **options)
+
+
+def trained_net():
+    network = net()
+    network.gradient(normal(5, 3, dtype=np.float32), [0, 1, 0, 1, 1])
+    return network
+
+
+class Readers:
+    """A network that a reader wrote; its layers lie in a list, not all of them ours."""
+
+    def __init__(self):
+        self.dropout = Dropout()
+        self.layers = [self.dropout, np.tanh]
+        self.params = {"W": np.ones(3)}
+
+
+def test_arrays_are_copies_of_parameters_and_running_statistics_of_inner_layers_too():
+    network = trained_net()
+    arrays = arrays_of(network)
+    params = [f"params/{key}" for key in ("W1", "b1", "gamma1", "beta1", "W2", "b2")]
+    assert [*arrays] == [*params, "states/running_mean1", "states/running_var1"]
+    norm = network.layers["Block1"].layers[0]
+    for key, own in (
+        ("params/W1", network.params["W1"]),
+        ("states/running_mean1", norm.running_mean),
+    ):
+        np.testing.assert_array_equal(arrays[key], own)
+        assert not np.shares_memory(arrays[key], own)
+
+
+@pytest.mark.parametrize("source", [net, trained_net])
+def test_arrays_go_back_into_the_very_parameters_and_statistics_that_were_not_set_too(source):
+    arrays, other = arrays_of(source()), net(seed=5)
+    other.gradient(normal(5, 3, dtype=np.float32) + 7, [0, 1, 0, 1, 1])
+    W = other.params["W1"]
+    put_back(other, arrays)
+    assert other.params["W1"] is W
+    found = arrays_of(other)
+    assert found.keys() == arrays.keys()
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array, err_msg=key)
+        assert not np.shares_memory(other.layers["Block1"].layers[0].gamma, array)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"params/W1": None}, r"differ in \['params/W1'\]"),
+        ({"params/W3": np.ones(2)}, r"differ in \['params/W3'\]"),
+        (
+            {"params/W1": np.ones((4, 3), np.float32)},
+            r"params/W1 must be float32 of shape \(3, 4\)",
+        ),
+        ({"params/b1": np.ones(4)}, r"params/b1 must be float32 .*got float64 of shape \(4,\)"),
+    ],
+)
+def test_arrays_of_another_network_do_not_fit(changes, message):
+    arrays = {**arrays_of(trained_net()), **changes}
+    check_fit(net(), arrays_of(trained_net()))
+    with pytest.raises(ValueError, match=message):
+        check_fit(net(), {key: array for key, array in arrays.items() if array is not None})
+
+
+def test_each_generator_of_layers_and_halves_comes_once():
+    rng, own = np.random.default_rng(0), np.random.default_rng(1)
+    network = Network([Block(Dropout(), Dropout(rng=own)), Affine.create(3, 2)], rng=rng)
+    assert generators_of(network) == [rng, own]
+    halved = Network([Convolution.create(1, 2, 3), Affine.create(2, 2)], rng=rng)
+    first, second = (rngs[0] for rngs in halved.shard_rngs)
+    assert generators_of(halved) == [rng, first, second]
+
+
+def test_only_layers_without_a_generator_get_one():
+    network, own, rng = Readers(), np.random.default_rng(0), np.random.default_rng(1)
+    set_missing_generators(network, own)
+    set_missing_generators(network, rng)
+    assert generators_of(network) == [own]
+
+
+def test_a_network_of_a_reader_has_those_of_its_layers_that_are_ours():
+    network = Readers()
+    assert layers_of(network) == {"0": network.dropout}
+    assert [*arrays_of(network)] == ["params/W"]
+    del network.layers
+    assert layers_of(network) == {}
