@@ -20,6 +20,14 @@ def clusters(n=300, seed=0):
     return (centres[t] + 0.4 * rng.standard_normal((n, 2))).astype(np.float32), t
 
 
+def two_layers(**options):
+    return TwoLayerNet(300, 200, 150, **options)
+
+
+def three_layers(**options):
+    return MultiLayerNet(300, [200, 100], 150, **options)
+
+
 def test_every_network_is_exported():
     assert {"MultiLayerNet", "MultiLayerNetExtend", "TwoLayerNet"} <= set(networks.__all__)
     assert {"SimpleConvNet", "DeepConvNet", "LeNet", "ResNet"} <= set(networks.__all__)
@@ -36,22 +44,10 @@ def test_two_layer_net_lists_its_layers():
 
 
 def test_two_layer_net_takes_the_books_arguments_by_name_and_place():
-    by_name = TwoLayerNet(
-        input_size=9, hidden_size=8, output_size=7, weight_init_std=0.5, rng=0, dtype=np.float64
-    )
-    by_place = TwoLayerNet(9, 8, 7, 0.5, rng=0, dtype=np.float64)
+    arguments = {"input_size": 9, "hidden_size": 8, "output_size": 7, "weight_init_std": 0.5}
+    by_place, by_name = TwoLayerNet(*arguments.values(), rng=0), TwoLayerNet(**arguments, rng=0)
     for key, param in by_name.params.items():
         np.testing.assert_array_equal(by_place.params[key], param)
-
-
-def test_two_layer_net_starts_with_small_weights_and_no_bias():
-    net = TwoLayerNet(784, 50, 10, rng=0)
-    assert net.params["W1"].std() == pytest.approx(0.01, rel=0.03)
-    assert abs(net.params["W1"].mean()) < 3e-4
-    assert not net.params["b1"].any()
-    assert not net.params["b2"].any()
-    wide = TwoLayerNet(784, 50, 10, weight_init_std=0.2, rng=0)
-    np.testing.assert_allclose(wide.params["W1"], 20 * net.params["W1"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -83,45 +79,54 @@ def test_multi_layer_net_lists_its_layers(options, names):
 
 
 def test_multi_layer_net_takes_the_books_arguments_in_their_order():
-    net = MultiLayerNet(3, [5], 2, "sigmoid", 0.3, 0.2, True, 0.4, True, rng=0)
+    arguments = {
+        "input_size": 3,
+        "hidden_size_list": [5],
+        "output_size": 2,
+        "activation": "sigmoid",
+        "weight_init_std": 0.3,
+        "weight_decay_lambda": 0.2,
+        "use_dropout": True,
+        "dropout_ration": 0.4,
+        "use_batchnorm": True,
+    }
+    net, named = MultiLayerNet(*arguments.values(), rng=0), MultiLayerNetExtend(**arguments, rng=0)
     assert [*net.layers] == ["Affine1", "BatchNorm1", "Sigmoid1", "Dropout1", "Affine2"]
     assert net.layers["Dropout1"].dropout_ratio == 0.4
     assert net.regularizer.weight_decay_lambda == 0.2
-    named = MultiLayerNetExtend(
-        input_size=3,
-        hidden_size_list=[5],
-        output_size=2,
-        activation="sigmoid",
-        weight_init_std=0.3,
-        weight_decay_lambda=0.2,
-        use_dropout=True,
-        dropout_ration=0.4,
-        use_batchnorm=True,
-        rng=0,
-    )
     np.testing.assert_array_equal(named.params["W1"], net.params["W1"])
 
 
+def he(n, m):
+    return math.sqrt(2 / n)
+
+
+def xavier(n, m):
+    return math.sqrt(1 / n)
+
+
 @pytest.mark.parametrize(
-    ("weight_init_std", "std"),
+    ("build", "options", "std"),
     [
-        (0.01, lambda n, m: 0.01),
-        (1, lambda n, m: 1),
-        (0, lambda n, m: 0),
-        (np.float64(0.5), lambda n, m: 0.5),
-        *((name, lambda n, m: math.sqrt(2 / n)) for name in ("relu", "he", "He")),
-        *((name, lambda n, m: math.sqrt(1 / n)) for name in ("sigmoid", "xavier", "Xavier")),
-        ("glorot", lambda n, m: math.sqrt(2 / (n + m))),
+        (two_layers, {}, lambda n, m: 0.01),
+        (two_layers, {"weight_init_std": 0.2}, lambda n, m: 0.2),
+        (three_layers, {}, he),
+        *((three_layers, {"weight_init_std": name}, he) for name in ("relu", "he", "He")),
+        *((three_layers, {"weight_init_std": name}, xavier) for name in ("sigmoid", "Xavier")),
+        (three_layers, {"weight_init_std": "glorot"}, lambda n, m: math.sqrt(2 / (n + m))),
+        (three_layers, {"weight_init_std": 0}, lambda n, m: 0),
+        (three_layers, {"weight_init_std": 1}, lambda n, m: 1),
+        (three_layers, {"weight_init_std": np.float64(0.5)}, lambda n, m: 0.5),
     ],
 )
-def test_initial_standard_deviation_of_every_layer(weight_init_std, std):
-    sizes = [300, 200, 100, 150]
-    net = MultiLayerNet(300, [200, 100], 150, weight_init_std=weight_init_std, rng=0)
-    for i in (1, 2, 3):
-        W = net.params[f"W{i}"]
-        assert W.std() == pytest.approx(std(sizes[i - 1], sizes[i]), rel=0.03)
-        assert W.dtype == np.float32
-        assert not net.params[f"b{i}"].any()
+def test_initial_standard_deviation_of_every_layer(build, options, std):
+    for key, param in build(**options, rng=0).params.items():
+        assert param.dtype == np.float32
+        if key.startswith("W"):
+            assert param.std() == pytest.approx(std(*param.shape), rel=0.03), key
+            assert abs(param.mean()) <= 0.03 * std(*param.shape), key
+        else:
+            assert not param.any(), key
 
 
 def test_weight_decay_is_half_lambda_times_the_squares_of_the_weights():

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from dlbasics import SGD, Adam, Affine, Dropout, Network, TwoLayerNet
-from dlbasics.augmentation import rotate
 from dlbasics.history import History
 from dlbasics.layers import BatchNorm
 from dlbasics.optimizers import clip_by_norm
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
-from tests.helpers import labelled, normal, small_trainer
+from tests.helpers import labelled, small_trainer
 
 X, T = labelled(50)
 X_TEST, T_TEST = labelled(30, seed=1)
@@ -77,14 +76,6 @@ class TestTheBooksTrainer:
             assert trainer.test_acc_list[epoch - 1] == network.accuracy(X_TEST, T_TEST)
         assert trainer.train_loss_list == losses
         assert_same_params(trainer.network, network)
-
-    def test_train_step_by_train_step_is_train(self):
-        one, other = small_trainer(), small_trainer()
-        one.train()
-        while other.current_iter < other.max_iter:
-            other.train_step()
-        assert other.train_loss_list == one.train_loss_list
-        assert other.test_acc_list == one.test_acc_list
 
     def test_only_the_first_samples_are_evaluated(self):
         asked = []
@@ -148,16 +139,6 @@ class TestBatches:
         for trainer in (one, same, other):
             trainer.train()
         assert one.train_loss_list == same.train_loss_list != other.train_loss_list
-
-    def test_the_librarys_augmentations_fit(self):
-        images = normal(50, 1, 6, 6, dtype=np.float32)
-        trainer = Trainer(
-            *(Network([Affine.create(36, 3, rng=0)]), images, T, images, T, 2, 16),
-            augment=lambda x, rng: rotate(x, 15, rng),
-            verbose=False,
-            rng=0,
-        )
-        assert all(np.isfinite(trainer.train().train_loss))
 
 
 class TestLoss:

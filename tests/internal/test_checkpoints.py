@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
 from tests.helpers import ROOT, small_trainer
 from tests.internal.killed_training import final_arrays, trainer
-
-SCRIPT = Path(__file__).with_name("killed_training.py")
 
 
 def assert_same(found, wanted):
@@ -31,9 +28,9 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def start(folder, final):
+def start(*arguments):
     process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(folder), str(final)],
+        [sys.executable, "-m", "tests.internal.killed_training", *map(str, arguments)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -43,15 +40,19 @@ def start(folder, final):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random_and_resumed_a_training_ends_as_if_it_had_not_been(tmp_path, kills):
-    undisturbed = trainer(tmp_path / "undisturbed")
+@pytest.mark.parametrize(
+    ("kills", "epochs"), [(3, 10), pytest.param(50, 40, marks=pytest.mark.slow)]
+)
+def test_killed_at_random_and_resumed_a_training_ends_as_if_it_had_not_been(
+    tmp_path, kills, epochs
+):
+    undisturbed = trainer(epochs)
     undisturbed.train()
     chance = random.Random(kills)
     folder, final = tmp_path / "checkpoints", tmp_path / "final.npz"
     killed = 0
     while killed < kills:
-        process = start(folder, final)
+        process = start(epochs, final, folder)
         time.sleep(chance.uniform(0, 0.06))
         process.kill()
         process.communicate()
@@ -60,7 +61,7 @@ def test_killed_at_random_and_resumed_a_training_ends_as_if_it_had_not_been(tmp_
                 path.unlink()
         else:
             killed += 1
-    process = start(folder, final)
+    process = start(epochs, final, folder)
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert_same(load_arrays(final), final_arrays(undisturbed))

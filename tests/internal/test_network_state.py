@@ -70,20 +70,15 @@ def test_arrays_go_back_into_the_very_parameters_and_statistics_that_were_not_se
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"params/W1": None}, r"differ in \['params/W1'\]"),
         ({"params/W3": np.ones(2)}, r"differ in \['params/W3'\]"),
-        (
-            {"params/W1": np.ones((4, 3), np.float32)},
-            r"params/W1 must be float32 of shape \(3, 4\)",
-        ),
         ({"params/b1": np.ones(4)}, r"params/b1 must be float32 .*got float64 of shape \(4,\)"),
     ],
 )
 def test_arrays_of_another_network_do_not_fit(changes, message):
-    arrays = {**arrays_of(trained_net()), **changes}
-    check_fit(net(), arrays_of(trained_net()))
+    arrays = arrays_of(trained_net())
+    check_fit(net(), arrays)
     with pytest.raises(ValueError, match=message):
-        check_fit(net(), {key: array for key, array in arrays.items() if array is not None})
+        check_fit(net(), {**arrays, **changes})
 
 
 def test_each_generator_of_layers_and_halves_comes_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlbasics import SGD, Adam, Momentum, optimizers
+from dlbasics import SGD, Adam, optimizers
 from dlbasics.optimizers import Optimizer
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
@@ -22,13 +22,9 @@ def test_every_public_optimizer_has_a_name_in_any_case(case):
         assert type(small_trainer(optimizer=case(kind.__name__)).optimizer) is kind
 
 
-def test_arguments_of_an_optimizer():
+def test_an_optimizer_is_given_by_its_name_and_arguments_or_as_an_object():
     optimizer = small_trainer(optimizer="Momentum", optimizer_param={"momentum": 0.5}).optimizer
     assert (optimizer.lr, optimizer.momentum) == (0.01, 0.5)
-
-
-def test_an_optimizer_as_an_object():
-    optimizer = Momentum(0.05)
     assert small_trainer(optimizer=optimizer).optimizer is optimizer
 
 
