@@ -112,17 +112,6 @@ def test_predict_changes_nothing(build, is_trained, train_flg):
     assert (state(net), net.last_loss) == (before, loss)
 
 
-def test_predict_between_loss_and_backward_does_not_disturb_backward():
-    net, (x, t) = plain_net(), batch()
-    expected = net.gradient(x, t)
-    net.loss(x, t, train_flg=True)
-    net.predict(x[:2] * 7)
-    dout = net.last_layer.backward()
-    for layer in reversed(net.layers.values()):
-        dout = layer.backward(dout)
-    np.testing.assert_array_equal(net.layers["Affine1"].dW, expected["W1"])
-
-
 @pytest.mark.parametrize("n", [0, 1, 4, 5, 6, 10, 23])
 def test_predict_in_blocks_gives_the_same(n):
     net, (x, _) = rich_net(), batch(n)

@@ -10,27 +10,28 @@ from dlbasics.network import Network
 from tests.helpers import Block
 
 
-def test_layers_have_the_books_names():
-    layers = [Affine.create(2, 2), BatchNorm.create(2), Relu(), Dropout(), Affine.create(2, 2)]
-    net = Network([*layers, Sigmoid(), Relu(), Tanh()])
-    assert list(net.layers) == [
-        *("Affine1", "BatchNorm1", "Relu1", "Dropout1"),
-        *("Affine2", "Sigmoid1", "Relu2", "Tanh1"),
-    ]
-    assert net.layers["Affine2"] is layers[4]
+class Swish(Sigmoid):
+    """A class of a reader's own has its own name."""
 
 
-def test_a_class_of_ones_own_has_its_name_or_its_kind():
-    class Swish(Sigmoid):
-        pass
+class Conv2D(Affine):
+    kind = "Conv"
 
-    class Conv2D(Affine):
-        kind = "Conv"
 
-    W = np.ones((2, 2))
-    net = Network([Conv2D(W, None), Swish(), Conv2D(W, None), Sigmoid()])
-    assert list(net.layers) == ["Conv1", "Swish1", "Conv2", "Sigmoid1"]
-    assert list(net.params) == ["W1", "W2"]
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        (
+            [Affine.create(2, 2), BatchNorm.create(2), Relu(), Dropout(), Affine.create(2, 2)],
+            ["Affine1", "BatchNorm1", "Relu1", "Dropout1", "Affine2"],
+        ),
+        ([Sigmoid(), Relu(), Tanh(), Relu()], ["Sigmoid1", "Relu1", "Tanh1", "Relu2"]),
+        ([Swish(), Sigmoid(), Swish()], ["Swish1", "Sigmoid1", "Swish2"]),
+        ([Conv2D.create(2, 2), Conv2D.create(2, 2)], ["Conv1", "Conv2"]),
+    ],
+)
+def test_layers_have_the_books_names(layers, names):
+    assert Network(layers).layers == dict(zip(names, layers, strict=True))
 
 
 def test_a_mapping_gives_layers_names_of_ones_own():

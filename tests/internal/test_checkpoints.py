@@ -75,24 +75,6 @@ def small(folder=None, **changes):
     return small_trainer(network, **{"optimizer": Momentum(0.1), "checkpoints": folder, **changes})
 
 
-def with_one_generator_for_all(folder=None, **changes):
-    rng = np.random.default_rng(3)
-    layers = [Affine.create(6, 5, rng=rng), Relu(), Dropout(0.5), Affine.create(5, 3)]
-    layers[3].W = layers[3].W * 0 + 0.1
-    return small(folder, network=Network(layers, rng=rng), rng=rng, **changes)
-
-
-def with_readers_network(folder=None, **changes):
-    return small(folder, network=Readers(), rng=7, **changes)
-
-
-def with_generator(kind):
-    def build(folder=None, **changes):
-        return small(folder, rng=np.random.Generator(getattr(np.random, kind)(1)), **changes)
-
-    return build
-
-
 class Readers:
     """A network as a reader types it, with layers of ours."""
 
@@ -122,26 +104,43 @@ class Readers:
         return float((self.predict(x).argmax(axis=1) == t).mean())
 
 
+def one_generator():
+    """A network and a trainer that share a generator."""
+    rng = np.random.default_rng(3)
+    layers = [Affine.create(6, 5, rng=rng), Relu(), Dropout(0.5), Affine.create(5, 3, rng=0)]
+    return {"network": Network(layers, rng=rng), "rng": rng}
+
+
+FRESH = {
+    "one generator for all": one_generator,
+    "a reader's network": lambda: {"network": Readers(), "rng": 7},
+}
+for kind in ("PCG64DXSM", "MT19937", "Philox", "SFC64"):
+    bits = getattr(np.random, kind)
+    FRESH[kind] = lambda bits=bits: {"rng": np.random.Generator(bits(1))}
+
+
+def check_resumed_after(iteration, folder, fresh, **changes):
+    """Compare a training that goes on in another trainer, of another rate, with one in one go."""
+    whole = small(**fresh(), **changes)
+    first = small(folder, checkpoint_every=1, **fresh(), **changes)
+    second = small(folder, optimizer=Momentum(7.0), **fresh(), **changes)
+    whole.train()
+    for _ in range(iteration):
+        first.train_step()
+    W = second.network.params["W1"]
+    assert second.resume()
+    assert second.current_iter == iteration
+    assert second.network.params["W1"] is W
+    second.train()
+    assert_same(final_arrays(second), final_arrays(whole))
+
+
 class Plain:
     """A schedule whose repr tells where it is in memory."""
 
     def __call__(self, epoch, epochs):
         return 1.0
-
-
-def check_resumed_after(iteration, build, folder, **changes):
-    """Compare a training that goes on in another trainer, of another rate, with one in one go."""
-    whole, first = build(**changes), build(folder, checkpoint_every=1, **changes)
-    whole.train()
-    for _ in range(iteration):
-        first.train_step()
-    second = build(folder, **{"optimizer": Momentum(7.0), **changes})
-    assert second.resume()
-    assert second.current_iter == iteration
-    assert second.network.params["W1"] is not first.network.params["W1"]
-    second.train()
-    assert_same(final_arrays(second), final_arrays(whole))
-    return second
 
 
 @pytest.fixture(scope="module")
@@ -156,18 +155,11 @@ class TestResume:
     @pytest.mark.parametrize("sampling", ["epoch", "replacement"])
     @pytest.mark.parametrize("iteration", range(1, 9))
     def test_from_every_iteration_the_rest_is_the_same(self, tmp_path, sampling, iteration):
-        check_resumed_after(iteration, small, tmp_path, sampling=sampling, schedule=CosineDecay())
+        check_resumed_after(iteration, tmp_path, dict, sampling=sampling, schedule=CosineDecay())
 
-    @pytest.mark.parametrize("kind", ["PCG64DXSM", "MT19937", "Philox", "SFC64"])
-    def test_any_generator_comes_back(self, tmp_path, kind):
-        check_resumed_after(3, with_generator(kind), tmp_path)
-
-    def test_generators_that_are_one_stay_one(self, tmp_path):
-        check_resumed_after(3, with_one_generator_for_all, tmp_path)
-
-    def test_a_readers_network_comes_back_with_its_arrays_in_place(self, tmp_path):
-        network = check_resumed_after(3, with_readers_network, tmp_path).network
-        assert network.params["W1"] is network.layers["first"].W
+    @pytest.mark.parametrize("fresh", FRESH.values(), ids=FRESH)
+    def test_generators_and_networks_of_any_kind_come_back(self, tmp_path, fresh):
+        check_resumed_after(3, tmp_path, fresh)
 
     def test_more_epochs_go_on_where_the_first_ones_ended(self, tmp_path):
         small(tmp_path, epochs=2).train()

@@ -51,12 +51,7 @@ def test_params_is_a_mapping_of_the_very_arrays():
     assert len(net.params) == 4
     assert dict(net.params).keys() == {"W1", "b1", "W2", "b2"}
     assert net.params["W2"] is net.layers["Affine2"].W
-    assert net.params["b1"] is net.layers["Affine1"].b
     assert "W1: float32 (3, 4)" in repr(net.params)
-
-
-def test_a_change_in_place_changes_the_network():
-    net = small_net()
     net.params["W1"][...] = 0
     net.params["b1"] += 2
     assert not net.layers["Affine1"].W.any()
@@ -114,24 +109,21 @@ def test_unknown_keys_are_errors():
     assert net.params.get("W3") is None
 
 
-def test_assigning_params_assigns_each_array():
+def test_assigning_params_assigns_each_array_or_none():
     net = small_net()
-    arrays = {key: np.ones_like(param) for key, param in net.params.items()}
-    net.params = arrays
+    before = dict(net.params)
+    for wrong in ({}, {"W1": np.ones((3, 4))}, {**before, "W3": np.ones(2)}):
+        with pytest.raises(
+            ValueError, match=r"params must have the keys \['W1', 'b1', 'W2', 'b2'\]"
+        ):
+            net.params = wrong
+    assert all(net.params[key] is array for key, array in before.items())
+    net.params = arrays = {key: np.ones_like(param) for key, param in before.items()}
     assert net.layers["Affine1"].W is arrays["W1"]
     assert net.layers["Affine2"].b is arrays["b2"]
 
 
-@pytest.mark.parametrize("wrong", [{"W1": np.ones((3, 4))}, {}, "one too many"])
-def test_assigning_params_with_other_keys_is_refused_and_changes_nothing(wrong):
-    net = small_net()
-    before = dict(net.params)
-    with pytest.raises(ValueError, match=r"params must have the keys \['W1', 'b1', 'W2', 'b2'\]"):
-        net.params = {**before, "W3": before["W2"]} if wrong == "one too many" else wrong
-    assert all(net.params[key] is array for key, array in before.items())
-
-
-def test_a_replaced_layer_is_the_one_that_counts():
+def test_layers_that_are_replaced_added_or_removed_show_in_params():
     net, (x, t) = small_net(), batch()
     assert len(net.params) == 4
     net.layers["Affine1"] = replacement = Affine.create(3, 4, rng=9)
@@ -139,10 +131,6 @@ def test_a_replaced_layer_is_the_one_that_counts():
     np.testing.assert_array_equal(net.gradient(x, t)["W1"], replacement.dW)
     net.layers["Relu1"] = BatchNorm.create(4)
     assert list(net.params) == ["W1", "b1", "gamma1", "beta1", "W2", "b2"]
-
-
-def test_an_added_or_removed_layer_shows_in_params():
-    net = small_net()
     net.layers["Affine3"] = Affine.create(2, 2)
     assert list(net.params)[-2:] == ["W3", "b3"]
     del net.layers["Affine1"], net.layers["Relu1"]
