@@ -18,15 +18,17 @@ from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout
 from dlbasics.network import Network
 from tests.helpers import Block, normal
 
+BATCH = normal(5, 3, dtype=np.float32), np.array([0, 1, 0, 1, 1])
 
-def net(seed=0, **options):
+
+def net(seed=0):
     layers = [Affine.create(3, 4, rng=seed), Block(BatchNorm.create(4), Affine.create(4, 2, rng=1))]
-    return Network(layers, **options)
+    return Network(layers)
 
 
-def trained_net():
-    network = net()
-    network.gradient(normal(5, 3, dtype=np.float32), [0, 1, 0, 1, 1])
+def trained_net(seed=0):
+    network = net(seed)
+    network.gradient(*BATCH)
     return network
 
 
@@ -39,24 +41,16 @@ class Readers:
         self.params = {"W": np.ones(3)}
 
 
-def test_arrays_are_copies_of_parameters_and_running_statistics_of_inner_layers_too():
-    network = trained_net()
-    arrays = arrays_of(network)
+def test_arrays_hold_parameters_and_running_statistics_of_inner_layers_too():
     params = [f"params/{key}" for key in ("W1", "b1", "gamma1", "beta1", "W2", "b2")]
-    assert [*arrays] == [*params, "states/running_mean1", "states/running_var1"]
-    norm = network.layers["Block1"].layers[0]
-    for key, own in (
-        ("params/W1", network.params["W1"]),
-        ("states/running_mean1", norm.running_mean),
-    ):
-        np.testing.assert_array_equal(arrays[key], own)
-        assert not np.shares_memory(arrays[key], own)
+    assert [*arrays_of(net())] == params
+    assert [*arrays_of(trained_net())] == [*params, "states/running_mean1", "states/running_var1"]
 
 
 @pytest.mark.parametrize("source", [net, trained_net])
-def test_arrays_go_back_into_the_very_parameters_and_statistics_that_were_not_set_too(source):
-    arrays, other = arrays_of(source()), net(seed=5)
-    other.gradient(normal(5, 3, dtype=np.float32) + 7, [0, 1, 0, 1, 1])
+def test_arrays_are_copies_and_go_back_into_the_very_parameters(source):
+    """Statistics that were not set are unset again."""
+    arrays, other = arrays_of(source()), trained_net(seed=5)
     W = other.params["W1"]
     put_back(other, arrays)
     assert other.params["W1"] is W
@@ -64,7 +58,11 @@ def test_arrays_go_back_into_the_very_parameters_and_statistics_that_were_not_se
     assert found.keys() == arrays.keys()
     for key, array in arrays.items():
         np.testing.assert_array_equal(found[key], array, err_msg=key)
-        assert not np.shares_memory(other.layers["Block1"].layers[0].gamma, array)
+    other.gradient(*BATCH)
+    for owned in [*other.params.values(), other.layers["Block1"].layers[0].running_mean]:
+        owned += 1
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array, err_msg=key)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +88,12 @@ def test_each_generator_of_layers_and_halves_comes_once():
     assert generators_of(halved) == [rng, first, second]
 
 
-def test_only_layers_without_a_generator_get_one():
+def test_of_a_readers_network_only_layers_of_ours_count_and_get_a_missing_generator():
     network, own, rng = Readers(), np.random.default_rng(0), np.random.default_rng(1)
+    assert layers_of(network) == {"0": network.dropout}
     set_missing_generators(network, own)
     set_missing_generators(network, rng)
     assert generators_of(network) == [own]
-
-
-def test_a_network_of_a_reader_has_those_of_its_layers_that_are_ours():
-    network = Readers()
-    assert layers_of(network) == {"0": network.dropout}
     assert [*arrays_of(network)] == ["params/W"]
     del network.layers
     assert layers_of(network) == {}
