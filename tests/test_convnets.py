@@ -8,25 +8,67 @@ import pytest
 
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet, residual_block
 from dlbasics.gradient import check_gradients
-from dlbasics.layers import AveragePooling, Pooling, SoftmaxWithLoss
+from dlbasics.layers import SoftmaxWithLoss
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
 from tests.helpers import normal, train
 
+STAGE = ["Conv", "BatchNorm", "Relu", *["Residual", "Relu"] * 2]
+DEEP_STAGE = ["Conv", "Relu", "Conv", "Relu", "Pool"]
+LENET = [(6, 1, 5, 5), (16, 6, 5, 5), (400, 120), (120, 84), (84, 10)]
 
-def shapes(net):
-    return {key: param.shape for key, param in net.params.items()}
 
-
-def test_simple_conv_net_is_the_books():
-    net = SimpleConvNet()
-    assert [*net.layers] == ["Conv1", "Relu1", "Pool1", "Affine1", "Relu2", "Affine2"]
-    W = {"W1": (30, 1, 5, 5), "W2": (4320, 100), "W3": (100, 10)}
-    assert shapes(net) == {**W, "b1": (30,), "b2": (100,), "b3": (10,)}
-    assert net.summary().total == 433_890
+@pytest.mark.parametrize(
+    ("net", "kinds", "weights", "parameters"),
+    [
+        (
+            SimpleConvNet,
+            ["Conv", "Relu", "Pool", "Affine", "Relu", "Affine"],
+            [(30, 1, 5, 5), (4320, 100), (100, 10)],
+            433_890,
+        ),
+        (
+            DeepConvNet,
+            [*DEEP_STAGE * 3, "Affine", "Relu", "Dropout", "Affine", "Dropout"],
+            [
+                *[(16, 1, 3, 3), (16, 16, 3, 3), (32, 16, 3, 3), (32, 32, 3, 3), (64, 32, 3, 3)],
+                *[(64, 64, 3, 3), (1024, 50), (50, 10)],
+            ],
+            123_552,
+        ),
+        (
+            LeNet,
+            [*["Conv", "Sigmoid", "AveragePooling"] * 2, *["Affine", "Sigmoid"] * 2, "Affine"],
+            LENET,
+            61_706,  # those of 1998, with 16 full filters in C3
+        ),
+        (
+            lambda: LeNet(modern=True),
+            [*["Conv", "Relu", "Pool"] * 2, *["Affine", "Relu"] * 2, "Affine"],
+            LENET,
+            61_706,
+        ),
+        (
+            lambda: ResNet(filter_nums=(4, 6), blocks=2),
+            [*STAGE, "Pool", *STAGE, "GlobalAveragePooling", "Affine"],
+            [(4, 1, 3, 3), *[(4, 4, 3, 3)] * 4, (6, 4, 3, 3), *[(6, 6, 3, 3)] * 4, (6, 10)],
+            9 * (1 * 4 + 4 * 4 * 4 + 4 * 6 + 4 * 6 * 6) + (1 + 2) * 5 * (4 + 6) + 7 * 10,
+        ),
+    ],
+)
+def test_a_network_has_the_layers_and_parameters_of_its_source(net, kinds, weights, parameters):
+    net = net()
+    assert [layer.kind for layer in net.layers.values()] == kinds
+    assert [param.shape for key, param in net.params.items() if key.startswith("W")] == weights
+    assert net.summary().total == parameters
     assert isinstance(net.last_layer, SoftmaxWithLoss)
-    pool = net.layers["Pool1"]
+
+
+def test_pooling_padding_and_dropout_are_the_books():
+    pool, net = SimpleConvNet().layers["Pool1"], DeepConvNet()
     assert (pool.pool_h, pool.pool_w, pool.stride, pool.pad) == (2, 2, 2, 0)
+    assert [net.layers[f"Conv{i}"].pad for i in range(1, 7)] == [1, 1, 1, 2, 1, 1]
+    assert net.layers["Dropout1"].dropout_ratio == net.layers["Dropout2"].dropout_ratio == 0.5
 
 
 def test_simple_conv_net_takes_the_books_arguments_by_name_and_place():
@@ -39,7 +81,7 @@ def test_simple_conv_net_takes_the_books_arguments_by_name_and_place():
     }
     given = copy.deepcopy(arguments)
     by_place, by_name = SimpleConvNet(*given.values(), rng=0), SimpleConvNet(**given, rng=0)
-    assert shapes(by_name)["W1"] == (4, 2, 3, 3) and shapes(by_name)["W2"] == (4 * 4 * 3, 7)
+    assert (by_name.params["W1"].shape, by_name.params["W2"].shape) == ((4, 2, 3, 3), (48, 7))
     for key, param in by_name.params.items():
         np.testing.assert_array_equal(by_place.params[key], param)
     assert given == arguments
@@ -109,50 +151,13 @@ def test_what_conv_param_leaves_out_is_the_books():
     assert DeepConvNet(conv_param_4={"filter_num": 7}).layers["Conv4"].pad == 2
 
 
-def test_deep_conv_net_is_the_books():
-    net = DeepConvNet()
-    stage = "Conv{} Relu{} Conv{} Relu{} Pool{}"
-    names = " ".join(stage.format(2 * i - 1, 2 * i - 1, 2 * i, 2 * i, i) for i in (1, 2, 3))
-    assert [*net.layers] == [*names.split(), *"Affine1 Relu7 Dropout1 Affine2 Dropout2".split()]
-    filters = [(16, 1), (16, 16), (32, 16), (32, 32), (64, 32), (64, 64)]
-    sizes = [shape for key, shape in shapes(net).items() if key.startswith("W")]
-    assert sizes == [*((*pair, 3, 3) for pair in filters), (1024, 50), (50, 10)]
-    assert net.summary().total == 123_552
-    pads = [net.layers[f"Conv{i}"].pad for i in range(1, 7)]
-    assert pads == [1, 1, 1, 2, 1, 1]
-    assert net.layers["Dropout1"].dropout_ratio == net.layers["Dropout2"].dropout_ratio == 0.5
-
-
 def test_deep_conv_net_computes_its_sizes():
     small = {f"conv_param_{i}": {"filter_num": i, "filter_size": 3, "pad": 1} for i in range(1, 7)}
     net = DeepConvNet((3, 16, 24), **small, hidden_size=9, output_size=4, rng=0)
-    assert shapes(net)["W7"] == (6 * 2 * 3, 9) and shapes(net)["W8"] == (9, 4)
+    assert (net.params["W7"].shape, net.params["W8"].shape) == ((6 * 2 * 3, 9), (9, 4))
     assert net.predict(np.ones((2, 3, 16, 24))).shape == (2, 4)
     with pytest.raises(ValueError, match=r"Pool: x must have a height of 6 or 8 .* got 7"):
         DeepConvNet(conv_param_4={"filter_num": 32, "filter_size": 3, "pad": 1, "stride": 1})
-
-
-@pytest.mark.parametrize("modern", [False, True])
-def test_lenet(modern):
-    net = LeNet(modern=modern)
-    a, p = ("Relu", "Pool") if modern else ("Sigmoid", "AveragePooling")
-    assert [*net.layers] == [
-        *("Conv1", f"{a}1", f"{p}1", "Conv2", f"{a}2", f"{p}2"),
-        *("Affine1", f"{a}3", "Affine2", f"{a}4", "Affine3"),
-    ]
-    assert isinstance(net.layers[f"{p}1"], Pooling if modern else AveragePooling)
-    assert net.summary().total == 61_706  # those of 1998, with 16 full filters in C3
-    assert net.summary().rows[5][1] == (16, 5, 5)
-
-
-def test_resnet():
-    net = ResNet(filter_nums=(4, 6), blocks=2, rng=0)
-    stage = ["Conv", "BatchNorm", "Relu", *["Residual", "Relu"] * 2]
-    wanted = [*stage, "Pool", *stage, "GlobalAveragePooling", "Affine"]
-    assert [layer.kind for layer in net.layers.values()] == wanted
-    assert net.summary().rows[-3][1] == (6, 14, 14)
-    convolutions = 9 * (1 * 4 + 4 * 4 * 4 + 4 * 6 + 4 * 6 * 6) + 5 * (4 + 6)
-    assert net.summary().total == convolutions + 2 * 5 * (4 + 6) + 7 * 10
 
 
 def test_a_residual_block_adds_x_unless_it_has_no_skip():
