@@ -35,10 +35,10 @@ def test_a_file_is_there_only_when_it_is_whole(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     path = tmp_path / "missing" / "file"
-    with pytest.raises(FileNotFoundError, match="there is no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
         write_text(path, "text")
     with pytest.raises(
-        ValueError, match="out must be a file in a folder that exists, got .*missing"
+        ValueError, match=r"out must be a file in a folder that exists, got .*missing"
     ):
         check_output_file(path, "out")
 
