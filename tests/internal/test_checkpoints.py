@@ -104,6 +104,10 @@ class Readers:
         return float((self.predict(x).argmax(axis=1) == t).mean())
 
 
+def generators_of_their_own():
+    return {"network": Network([Affine.create(6, 3, rng=0), Dropout(0.5, rng=2)])}
+
+
 def one_generator():
     """A network and a trainer that share a generator."""
     rng = np.random.default_rng(3)
@@ -112,6 +116,7 @@ def one_generator():
 
 
 FRESH = {
+    "generators of their own": generators_of_their_own,
     "one generator for all": one_generator,
     "a reader's network": lambda: {"network": Readers(), "rng": 7},
 }
@@ -169,10 +174,13 @@ class TestResume:
         whole.train()
         assert_same(final_arrays(longer), final_arrays(whole))
 
-    def test_there_is_nothing_in_an_empty_folder(self, tmp_path):
+    def test_a_folder_without_a_whole_checkpoint_is_cleared_and_there_is_none(self, tmp_path):
         running = small(tmp_path / "new" / "folder")
         assert not running.resume()
+        (tmp_path / "new" / "folder" / ".best.npz.0123456789abcdef.part").write_text("half")
+        assert not running.resume()
         assert running.current_iter == 0
+        assert names_in(tmp_path / "new" / "folder") == []
 
     def test_from_a_file_without_a_folder(self, tmp_path):
         first = small(tmp_path)

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -35,11 +36,9 @@ def interrupting(at):
 def test_ctrl_c_ends_with_checkpoint_and_history_and_training_goes_on_after_it(tmp_path):
     trainer, undisturbed = small_trainer(checkpoints=tmp_path), small_trainer()
     trainer.augment = interrupting(6)
-    before = signal.getsignal(signal.SIGINT)
     assert trainer.train().stopped == "interrupted"
     assert trainer.current_iter == len(trainer.train_loss_list) == 6
     assert trainer.folder.newest().name == "checkpoint-00000006.npz"
-    assert signal.getsignal(signal.SIGINT) is before
     assert trainer.train().stopped == ""
     assert trainer.current_iter == 12
     assert trainer.train_loss_list == undisturbed.train().train_loss
@@ -72,6 +71,14 @@ def test_the_first_ctrl_c_sets_the_event_and_the_second_is_raised():
         signal.raise_signal(signal.SIGINT)
         assert interrupted.is_set()
         signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("augment", [None, interrupting(1), lambda x, rng: 1 / 0])
+def test_the_handler_is_as_before_whatever_happens(augment):
+    before = signal.getsignal(signal.SIGINT)
+    with suppress(ZeroDivisionError):
+        small_trainer(augment=augment).train()
     assert signal.getsignal(signal.SIGINT) is before
 
 
