@@ -11,6 +11,8 @@ import pytest
 
 from dlbasics.experiment import Claim, Data, Experiment, Verdict, judge, load_data
 from dlbasics.layers import Layer
+from dlbasics.networks import TwoLayerNet
+from dlbasics.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 """The folder of the project."""
@@ -113,3 +115,24 @@ def damaged(kind: type, *args: Any, **damage: Any) -> Any:
             return self.dx
 
     return Damaged(*args)
+
+
+def labelled(n: int, seed: int = 0) -> tuple[Any, Any]:
+    """Return x (n, 6) and t (n,): which of its first three values is the largest."""
+    x = normal(n, 6, seed=seed, dtype=np.float32)
+    return x, x[:, :3].argmax(axis=1)
+
+
+def small_trainer(network: Any = None, *, train_size: int = 50, **changes: Any) -> Trainer:
+    """Return a trainer of 3 epochs with 4 iterations each, unless `changes` say otherwise."""
+    network = network or TwoLayerNet(6, 5, 3, 0.5, rng=0)
+    arguments = {"epochs": 3, "mini_batch_size": 16, "verbose": False, "rng": 1, **changes}
+    return Trainer(network, *labelled(train_size), *labelled(30, seed=1), **arguments)
+
+
+def train(network: Any, x: Any, t: Any, optimizer: Any, steps: int = 300) -> None:
+    """Update the parameters of the network `steps` times, each time on 50 random samples."""
+    rng = np.random.default_rng(1)
+    for _ in range(steps):
+        chosen = rng.choice(len(x), 50)
+        optimizer.update(network.params, network.gradient(x[chosen], t[chosen]))

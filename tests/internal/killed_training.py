@@ -1,10 +1,11 @@
 """A training that goes on from its checkpoints; test_checkpoints.py runs and kills it.
 
-usage: killed_training.py FOLDER FINAL.npz; prints "training" when it begins.
+usage: python -m tests.internal.killed_training EPOCHS FINAL.npz FOLDER
+
+It prints "training" when it begins.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -12,33 +13,20 @@ from dlbasics import Adam, Affine, BatchNorm, Dropout, Network, Relu
 from dlbasics._internal.network_state import arrays_of
 from dlbasics.schedules import CosineDecay, Warmup
 from dlbasics.storage import save_arrays
-from dlbasics.trainer import Trainer
+from tests.helpers import small_trainer
 
 
 def noisy(x, rng):
     return x + 0.1 * rng.standard_normal(x.shape, dtype=np.float32)
 
 
-def trainer(folder):
+def trainer(epochs, folder=None):
     """Everything that has a state: statistics, two generators, an order, moments, a schedule."""
-    data = np.random.default_rng(0)
-    x = data.standard_normal((230, 8), dtype=np.float32)
-    t = (x[:, :4].argmax(axis=1) + (data.random(230) < 0.2)) % 4
-    layers = [
-        Affine.create(8, 16, rng=1),
-        BatchNorm.create(16),
-        Relu(),
-        Dropout(0.2, rng=2),
-        Affine.create(16, 4, rng=3),
-    ]
-    return Trainer(
-        Network(layers),
-        x[:130],
-        t[:130],
-        x[130:],
-        t[130:],
-        epochs=40,
-        mini_batch_size=16,
+    first, last = Affine.create(6, 16, rng=1), Affine.create(16, 3, rng=3)
+    return small_trainer(
+        Network([first, BatchNorm.create(16), Relu(), Dropout(0.2, rng=2), last]),
+        train_size=130,
+        epochs=epochs,
         optimizer=Adam(0.02),
         sampling="epoch",
         augment=noisy,
@@ -46,9 +34,7 @@ def trainer(folder):
         max_norm=1.0,
         patience=30,
         checkpoints=folder,
-        checkpoint_every=2,
-        verbose=False,
-        rng=4,
+        checkpoint_every=folder and 2,
     )
 
 
@@ -59,7 +45,7 @@ def final_arrays(finished):
 
 
 if __name__ == "__main__":
-    running = trainer(Path(sys.argv[1]))
+    running = trainer(int(sys.argv[1]), sys.argv[3])
     running.resume()
     print("training", flush=True)
     running.train()
