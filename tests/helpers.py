@@ -1,12 +1,13 @@
 """What several test files share."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import LEFT_OUT, Claim, Verdict, judge
+from dlbasics.experiment import Claim, Data, Verdict, judge, load_data
 from dlbasics.layers import Layer
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ def channels_last(images: Any) -> Any:
 
 def failed(claims: Sequence[Claim], result: Any) -> list[Verdict]:
     """Return the verdicts of the claims that do not hold, as if the result were one on MNIST."""
-    verdicts = [verdict for verdict in judge(claims, result) if verdict.ours is not LEFT_OUT]
+    verdicts = [verdict for verdict in judge(claims, result) if verdict.holds is not None]
     assert verdicts, "no claim was judged"
     return [verdict for verdict in verdicts if not verdict.holds]
 
@@ -45,3 +46,25 @@ class Block(Layer):
         for layer in reversed(self.layers):
             dout = layer.backward(dout)
         return dout
+
+
+@cache
+def few_digits() -> Data:
+    """Return 2,000 drawn digits to learn from, and 500 to test with."""
+    return load_data("digits", quick=True)
+
+
+def misjudged(claims: Sequence[Claim], values: Sequence[tuple[Any, Sequence[Any]]]) -> list[Any]:
+    """Return the claims that refuse their right value or accept a wrong one, with that value.
+
+    Args:
+        claims: The claims.
+        values: For each judged claim, the right value and a list of wrong ones.
+    """
+    judged = [claim for claim in claims if claim.holds is not None]
+    return [
+        (claim.text, value)
+        for claim, (right, wrong) in zip(judged, values, strict=True)
+        for value in (right, *wrong)
+        if bool(claim.holds(value)) != (value is right)
+    ]
