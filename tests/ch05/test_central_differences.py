@@ -5,17 +5,7 @@ import numpy as np
 import pytest
 
 from ch05_backprop import central_differences
-from ch05_backprop.central_differences import (
-    KINDS,
-    Backprop,
-    Config,
-    Differences,
-    Result,
-    all_batches,
-    experiment,
-    timed_step,
-    train_both,
-)
+from ch05_backprop.central_differences import Backprop, Config, Differences, Result, experiment
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
@@ -37,7 +27,7 @@ def small_network():
 
 
 def few_batches(count):
-    batches = all_batches(digits(), FEW, 5)
+    batches = central_differences.all_batches(digits(), FEW, 5)
     return iter([next(batches) for _ in range(count)])
 
 
@@ -49,6 +39,7 @@ def run():
     backpropagation.
     """
     seeds = []
+    all_batches, timed_step = central_differences.all_batches, central_differences.timed_step
 
     def step(network, gradient, config, x, t):
         timed_step(network, gradient, config, x, t)
@@ -107,33 +98,27 @@ def test_claims_and_figures_show_what_was_found():
     }
 
 
-def test_differences_lead_where_backpropagation_leads(run):
-    for found in run[0].differences.values():
+def test_each_kind_gets_half_of_the_budget_and_leads_where_backpropagation_leads(run):
+    result, _ = run
+    assert result.backprop.seconds == result.backprop.iterations == 20
+    for found in result.differences.values():
+        assert found.seconds == 6
         assert {len(losses) for losses in found.losses.values()} == {2}
+        assert len(found.param_difference) == 2
         assert 0 < max(found.param_difference) < 1e-4
         assert central_differences.largest_loss_difference(found) < 1e-5
 
 
-def test_each_kind_gets_half_of_the_budget(run):
-    result, _ = run
-    assert result.backprop.seconds == result.backprop.iterations == 20
-    for found in result.differences.values():
-        assert len(found.param_difference) == 2
-        assert found.seconds == 6
-
-
 def test_all_trainings_start_alike_and_see_the_same_batches(run):
-    result, seeds = run
-    assert len(seeds) == 3
-    assert len({*seeds}) == 1
+    result, (seed, *seeds) = run
+    assert seeds == [seed, seed]
     first = [losses[0] for kind in result.differences.values() for losses in kind.losses.values()]
-    assert len(first) == 4
-    assert len({*first}) == 1
+    assert first == [first[0]] * 4
 
 
 @pytest.mark.parametrize("kind, plain", [("plain loop", True), ("by columns", False)])
 def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, plain, monkeypatch):
-    assert KINDS[kind] is plain
+    assert central_differences.KINDS[kind] is plain
     asked = []
     take = Network.numerical_gradient
 
@@ -143,7 +128,7 @@ def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, plain, monkey
 
     monkeypatch.setattr(Network, "numerical_gradient", numerical_gradient)
     config, network = replace(FEW, dx=1.0), small_network()
-    found = train_both(network, config, plain, few_batches(2), iter)
+    found = central_differences.train_both(network, config, plain, few_batches(2), iter)
     assert asked == [{"plain": plain, "h": 1.0}] * 2
 
     one, other = small_network(), small_network()
@@ -160,7 +145,7 @@ def test_differences_are_taken_with_dx_plainly_or_by_columns(kind, plain, monkey
 
 def test_backpropagation_beside_differences_is_gradient_descent():
     config = Config(learning_rate=0.5)
-    found = train_both(small_network(), config, False, few_batches(3), iter)
+    found = central_differences.train_both(small_network(), config, False, few_batches(3), iter)
     network, losses = small_network(), []
     for x, t in few_batches(3):
         losses.append(network.loss(x, t))
@@ -170,7 +155,9 @@ def test_backpropagation_beside_differences_is_gradient_descent():
 
 
 def test_a_budget_of_nothing_allows_one_iteration():
-    found = train_both(small_network(), Config(budget=1e-9), False, few_batches(3), iter)
+    found = central_differences.train_both(
+        small_network(), Config(budget=1e-9), False, few_batches(3), iter
+    )
     assert len(found.param_difference) == 1
 
 
@@ -178,11 +165,13 @@ def test_the_seconds_of_a_step_are_those_of_the_clock(monkeypatch):
     clock = SimpleNamespace(perf_counter=iter([10.0, 12.5]).__next__)
     monkeypatch.setattr(central_differences, "time", clock)
     network = small_network()
-    assert timed_step(network, network.gradient, FEW, *next(few_batches(1))) == 2.5
+    assert (
+        central_differences.timed_step(network, network.gradient, FEW, *next(few_batches(1))) == 2.5
+    )
 
 
 def test_each_epoch_has_every_image_once_in_an_order_of_its_own():
-    batches, data = [*all_batches(digits(), FEW, 5)], digits()
+    batches, data = [*central_differences.all_batches(digits(), FEW, 5)], digits()
     assert len(batches) == 20
     first, second = (np.concatenate([x for x, _ in part]) for part in (batches[:10], batches[10:]))
     assert first.dtype == np.float64

@@ -104,6 +104,7 @@ def test_figure_5_30_shows_matrices_row_by_row():
     assert "∂L/∂Y · Wᵀ\n(−4, −4)\n(11, 14)" in red
 
 
+@pytest.mark.long
 def test_figures_a_6_to_a_11_go_back_through_softmax_step_by_step():
     reds = [drawn(f"figure_A_{number}")[2] for number in range(6, 12)]
     new = [set(after) - set(before) for before, after in zip([[], *reds], reds, strict=False)]

@@ -69,6 +69,7 @@ def test_a_rate_that_changes_nothing_gives_the_untrained_networks_numbers():
     np.testing.assert_allclose(result.trained, result.untrained, rtol=1e-6)
 
 
+@pytest.mark.long
 def test_figures_show_the_results(result):
     figures = experiment.plot(result)
     assert list(figures) == ["loss", "accuracy", "probabilities"]

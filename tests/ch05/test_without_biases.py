@@ -92,12 +92,12 @@ def test_the_matrix_formulas_equal_the_layers_and_a_wrong_one_does_not(result, m
     assert abs(without_biases.compare(*arrays)[0] - 1e-3) < 1e-12
 
 
-def test_the_network_with_biases_has_weights_of_its_own():
-    W1, W2 = matrices(np.random.default_rng(0))
-    params = without_biases.network_with_biases(W1, W2).params
-    for key, W in (("W1", W1), ("W2", W2)):
-        assert np.array_equal(params[key], W)
-        assert not np.shares_memory(params[key], W)
+def test_the_network_with_biases_has_copies_of_the_weights_and_biases_of_0():
+    W = matrices(np.random.default_rng(0))
+    params = without_biases.network_with_biases(*W).params
+    for expected, key in zip(W, ("W1", "W2"), strict=True):
+        np.testing.assert_array_equal(params[key], expected)
+        assert not np.shares_memory(params[key], expected)
     assert params["b1"].tolist() == [0] * 3
     assert params["b2"].tolist() == [0] * 4
 
