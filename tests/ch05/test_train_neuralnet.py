@@ -29,7 +29,7 @@ def test_an_accuracy_below_the_books_fails_the_claim():
 
 
 def test_an_epoch_that_batches_do_not_divide_is_evaluated_each_time():
-    """Bug 15: with a float `iter_per_epoch`, 2,000 / 128 would be met at iteration 0 only."""
+    """With a float `iter_per_epoch`, only iteration 0 would be a multiple of 2,000 / 128."""
     result = experiment.run(data=few_digits(), iters_num=40, batch_size=128)
     assert result.epochs == [0, 1, 2, 2.5]
     assert len(result.train_acc) == len(result.test_acc) == 4
