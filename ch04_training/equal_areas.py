@@ -75,9 +75,13 @@ PUBLISHED_TOTAL = 377_970.75 - 83_424.31
 EXACT = np.round(100 * np.array([*AREAS.values()]))
 """The areas in hundredths of a km².  They are integers, so that sums are exact."""
 
+TOTAL = EXACT.sum()
 GROUPS = 4
 UNIT = 100 * GROUPS
 """The excess 4 A_i - total, in hundredths of a km², is an integer too; E is its sum / 400."""
+
+SINGLE_MOVES = np.eye(len(EXACT))
+MEMBERS = np.eye(GROUPS)
 
 BLOCK = 1_024
 """The number of moves that are tried at once: few enough for the processor's cache."""
@@ -170,7 +174,7 @@ def several(rng: Generator, count: int) -> np.ndarray:
 
 def single(rng: Generator, count: int) -> np.ndarray:
     """Return 1 for the prefecture that each move takes, (count, 46)."""
-    return np.eye(len(EXACT))[rng.integers(len(EXACT), size=count)]
+    return SINGLE_MOVES[rng.integers(len(EXACT), size=count)]
 
 
 def search(
@@ -188,12 +192,12 @@ def search(
     by d, with the probability exp(-d / T), where T falls from the first temperature to the second.
     """
     group, tried, size = start, 0, BLOCK
-    kept_tries, energies = [0], [float(energy(excess_of(start)))]
+    kept_tries, energies = [0], [energy(excess_of(start))]
     while tried < tries and energies[-1] > goal:
         taken = moves(rng, min(size, tries - tried))
         one = rng.integers(GROUPS, size=len(taken))
         other = (one + rng.integers(1, GROUPS, size=len(taken))) % GROUPS
-        after = energy(excess_after(group, taken, one, other))
+        after = energies_after(group, taken, one, other)
         limit: Any = energies[-1]
         if temperatures is not None:
             hot, cold = temperatures
@@ -219,28 +223,29 @@ def exchanged(group: np.ndarray, taken: np.ndarray, one: int, other: int) -> np.
 
 def excess_of(group: np.ndarray) -> np.ndarray:
     """Return 4 A_i - total for the four groups, (4,)."""
-    return GROUPS * np.bincount(group, EXACT, GROUPS) - EXACT.sum()
+    return GROUPS * np.bincount(group, EXACT, GROUPS) - TOTAL
 
 
-def excess_after(
+def energy(excess: np.ndarray) -> float:
+    """Return E = sum |total / 4 - A_i| in km², given 4 A_i - total, (4,)."""
+    return float(np.abs(excess).sum() / UNIT)
+
+
+def energies_after(
     group: np.ndarray, taken: np.ndarray, one: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
-    """Return the same after each of n moves, (n, 4).
+    """Return E in km² after each of n moves, (n,).
 
     Move i takes the prefectures taken[i] (46,), which change sides between one[i] and other[i].
     """
-    leaving = taken @ (EXACT[:, np.newaxis] * np.eye(GROUPS)[group])  # area by group, (n, 4)
+    leaving = taken @ (EXACT[:, np.newaxis] * MEMBERS[group])  # area by group, (n, 4)
     move = np.arange(len(taken))
     gain = GROUPS * (leaving[move, other] - leaving[move, one])
-    excess = np.tile(excess_of(group), (len(taken), 1))
-    excess[move, one] += gain
-    excess[move, other] -= gain
-    return excess
-
-
-def energy(excess: np.ndarray) -> np.ndarray:
-    """Return E = sum |total / 4 - A_i| in km², for each row of `excess` (..., 4)."""
-    return np.abs(excess).sum(axis=-1) / UNIT
+    excess = excess_of(group)
+    # Only two terms of E change.  All numbers are integers, so that the difference is exact.
+    change = np.abs(excess[one] + gain) - np.abs(excess[one])
+    change += np.abs(excess[other] - gain) - np.abs(excess[other])
+    return (np.abs(excess).sum() + change) / UNIT
 
 
 def sums(search: Search) -> np.ndarray:
@@ -270,7 +275,7 @@ def plot(result: Result) -> dict[str, Any]:
     areas = sums(result.several["falling"])
     drawn = axes.bar([f"group {i}" for i in range(1, GROUPS + 1)], areas)
     axes.bar_label(drawn, [f"{area:,.2f}" for area in areas], padding=4)
-    axes.axhline(EXACT.sum() / UNIT, color="black", linewidth=0.8, label="a quarter of the total")
+    axes.axhline(TOTAL / UNIT, color="black", linewidth=0.8, label="a quarter of the total")
     axes.set(ylabel="area in km²", ylim=(0, 1.25 * areas.max()))
     axes.legend(frameon=False, loc="upper right")
     return {"energy": curves, "areas": bars}
