@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ch04_training import equal_areas
 from ch05_backprop import central_differences, without_biases
 from ch06_techniques import hidden_nodes
 from dlbasics._internal.checks import as_rng
@@ -36,164 +35,6 @@ def numbers(script, result):
 def labelled(axes):
     """What each line shows, by its label."""
     return {line.get_label(): [*line.get_ydata()] for line in axes.lines}
-
-
-# Optimization without a gradient
-
-
-@cache
-def few_moves():
-    config = equal_areas.Config(goal=1.0, tries=500_000, single_tries=2_000, starts=2)
-    return equal_areas.run(config, 0)
-
-
-def searches():
-    result = few_moves()
-    return [*result.several.values(), *result.single["falling"], *result.single["annealing"]]
-
-
-def test_the_areas_are_those_of_46_prefectures_and_add_up_to_the_published_total():
-    assert len(equal_areas.AREAS) == 46
-    assert "Hokkaido" not in equal_areas.AREAS
-    assert abs(sum(equal_areas.AREAS.values()) - 294_546.44) < 0.1
-    assert min(equal_areas.AREAS, key=equal_areas.AREAS.get) == "Kagawa"
-    assert max(equal_areas.AREAS, key=equal_areas.AREAS.get) == "Iwate"
-
-
-def test_the_last_energy_is_that_of_the_groups_by_its_definition():
-    areas = np.array([*equal_areas.AREAS.values()])
-    for search in searches():
-        sums = np.array([areas[search.group == i].sum() for i in range(4)])
-        assert np.allclose(equal_areas.sums(search), sums)
-        assert abs(np.abs(areas.sum() / 4 - sums).sum() - search.energy[-1]) < 1e-6
-        assert search.tries == sorted(search.tries)
-        assert search.tries[0] == 0
-        assert search.tries[-1] <= search.tried
-        assert equal_areas.lowest(search) == min(search.energy)
-
-
-def test_without_a_temperature_the_energy_only_falls():
-    result = few_moves()
-    for search in [result.several["falling"], *result.single["falling"]]:
-        assert (np.diff(search.energy) < 0).all()
-    for search in [result.several["annealing"], *result.single["annealing"]]:
-        assert (np.diff(search.energy) > 0).any()
-
-
-def test_a_search_ends_at_its_goal_or_when_all_moves_are_tried():
-    result = few_moves()
-    assert result.several["falling"].energy[-2] > 1 >= result.several["falling"].energy[-1]
-    assert result.several["falling"].tried < 500_000
-    assert {search.tried for search in result.single["falling"]} == {2_000}
-    assert result.several["annealing"].tried <= result.several["falling"].tried
-    start = np.zeros(46, int)
-    nothing = equal_areas.search(start, equal_areas.single, 3, 0.04, np.random.default_rng(0))
-    assert nothing.tried == 3
-
-
-def test_energies_after_moves_are_those_of_the_groups_after_the_exchange():
-    rng = np.random.default_rng(1)
-    group = rng.integers(4, size=46)
-    taken = equal_areas.several(rng, 40)
-    one = rng.integers(4, size=40)
-    other = (one + rng.integers(1, 4, size=40)) % 4
-    after = equal_areas.excess_after(group, taken, one, other)
-    for i in range(40):
-        moved = equal_areas.exchanged(group, taken[i], one[i], other[i])
-        assert np.array_equal(after[i], equal_areas.excess_of(moved))
-        changed = moved != group
-        assert changed.any()
-        assert (taken[i][changed] == 1).all()
-        assert {*group[changed], *moved[changed]} == {one[i], other[i]}
-
-
-def test_moves_of_one_prefecture_leave_a_search_where_no_move_is_better():
-    # 2,000 moves of 46 * 12 find nearly all that are better.
-    for search in few_moves().single["falling"]:
-        here = search.energy[-1]
-        better = 0
-        for i in range(46):
-            for to in range(4):
-                group = search.group.copy()
-                group[i] = to
-                better += equal_areas.energy(equal_areas.excess_of(group)) < here
-        assert better <= 2
-
-
-def test_annealing_keeps_a_move_that_rises_with_the_probability_of_its_temperature():
-    """From a split that every move of one prefecture makes worse, at one temperature."""
-    rng = np.random.default_rng(0)
-    start = few_moves().single["falling"][0].group
-    here = equal_areas.energy(equal_areas.excess_of(start))
-    temperature = 3_000.0
-    expected, count = 0.0, 4_000
-    for i in range(46):
-        for to in range(4):
-            group = start.copy()
-            group[i] = to
-            rise = max(0.0, equal_areas.energy(equal_areas.excess_of(group)) - here)
-            # Each of the two orders of both groups is drawn once in 12.
-            expected += (to != start[i]) * np.exp(-rise / temperature) / 46 / 6
-    expected += 1 / 2  # moves whose groups are not the prefecture's: E stays, which is kept
-    kept = sum(
-        len(
-            equal_areas.search(
-                start, equal_areas.single, 1, 0.0, rng, (temperature, temperature)
-            ).tries
-        )
-        > 1
-        for _ in range(count)
-    )
-    assert abs(kept / count - expected) < 0.03
-
-
-def test_each_several_moves_half_of_the_prefectures_and_single_one():
-    rng = np.random.default_rng(0)
-    assert abs(equal_areas.several(rng, 2_000).mean(axis=0) - 0.5).max() < 0.06
-    taken = equal_areas.single(rng, 2_000)
-    assert (taken.sum(axis=1) == 1).all()
-    assert (taken.sum(axis=0) > 0).all()
-
-
-def test_same_seed_same_split():
-    config = equal_areas.Config(tries=3_000, single_tries=100, starts=1)
-    first, again, other = (equal_areas.run(config, seed) for seed in (3, 3, 4))
-    assert numbers(equal_areas, first) == numbers(equal_areas, again)
-    assert numbers(equal_areas, first) != numbers(equal_areas, other)
-
-
-def test_figures_show_the_energies_of_all_searches_and_the_four_areas():
-    result = few_moves()
-    figures = equal_areas.plot(result)
-    several, single = figures["energy"].axes
-    energies = labelled(several)
-    for rule, label in equal_areas.RULES.items():
-        found = result.several[rule]
-        assert energies[label] == [*found.energy, found.energy[-1]]
-    lowest = [line.get_ydata()[-1] for line in single.lines]
-    assert lowest == [
-        equal_areas.lowest(search)
-        for rule in ("annealing", "falling")
-        for search in result.single[rule]
-    ]
-    axes = figures["areas"].axes[0]
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights == equal_areas.sums(result.several["falling"]).tolist()
-    assert np.allclose(labelled(axes)["a quarter of the total"], np.mean(heights))
-
-
-def test_a_temperature_falls_from_the_first_to_the_second():
-    """All moves of a hot search, and hardly one that rises in a cold one, are kept."""
-    start = few_moves().single["falling"][0].group
-
-    def kept(*temperatures):
-        rng, moves = np.random.default_rng(0), equal_areas.single
-        return equal_areas.search(start, moves, 400, 0.0, rng, temperatures).tries
-
-    falling, rising = kept(1e9, 1e-9), kept(1e-9, 1e9)
-    assert sum(tried <= 100 for tried in falling) > 90
-    assert sum(tried > 300 for tried in rising) > 60
-    assert sum(tried > 300 for tried in falling) < sum(tried > 300 for tried in rising)
 
 
 # The network without biases
@@ -571,13 +412,6 @@ def test_a_gap_grows_within_some_epochs_on_mnist(mnist):
 # What a claim takes to hold
 
 BOUNDS = {
-    equal_areas: [
-        (294_546.46, [294_546.6, 294_546.3, 377_970.75, NAN]),
-        (0.04, [0.05, -0.01, NAN]),
-        ((1_000_000, 40), [(1_000, 40), (1_000_000, 0), (NAN, 40), (1_000_000, NAN)]),
-        ([0.04, 0.2], [[0.04, 1.5], [2.0, 0.1], [-0.01, 0.1], [NAN, 0.1], [0.1, NAN]]),
-        ([2_000, 1_000], [[1_000, 2_000], [1_000, 1_000], [1_000, -1], [NAN, NAN]]),
-    ],
     without_biases: [
         ([1e-17, 0.02], [[1e-5, 0.02], [1e-17, 1e-6], [-1, 0.02], [NAN, 0.02], [1e-17, NAN]]),
         ([0.948, 0.948], [[0.9, 0.948], [0.948, 0.9], [1.5, 0.948], [NAN, 0.9], [0.948, NAN]]),
@@ -613,7 +447,6 @@ def test_claims_of_companions_know_right_values_from_wrong_ones(script):
 
 
 FIGURES = {
-    equal_areas: (few_moves, {"areas", "energy"}),
     without_biases: (without, {"accuracy"}),
     central_differences: (against_differences, {"accuracy", "both"}),
     hidden_nodes: (three_sizes, {"time_and_accuracy"}),
