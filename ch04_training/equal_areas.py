@@ -317,7 +317,7 @@ experiment = Experiment(
             lambda v: 0 < v[1] < 0.001 * v[0],
         ),
         Claim(
-            "lowest E of moves that lower E, and of annealing",
+            "lowest E with moves that lower E, and with annealing",
             "both small",
             lambda result: [lowest(result.several[rule]) for rule in RULES],
             lambda v: all(0 <= energy < 1 for energy in v),
