@@ -1,1 +1,1 @@
-"""How fast, compared with what: each file prints ratios of interleaved runs."""
+"""Benchmarks of the library.  Each file compares its subject with something else, side by side."""

@@ -1,6 +1,7 @@
-"""Where a training step goes: each layer's time, and that of its matrix products alone.
+"""The time of each layer in a training step, and the time of its matrix products alone.
 
-SimpleConvNet and DeepConvNet, batch 100, float32, one thread; the least of 40 times each.
+The networks are SimpleConvNet and DeepConvNet, with batches of 100, in float32, on one thread.
+Each number is the shortest of 40 times.
 """
 
 import os
@@ -19,7 +20,7 @@ STEPS = 40
 
 
 def products(layer: Layer, y_shape: tuple[int, ...], first: bool) -> list[Callable[[], object]]:
-    """The products that forward and backward cannot do without, of matrices of the same sizes."""
+    """Return the matrix products that forward and backward need at least, with random matrices."""
     if not isinstance(layer, Convolution | Affine):
         return [lambda: None, lambda: None]
     rows, values = 100 * int(np.prod(y_shape[1:])), y_shape[0]
@@ -33,7 +34,7 @@ def products(layer: Layer, y_shape: tuple[int, ...], first: bool) -> list[Callab
 
 
 def fastest(calls: Iterable[Callable[[], object]]) -> list[float]:
-    """The least seconds of each call."""
+    """Return the shortest time of each call, in seconds."""
     return [min(timeit.repeat(call, number=1, repeat=STEPS)) for call in calls]
 
 

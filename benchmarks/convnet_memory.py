@@ -1,7 +1,7 @@
-"""How much memory training DeepConvNet takes, and that it does not grow (Linux and macOS).
+"""The memory that training DeepConvNet takes, which must not grow (Linux and macOS).
 
-The largest resident memory of processes of their own: one with MNIST only, then others that also
-train for so many iterations (batch 100, float32, Adam).
+The numbers are the largest resident memory of several processes.  The first process only loads
+the data; the others also train, with batches of 100, in float32, with Adam.
 
     python benchmarks/convnet_memory.py [MNIST or digits]
 """
@@ -39,7 +39,7 @@ def main(name: str = "mnist") -> None:
         command = [sys.executable, "-m", "benchmarks.convnet_memory", name, str(iterations)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         peaks.append(json.loads(done.stdout))
-        more = f", {peaks[-1] - peaks[0]:.0f} more than without" if iterations else ""
+        more = f", {peaks[-1] - peaks[0]:.0f} MB more than without training" if iterations else ""
         print(f"{iterations:4} iterations: {peaks[-1]:.0f} MB{more}")
 
 

@@ -1,10 +1,11 @@
-"""SimpleConvNet and DeepConvNet: one training step (batch 100, float32, Adam), or predictions.
+"""The time of a training step of SimpleConvNet and DeepConvNet, or of predictions.
 
-Against PyTorch on two threads, as it is installed, and at its best: channels last, fused Adam, and
-a malloc that keeps its memory.  And against the algorithm that the book publishes: im2col in
-float64, of a whole batch at a time.  Predictions are of 1,000 images, in batches of 100.  Each side
-runs in a process of its own, in turn, so that the machine's moods meet all alike.  Where others use
-the machine too, the processor time, of all threads together, says more than that by the clock.
+A step has a batch of 100, in float32, with Adam.  Predictions are of 1,000 images, in batches of
+100.  The benchmark compares the library with PyTorch on two threads: as installed, and at its best,
+with channels last, fused Adam, and a malloc that keeps its memory.  It also compares the library
+with the algorithm that the book publishes: im2col in float64, of a whole batch at a time.  The
+sides take turns, each in its own process, so that changes of the machine's speed affect all alike.
+If others use the machine, too, the processor time of all threads says more than the clock.
 
     python benchmarks/convnet_step.py [--network simple|deep] [--task step|predict]
 """
@@ -113,7 +114,10 @@ def torch_on_one_thread(name: str, task: str) -> Step:
 
 
 class BookLayer(Layer):
-    """A layer of ours, computed as the book's code does; what is not here is no slower in ours."""
+    """A layer of ours that computes as the book's code does.
+
+    The layers without such a class are no slower in the library than in the book's code.
+    """
 
     def __init__(self, ours: Any) -> None:
         vars(self).update(vars(ours))
@@ -210,7 +214,7 @@ SIDES: dict[str, tuple[Callable[[str, str], Step], dict[str, str]]] = {
 
 
 def time_alone(name: str, task: str, side: str, seconds: float) -> None:
-    """Print the median times of one step, by the clock and of the processor."""
+    """Print the median times of one step: the time by the clock, and the processor time."""
     step = SIDES[side][0](name, task)
     times: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds

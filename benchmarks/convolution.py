@@ -1,7 +1,8 @@
-"""What each trick within convolution, pooling and batch normalization buys, with it and without.
+"""The time that each trick within convolution, pooling and batch normalization saves.
 
-One thread, and its time alone; 100 images; every trick but the one in question in place.
-`benchmarks/plain_and_fast.py` compares whole layers and networks with their plain formulas.
+Each comparison switches one trick off and keeps the others.  The batches have 100 images.  The
+times are those of one thread.  `benchmarks/plain_and_fast.py` compares whole layers and networks
+with their plain formulas.
 """
 
 import os
@@ -27,14 +28,14 @@ LAYERS = {  # channels, filters, their size, pad, side of the image
 
 
 def images(*shape: int, seed: int = 0) -> np.ndarray:
-    """Channels last, as layers hand them on."""
+    """Return random images, channels last, as layers return them."""
     N, C, H, W = shape
     rng = np.random.default_rng(seed)
     return rng.standard_normal((N, H, W, C), dtype=np.float32).transpose(0, 3, 1, 2)
 
 
 def changed(call: Call, owner: Any, name: str, value: Any) -> Call:
-    """`call`, while `owner.name` is `value`."""
+    """Return a function that does `call` while `owner.name` is `value`."""
 
     def while_changed() -> None:
         with mock.patch.object(owner, name, value):
@@ -82,7 +83,7 @@ def convolution(name: str, channels: int, filter_num: int, size: int, pad: int, 
 
 
 def weight_gradient() -> None:
-    """The products of one block of Conv4's backward, both ways round."""
+    """Time the products of one block of Conv4's backward, in both orders."""
     rng = np.random.default_rng(0)
     columns, pixels = (rng.standard_normal((2700, k), dtype=np.float32) for k in (96, 32))
     narrow, wide = np.zeros((96, 96), np.float32), np.zeros((32, 288), np.float32)

@@ -1,4 +1,4 @@
-"""How long a process takes that imports dlbasics, and one that imports numpy."""
+"""The time of a process that imports dlbasics, and of one that imports numpy."""
 
 import subprocess
 import sys

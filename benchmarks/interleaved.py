@@ -1,4 +1,4 @@
-"""Timing side by side, in one process: the machine's moods meet every contender alike."""
+"""Functions that compare times side by side, so that changes of the machine affect all alike."""
 
 import random
 import statistics
@@ -16,12 +16,18 @@ def compare(
     calls: int = 100,
     clock: Callable[[], float] = time.perf_counter,
 ) -> None:
-    """Print each contender's time a call, and its ratio to the first, round by round.
+    """Print the time of a call for each contender, and the first contender's time divided by it.
 
-    In every round each contender runs `calls` times, after a few calls that do not count.  The
-    order is drawn anew for each round, so that nobody always runs behind the same one.
-    Printed are the median and the fastest round, and the median of the rounds' ratios.
-    clock: `time.thread_time` for what runs in one thread, where others use the machine too.
+    In every round, each contender runs `calls` times, after a few calls that do not count.  Each
+    round has a random order, so that no contender always runs after the same one.  The function
+    prints the median and the fastest of the rounds, and the median of the rounds' ratios.
+
+    Args:
+        contenders: The functions by name.
+        rounds: The number of rounds.
+        calls: The number of calls in a round.
+        clock: The clock.  If others use the machine, too, give `time.thread_time` for functions
+            that run in one thread.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     order = random.Random(0)
@@ -47,7 +53,7 @@ def compare(
 
 
 def plainly(call: Call) -> Call:
-    """`call`, by the plain formulas alone."""
+    """Return a function that does `call` by the plain formulas alone."""
 
     def call_plainly() -> None:
         with plain():

@@ -1,4 +1,4 @@
-"""How long load_mnist takes the second time, in a process of its own and in one that goes on."""
+"""The time of load_mnist after the first call, in a new process and in the same one."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import time, numpy
 start = time.perf_counter()
 from dlbasics.datasets.mnist import load_mnist
 load_mnist()
-print(f"{time.perf_counter() - start:.3f} s, in a process of its own (numpy imported before)")
+print(f"{time.perf_counter() - start:.3f} s, in a new process (which had imported numpy)")
 """
 
 

@@ -1,7 +1,8 @@
-"""What each fast replacement buys: the library with it, without it, and without any of them.
+"""The time that each fast replacement saves: the library with it, without it, and without any.
 
 The table of `dlbasics/_internal/table.py` has the replacements; `dlbasics.plain` switches all of
-them off.  Layers are timed in one thread, networks by the clock, on an otherwise idle machine.
+them off.  For layers, the times are those of one thread.  For networks, they are by the clock, so
+the machine must be idle otherwise.
 
     python benchmarks/plain_and_fast.py [--part layers|networks|numerical]
 """
@@ -36,7 +37,7 @@ RNG = np.random.default_rng(0)
 
 
 def images(*shape: int) -> np.ndarray:
-    """Channels last, as layers hand them on."""
+    """Return random images, channels last, as layers return them."""
     N, C, H, W = shape
     return RNG.standard_normal((N, H, W, C), dtype=np.float32).transpose(0, 3, 1, 2)
 
@@ -57,7 +58,7 @@ NETWORKS: dict[str, tuple[Callable[[], Network], int]] = {
     "DeepConvNet": (lambda: DeepConvNet(rng=0), 3),
     "ResNet": (lambda: ResNet(rng=0), 2),
 }
-"""Each with the training steps in a round."""
+"""The networks, each with the number of training steps in a round."""
 
 TRICKS: dict[str, Any] = {
     "Affine": Affine,
@@ -72,7 +73,7 @@ TRICKS: dict[str, Any] = {
 
 
 def without(trick: Any, call: Call) -> Call:
-    """`call`, without the replacement of one class or function."""
+    """Return a function that does `call` without the replacement of one class or function."""
 
     def call_without() -> None:
         kept = {original: fast for original, fast in table._fast.items() if original is not trick}

@@ -1,15 +1,16 @@
-"""One hundred errors, planted one at a time, that measure the power of the test suite.
+"""One hundred errors, planted one at a time, measure the power of the test suite.
 
-Each is a small change of meaning that a programmer might make: a sign, a forgotten factor, a check
-with a wrong bound, a copy that is missing.  For each of them some input shows that the program is
-now wrong, so a suite that passes with it has a gap.  They were chosen in version 0.1.0, before
-anybody knew which of them the tests catch.  Where a line has moved since, its error has moved with
-it: `what` says what goes wrong.
+Each is a small mistake that a programmer might make: a wrong sign, a forgotten factor, a check with
+a wrong bound, a missing copy.  For each of them, some input shows that the program is now wrong, so
+a suite that passes with it has a gap.  The errors were chosen in version 0.1.0, before anybody knew
+which of them the tests catch.  If a line has moved since, its error has moved with it: `what` says
+what goes wrong.
 
     python -m benchmarks.planted_errors --checkout DIR --json FILE
 
-makes the change in DIR, runs the tests nearest to the file and, if those pass, all of them, puts
-the file back, and says which test failed first.  A run that was stopped goes on where it was.
+For each error, this command makes the change in DIR, and runs the tests nearest to the file and, if
+those pass, all tests.  Then it restores the file and prints which test failed first.  After an
+interruption, the same command continues where it was.
 """
 
 import argparse
@@ -25,10 +26,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TIMEOUT = 300
-"""Seconds that the tests may take; what takes longer hangs, and so is noticed."""
+"""The number of seconds that the tests may take.  Slower tests hang, and so count as failed."""
 
 NOT_THESE = "not mnist and not script and not test_benchmarks"
-"""The tests that are run, as pytest's -k has it; test_benchmarks.py sees that a line has changed."""
+"""The tests to run, for pytest's -k.  test_benchmarks.py would fail because a line has changed."""
 
 
 class PlantedError(NamedTuple):
@@ -866,14 +867,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     HALVES: ("test_shards.py", "test_network.py"),
     ORDER: ("test_shards.py", "test_network.py"),
 }
-"""The test files nearest to each source file, which are run first; those that exist."""
+"""The test files nearest to each source file, which run first."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", metavar="ID", help="plant these errors only")
     parser.add_argument("--checkout", type=Path, default=Path.cwd(), metavar="DIR")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="results, kept and gone on with")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="file of results, which a later run continues"
+    )
     parser.add_argument(
         "--tests", nargs="+", metavar="PATTERN", help="run these test files only, as tests/*loss*"
     )
@@ -882,7 +885,9 @@ def main() -> None:
     checkout = args.checkout.resolve()
     errors = chosen(args.only)
     if wrong := [line for error in errors if (line := misfit(error, checkout))]:
-        sys.exit("\n".join([*wrong, "plant these by hand where their lines are now"]))
+        sys.exit(
+            "\n".join([*wrong, "the lines of these errors have changed: adapt the errors to them"])
+        )
     report: dict[str, Any] = {"unmodified": None, "results": []}
     if args.json and args.json.exists():
         report = json.loads(args.json.read_text(encoding="utf-8"))
@@ -912,14 +917,14 @@ def main() -> None:
 
 
 def chosen(ids: list[str] | None) -> list[PlantedError]:
-    """The errors of these ids; all for None."""
+    """Return the errors with these ids; None stands for all errors."""
     if unknown := set(ids or ()) - {error.id for error in PLANTED}:
         sys.exit(f"no such error: {', '.join(sorted(unknown))}")
     return [error for error in PLANTED if ids is None or error.id in ids]
 
 
 def misfit(error: PlantedError, checkout: Path) -> str | None:
-    """Why the error cannot be planted in the checkout, if it cannot."""
+    """Return why the error cannot be planted in the checkout, or None if it can."""
     path = checkout / error.file
     if not path.is_file():
         return f"{error.id}: there is no {path}"
@@ -928,7 +933,7 @@ def misfit(error: PlantedError, checkout: Path) -> str | None:
 
 
 def plant_and_test(error: PlantedError, checkout: Path, patterns: list[str] | None) -> str | None:
-    """The test that fails first with the error planted; None if all pass.  Puts the file back."""
+    """Plant the error, return the test that fails first, or None, and restore the file."""
     path = checkout / error.file
     if is_changed(checkout, error.file):
         sys.exit(f"{path} has changes that are not committed: an earlier error may still be there")
@@ -943,13 +948,13 @@ def plant_and_test(error: PlantedError, checkout: Path, patterns: list[str] | No
 
 
 def is_changed(checkout: Path, file: str) -> bool:
-    """Whether git says so; False for a folder that is no git checkout."""
+    """Return whether git reports changes in the file; False if the folder is not a git checkout."""
     status = ["git", "-C", str(checkout), "status", "--porcelain", "--", file]
     return bool(subprocess.run(status, capture_output=True, text=True, check=False).stdout)
 
 
 def run_tests(checkout: Path, file: str, patterns: list[str] | None) -> str | None:
-    """The first test that fails: of those nearest to the file, then of all; or of `patterns`."""
+    """Return the first test that fails: near the file, then of all tests; or of `patterns`."""
     if patterns:
         files = sorted({str(path) for pattern in patterns for path in checkout.glob(pattern)})
         return pytest_fails(checkout, ["-k", NOT_THESE, *files])
@@ -959,7 +964,7 @@ def run_tests(checkout: Path, file: str, patterns: list[str] | None) -> str | No
 
 
 def pytest_fails(checkout: Path, args: list[str]) -> str | None:
-    """The first test that fails, or what went wrong instead; None if all pass."""
+    """Return the first test that fails, or what went wrong instead; None if all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE", *args]
     with tempfile.TemporaryDirectory() as folder:
         # Examples that hypothesis found with one error would be tried with the next.
@@ -998,7 +1003,7 @@ def stop(tests: "subprocess.Popen[str]") -> None:
 
 
 def write(path: Path | None, report: dict[str, Any]) -> None:
-    """Store the results, so that the file is whole at any time."""
+    """Store the results so that the file is complete at any time."""
     if path is not None:
         partial = path.with_name(f"{path.name}.part")
         partial.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The book's search, 100 trials of 50 epochs, in two processes against one.
+"""The time of the book's search, 100 trials of 50 epochs, in one process and in two.
 
-In turn, the start of the processes included.
+The two ways take turns.  The times include the start of the processes.
 """
 
 import statistics

@@ -1,12 +1,12 @@
-"""One training iteration, float32: gradient, update, the loss read.
+"""The time of a training iteration in float32: gradient, update, and reading the loss.
 
-784-50-10 is chapter 5's network, batch 100.  In one process it runs against its five matrix
-products alone, and against the same arithmetic written straight down in NumPy: no layers, no
-checks, nothing that could be reused.  784-100x5-10 has five hidden layers of 100, batch 128.
+784-50-10 is the network of chapter 5, with batches of 100.  In one process, the benchmark compares
+it with its five matrix products alone, and with the same arithmetic written directly in NumPy, with
+no layers and no checks.  784-100x5-10 has five hidden layers of 100, with batches of 128.
 
-Where PyTorch is installed, both networks run against its eager mode with the same number of
-threads: each side in processes of its own, in turn, for the idle threads of one would slow the
-other down.
+If PyTorch is installed, the benchmark compares both networks with its eager mode, on the same
+number of threads.  The sides take turns, each in its own process, because the idle threads of one
+would slow the other down.
 """
 
 import json
@@ -42,8 +42,10 @@ COMPARED: list[tuple[Side, Side]] = [
 
 
 def batch(net: str) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs of mean 0: with others many units die, and Adam's m of a dead one fades to numbers
-    that processors are slow with.
+    """Return random inputs of mean 0, and labels.
+
+    With another mean, many units die.  Adam's m of a dead unit shrinks to numbers so small that
+    processors are slow with them.
     """
     rng, size = np.random.default_rng(0), NETS[net][1]
     return rng.standard_normal((size, 784), dtype=np.float32), rng.integers(0, 10, size)
@@ -57,7 +59,7 @@ def library(net: str, optimizer: str) -> Step:
 
 
 def straight() -> Step:
-    """784-50-10 with SGD: the same numbers, written for these shapes only."""
+    """Return a step of 784-50-10 with SGD, which gives the same numbers, for these shapes only."""
     x, t = batch("784-50-10")
     W1, b1, W2, b2 = MultiLayerNet(784, [50], 10, rng=0).params.values()
     samples, ones = np.arange(len(x)), np.ones(len(x), np.float32)
@@ -91,7 +93,7 @@ def straight() -> Step:
 
 
 def products() -> Step:
-    """784-50-10: the matrix products alone."""
+    """Return a function that computes the matrix products of 784-50-10 alone."""
     rng, (x, _) = np.random.default_rng(0), batch("784-50-10")
     W1, W2, z, dh, dy = (
         rng.standard_normal(shape).astype(np.float32)
@@ -125,7 +127,7 @@ def torch_eager(net: str, optimizer: str) -> Step:
 
 
 def time_alone(package: str, net: str, optimizer: str) -> float:
-    """The median time of one step, which has this process to itself."""
+    """Return the median time of one step, which has this process to itself."""
     step = {"dlbasics": library, "PyTorch": torch_eager}[package](net, optimizer)
     rounds = []
     for _ in range(12):

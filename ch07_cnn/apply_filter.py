@@ -1,8 +1,8 @@
 """Visualizing the Weight of the First Layer (chapter 7): what trained filters respond to.
 
-Two filters of simple_convnet.npz are chosen by their weights alone: one whose left and right differ
-most beyond what its top and bottom do, and one the other way round.  Applied to a picture that is
-drawn here, the first responds to vertical edges, the second to horizontal ones.
+The script takes two of the filters in simple_convnet.npz.  It chooses them by their weights alone:
+in one, left and right differ much more than top and bottom; in the other, top and bottom do.  Then
+it applies both to a picture.  The first responds to vertical edges, the second to horizontal ones.
 """
 
 from dataclasses import dataclass
@@ -12,25 +12,26 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import trained_network
-from dlbasics import experiment
 from dlbasics.columns import im2col
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.layers import Convolution
-from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)
 class Result:
-    """By direction of edges, "vertical" and "horizontal".
+    """The two filters, by the direction of edges: "vertical" and "horizontal".
 
-    image: (96, 128), from 0 to 1;  filters: (5, 5);  outputs: (92, 124), of each filter.
-    strength: by direction of the filter, what it makes on average of windows with an edge of either
-    direction and nothing else, vertical first.
+    Args:
+        image: The picture (96, 128), from 0 to 1.
+        filters: The weights (5, 5) of each filter.
+        outputs: The output (92, 124) of each filter.
+        strength: The mean size of each filter's output at vertical edges and at horizontal ones.
+            Only windows with edges of one direction count.
     """
 
-    image: Array
-    filters: dict[str, Array]
-    outputs: dict[str, Array]
+    image: np.ndarray
+    filters: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
     strength: dict[str, list[float]]
 
 
@@ -41,14 +42,14 @@ def run() -> Result:
     outputs, strength = {}, {}
     for key, W in filters.items():
         outputs[key] = apply(W, image)
-        # Less its mean, a filter makes 0 of a window without an edge, however bright.
+        # Without its mean, a filter makes 0 of a window without an edge, however bright.
         contrast = np.abs(apply(W - W.mean(), image))
         strength[key] = [float(contrast[vertical].mean()), float(contrast[horizontal].mean())]
     return Result(image, filters, outputs, strength)
 
 
-def house() -> Array:
-    """A house with a sun and a fence, (96, 128): edges of all directions."""
+def house() -> np.ndarray:
+    """Draw a house with a sun and a fence, (96, 128): it has edges of all directions."""
     y, x = np.mgrid[:96, :128]
     image = np.full((96, 128), 0.55)
     image[84:] = 0.3  # grass
@@ -65,22 +66,23 @@ def house() -> Array:
     return image.astype(np.float32)
 
 
-def edge_filters(W: Array) -> dict[str, Array]:
-    """Of filters W (FN, 5, 5), that for vertical edges and that for horizontal ones."""
+def edge_filters(W: np.ndarray) -> dict[str, np.ndarray]:
+    """Choose from filters W (FN, 5, 5) one for vertical edges and one for horizontal edges."""
     across = np.abs(W[:, :, 3:].sum(axis=(1, 2)) - W[:, :, :2].sum(axis=(1, 2)))
     down = np.abs(W[:, 3:].sum(axis=(1, 2)) - W[:, :2].sum(axis=(1, 2)))
     return {"vertical": W[np.argmax(across - down)], "horizontal": W[np.argmax(down - across)]}
 
 
-def apply(W: Array, image: Array) -> Array:
-    """The convolution of an image (H, W) with one filter."""
+def apply(W: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return the convolution of an image (H, W) with one filter."""
     return Convolution(W[np.newaxis, np.newaxis], 0).forward(image[np.newaxis])[0]
 
 
-def edges(image: Array) -> tuple[Array, Array]:
-    """Which windows of 5 x 5 hold vertical edges only, and which horizontal ones; (92, 124) each.
+def edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which windows of 5 x 5 hold only vertical edges, and which only horizontal ones.
 
-    Vertical: all rows are equal, but not all columns.
+    Both arrays have the shape (92, 124).  In a window with vertical edges all rows are equal, but
+    not all columns.
     """
     OH, OW = image.shape[0] - 4, image.shape[1] - 4
     windows = im2col(image[np.newaxis, np.newaxis], 5, 5).reshape(OH, OW, 5, 5)
@@ -102,26 +104,34 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_7_25": figure}
 
 
-def draw(axes: Any, image: Array, title: str) -> None:
-    """An image of any range: its smallest value is black, its largest white."""
+def draw(axes: Any, image: np.ndarray, title: str) -> None:
+    """Draw an image of any range: its smallest value is black, its largest is white."""
     axes.imshow(image, cmap="gray")
     axes.set_title(title)
     axes.set_axis_off()
 
 
-CLAIMS = [
-    Claim(
-        f"{key} filter: mean output at vertical and at horizontal edges",
-        f"{key} edges",
-        lambda result, key=key: result.strength[key],
-        holds,
-        digits=2,
-    )
-    for key, holds in (
-        ("vertical", lambda v: v[0] > 2 * v[1] > 0),
-        ("horizontal", lambda v: v[1] > 2 * v[0] > 0),
-    )
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim(
+            "vertical filter: mean output at vertical and at horizontal edges",
+            "vertical edges",
+            lambda result: result.strength["vertical"],
+            lambda v: v[0] > 2 * v[1] > 0,
+            digits=2,
+        ),
+        Claim(
+            "horizontal filter: mean output at vertical and at horizontal edges",
+            "horizontal edges",
+            lambda result: result.strength["horizontal"],
+            lambda v: v[1] > 2 * v[0] > 0,
+            digits=2,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -1,23 +1,32 @@
 """Gradient check of a CNN (chapter 7): backpropagation against numerical differentiation.
 
-The mean absolute difference of the two for each parameter of a small SimpleConvNet, in float64, on
-random images.  With some seeds a sum lies so near the kink of a ReLU, or two pixels of a window so
-near each other, that numerical differentiation steps across and is wrong there: the more units, the
-more often, so there are few.
+The script compares the two for each parameter of a small SimpleConvNet, in float64, on random
+images.  The network is small for a reason: numerical differentiation is wrong where its step
+crosses the kink of a ReLU, or changes which pixel of a window is the largest.  The more units a
+network has, the more often that happens.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.networks import SimpleConvNet
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The size of the network.
+
+    Args:
+        image_size: The height and width of the images.
+        filter_num: The number of filters.
+        filter_size: The height and width of the filters.
+        hidden_size: The number of hidden neurons.
+        batch_size: The number of images.
+    """
+
     image_size: int = 10
     filter_num: int = 5
     filter_size: int = 3
@@ -27,14 +36,18 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """By parameter: the mean absolute difference, and the mean absolute gradient."""
+    """The comparison, by parameter.
+
+    Args:
+        mean_error: The mean absolute difference between the two gradients.
+        mean_gradient: The mean absolute numerical gradient.
+    """
 
     mean_error: dict[str, float]
     mean_gradient: dict[str, float]
 
 
-def run(config: Config, rng: RngLike) -> Result:
-    rng = np.random.default_rng(rng)
+def run(config: Config, rng: Generator) -> Result:
     input_dim = (1, config.image_size, config.image_size)
     x = rng.standard_normal((config.batch_size, *input_dim))
     t = rng.integers(10, size=config.batch_size)
@@ -54,11 +67,13 @@ def run(config: Config, rng: RngLike) -> Result:
     )
 
 
-def mean_size(array: Array) -> float:
+def mean_size(array: np.ndarray) -> float:
+    """Return the mean absolute value."""
     return float(np.abs(array).mean())
 
 
 def error_claim(key: str) -> Claim:
+    """Return the claim that the gradients of a parameter agree."""
     return Claim(
         f"mean error of {key}",
         "near 0",
@@ -68,16 +83,21 @@ def error_claim(key: str) -> Claim:
     )
 
 
-CLAIMS = [
-    *(error_claim(key) for key in ("W1", "b1", "W2", "b2", "W3", "b3")),
-    Claim(
-        "smallest mean gradient of a parameter",
-        "not 0",
-        lambda result: min(result.mean_gradient.values()),
-        lambda v: v > 1e-3,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    config=Config,
+    claims=[
+        *(error_claim(key) for key in ("W1", "b1", "W2", "b2", "W3", "b3")),
+        Claim(
+            "smallest mean gradient of a parameter",
+            "not 0",
+            lambda result: min(result.mean_gradient.values()),
+            lambda v: v > 1e-3,
+            digits=2,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, config=Config, claims=CLAIMS)
+    experiment.main()

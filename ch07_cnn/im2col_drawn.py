@@ -1,8 +1,8 @@
-"""Expansion by im2col (chapter 7): a convolution as one matrix product, drawn.
+"""Expansion by im2col (chapter 7): a drawing of a convolution as one matrix product.
 
-The windows of a small image become the rows of a matrix, two filters the columns of another; their
-product holds every pixel of both outputs.  Image and first filter are those of the book's figure
-7.3; the second filter is an edge.
+The windows of a small image become the rows of a matrix.  Two filters become the columns of another
+one.  The product of the two matrices holds every pixel of both outputs.  The image and the first
+filter are those of the book's figure 7.3; the second filter finds vertical edges.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
 from dlbasics.columns import conv_output_size, im2col
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.layers import Convolution
-from dlbasics.typing import Array
 
 IMAGE = ((1, 2, 3, 0), (0, 1, 2, 3), (3, 0, 1, 2), (2, 3, 0, 1))
 FILTERS = (((2, 0, 1), (0, 1, 2), (1, 0, 2)), ((1, 0, -1), (1, 0, -1), (1, 0, -1)))
@@ -25,23 +23,30 @@ SIZES = {
     "7 x 7 by 3 x 3, stride 2": (7, 7, 3, 2, 0),
     "28 x 31 by 5 x 5, stride 3, pad 2": (28, 31, 5, 3, 2),
 }
-"""The book's examples: H, W, filter size, stride, pad."""
+"""H, W, filter size, stride and pad of the book's examples."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """x (1, 1, 4, 4);  col (4, 9), a window a row;  col_W (9, 2), a filter a column.
+    """The steps of the convolution, and the sizes of the book's examples.
 
-    out (4, 2) = col col_W;  y (1, 2, 2, 2), the same as images;  layer: what Convolution returns.
-    sizes: of the output, (OH, OW);  col_shapes: for N images of 3 x 7 x 7 and filters of 5 x 5.
+    Args:
+        x: The image (1, 1, 4, 4).
+        col: The matrix (4, 9) that im2col returns: each row is a window.
+        col_W: The matrix (9, 2) of the filters: each column is a filter.
+        out: The product (4, 2) of col and col_W.
+        y: The same numbers as images, (1, 2, 2, 2).
+        layer: The output of the layer Convolution.
+        sizes: The height and width of the output, by example.
+        col_shapes: The shape of the matrix for N images of 3 x 7 x 7 and filters of 5 x 5, by N.
     """
 
-    x: Array
-    col: Array
-    col_W: Array
-    out: Array
-    y: Array
-    layer: Array
+    x: np.ndarray
+    col: np.ndarray
+    col_W: np.ndarray
+    out: np.ndarray
+    y: np.ndarray
+    layer: np.ndarray
     sizes: dict[str, tuple[int, int]]
     col_shapes: dict[int, tuple[int, ...]]
 
@@ -66,21 +71,21 @@ def run() -> Result:
 
 
 def output_size(H: int, W: int, filter_size: int, stride: int, pad: int) -> tuple[int, int]:
-    """OH and OW (eq. 7.1)."""
+    """Return the height and width of the output (eq. 7.1)."""
     OH = conv_output_size(H, filter_size, stride, pad)
     OW = conv_output_size(W, filter_size, stride, pad)
     return OH, OW
 
 
 COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:purple")
-"""Of the four windows, and so of the rows."""
+"""The colors of the four windows, and of their rows."""
 
 CELL = 0.4
-"""Inches."""
+"""The size of a matrix cell, in inches."""
 
 
 def plot(result: Result) -> dict[str, Any]:
-    """Above, the image with each of its windows; below, the product and both outputs."""
+    """Draw the image with each of its windows, and below them the product and both outputs."""
     from dlbasics import plotting
 
     width, height = 28, 17
@@ -109,8 +114,8 @@ def plot(result: Result) -> dict[str, Any]:
     return {"expansion": figure}
 
 
-def draw_matrix(axes: Any, matrix: Array, place: tuple[float, float], title: str) -> None:
-    """Write the numbers into cells of size 1, from `place` (top, left) on."""
+def draw_matrix(axes: Any, matrix: np.ndarray, place: tuple[float, float], title: str) -> None:
+    """Write the numbers into cells of size 1; the upper left corner is `place` (top, left)."""
     top, left = place
     for y, x in np.ndindex(*matrix.shape):
         axes.text(left + x + 0.5, top + y + 0.5, f"{matrix[y, x]:g}", ha="center", va="center")
@@ -126,9 +131,15 @@ def frame(
     color: str,
     gap: float = 0.07,
 ) -> None:
-    """A frame around height x width cells, from cell `first` (row, column) of a matrix on.
+    """Draw a frame around some cells of a matrix.
 
-    gap: how far inside it lies, so that neighbours show both of theirs.
+    Args:
+        axes: The axes to draw into.
+        place: The upper left corner of the matrix, (top, left).
+        first: The first cell in the frame, (row, column).
+        size: The number of rows and columns in the frame.
+        color: The color of the frame.
+        gap: The distance from the edge of the cells, so that the frames of neighbors are visible.
     """
     top, left = place[0] + first[0] + gap, place[1] + first[1] + gap
     bottom, right = top + size[0] - 2 * gap, left + size[1] - 2 * gap
@@ -136,35 +147,41 @@ def frame(
     axes.plot(xs, ys, color=color, linewidth=2)
 
 
-CLAIMS = [
-    *(
+def size_claim(name: str, book: tuple[int, int]) -> Claim:
+    """Return the claim about the output size of an example."""
+    return Claim.same(f"output of {name}", book, lambda result: result.sizes[name])
+
+
+def shape_claim(N: int, book: tuple[int, int]) -> Claim:
+    """Return the claim about the shape that im2col returns for N images."""
+    text = f"shape of im2col, ({N}, 3, 7, 7) by 5 x 5"
+    return Claim.same(text, book, lambda result: result.col_shapes[N])
+
+
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        size_claim("4 x 4 by 3 x 3", (2, 2)),
+        size_claim("4 x 4 by 3 x 3, pad 1", (4, 4)),
+        size_claim("7 x 7 by 3 x 3, stride 2", (3, 3)),
+        size_claim("28 x 31 by 5 x 5, stride 3, pad 2", (10, 11)),
+        shape_claim(1, (9, 75)),
+        shape_claim(10, (90, 75)),
         Claim.same(
-            f"output of {name}",
-            book,
-            lambda result, name=name: result.sizes[name],
-        )
-        for name, book in zip(SIZES, ((2, 2), (4, 4), (3, 3), (10, 11)), strict=True)
-    ),
-    *(
+            "figure 7.3: output of the first filter",
+            ((15, 16), (6, 15)),
+            lambda result: result.y[0, 0],
+        ),
         Claim.same(
-            f"shape of im2col, ({N}, 3, 7, 7) by 5 x 5",
-            book,
-            lambda result, N=N: result.col_shapes[N],
-        )
-        for N, book in ((1, (9, 75)), (10, (90, 75)))
-    ),
-    Claim.same(
-        "figure 7.3: output of the first filter",
-        ((15, 16), (6, 15)),
-        lambda result: result.y[0, 0],
-    ),
-    Claim.same(
-        "largest difference between the product and the Convolution layer",
-        0,
-        lambda result: float(np.abs(result.y - result.layer).max()),
-        atol=1e-12,
-    ),
-]
+            "largest difference between the product and the Convolution layer",
+            0,
+            lambda result: float(np.abs(result.y - result.layer).max()),
+            atol=1e-12,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

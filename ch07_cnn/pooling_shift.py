@@ -1,33 +1,42 @@
 """Pooling Layer (chapter 7): small changes of position matter less.
 
-Three networks of about as many parameters learn the same images, none of which is shifted: two
-Affine layers; a convolution with stride 2; and SimpleConvNet, a convolution with stride 1 and
-pooling.  Then the test images are shifted by up to 3 pixels.
+Three networks with about the same number of parameters learn images that are not shifted.  One has
+two Affine layers, one a convolution with stride 2, and one is SimpleConvNet: a convolution with
+stride 1, and pooling.  Then the networks read test images that are shifted by up to 3 pixels.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import as_images, train
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.layers import Affine, Convolution, Relu
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
-from dlbasics.typing import Array, RngLike
 
 SHIFTS = range(4)
 DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-"""Right, down, left, up."""
+"""The steps down and right of a shift to the right, down, to the left, and up."""
 
 AFFINE, STRIDE, POOLING = "Affine layers", "convolution, no pooling", "convolution and pooling"
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings of the training.
+
+    Args:
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
+        train_size: The number of training images.
+        test_size: The number of test images.
+    """
+
     epochs: int = 3
     batch_size: int = 100
     learning_rate: float = 0.001
@@ -37,26 +46,24 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """By network: the number of parameters; the accuracy (4,), mean of four directions.
+    """What shifts cost the networks.
 
-    change: by how much a shift by 1 pixel changes what SimpleConvNet's layers make of test images,
-    as a share of its length: before pooling, and after it.
-    images: (4, 28, 28), a test image shifted by 0 to 3 pixels to the right.
+    Args:
+        parameters: The number of parameters, by network.
+        accuracy: The accuracies (4,) on images shifted by 0 to 3 pixels, by network.  Each is the
+            mean of four directions.
+        change: The relative change of SimpleConvNet's output before pooling, and after it, by a
+            shift of 1 pixel.
+        images: A test image, shifted by 0 to 3 pixels to the right; (4, 28, 28).
     """
 
     parameters: dict[str, int]
-    accuracy: dict[str, Array]
+    accuracy: dict[str, np.ndarray]
     change: list[float]
-    images: Array
+    images: np.ndarray
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     images = as_images(data, config.train_size)
     x, t = images[2][: config.test_size], images[3][: config.test_size]
     parameters, accuracy = {}, {}
@@ -73,8 +80,8 @@ def run(
     )
 
 
-def networks(rng: RngLike) -> dict[str, Network]:
-    """Of 434,000 parameters each."""
+def networks(rng: Generator) -> dict[str, Network]:
+    """Return three networks of about 434,000 parameters each."""
     stride = [
         Convolution.create(1, 30, 6, stride=2, init=0.01, rng=rng),
         Relu(),
@@ -89,15 +96,15 @@ def networks(rng: RngLike) -> dict[str, Network]:
     }
 
 
-def mean_accuracy(network: Network, x: Array, t: Array, pixels: int) -> float:
-    """The accuracy on images shifted by so many pixels, mean of the four directions."""
+def mean_accuracy(network: Network, x: np.ndarray, t: np.ndarray, pixels: int) -> float:
+    """Return the mean accuracy on images that are shifted by so many pixels in four directions."""
     directions = DIRECTIONS if pixels else DIRECTIONS[:1]
     shifted = (shift(x, pixels * down, pixels * right) for down, right in directions)
     return float(np.mean([network.accuracy(images, t) for images in shifted]))
 
 
-def shift(x: Array, down: int, right: int) -> Array:
-    """Images (..., H, W) moved by so many pixels; what comes in from outside is 0."""
+def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return images (..., H, W) that are moved by so many pixels and filled up with 0."""
     H, W = x.shape[-2:]
     moved = np.zeros_like(x)
     moved[..., max(down, 0) : H + down, max(right, 0) : W + right] = x[
@@ -106,8 +113,8 @@ def shift(x: Array, down: int, right: int) -> Array:
     return moved
 
 
-def changes(network: Network, x: Array) -> list[float]:
-    """By what share a shift by 1 pixel to the right changes the output of Relu1, and of Pool1."""
+def changes(network: Network, x: np.ndarray) -> list[float]:
+    """Return the relative changes of the outputs of Relu1 and Pool1 by a shift of 1 pixel."""
     moved, found = shift(x, 0, 1), []
     for name in ("Conv1", "Relu1", "Pool1"):
         layer = network.layers[name]
@@ -132,11 +139,12 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def lost(result: Result, pixels: int) -> list[float]:
-    """The accuracy that a shift costs, by network."""
+    """Return the accuracy that a shift costs, by network."""
     return [float(curve[0] - curve[pixels]) for curve in result.accuracy.values()]
 
 
 def lost_claim(pixels: int) -> Claim:
+    """Return the claim that a shift costs the convolutional networks less."""
     return Claim(
         f"accuracy lost by a shift of {pixels}: Affine, convolution without and with pooling",
         "a CNN loses less",
@@ -146,29 +154,29 @@ def lost_claim(pixels: int) -> Claim:
     )
 
 
-CLAIMS = [
-    Claim(
-        "accuracy without a shift: Affine, convolution without and with pooling",
-        "all learn",
-        lambda result: [float(curve[0]) for curve in result.accuracy.values()],
-        lambda v: 0.97 < min(v) <= max(v) <= 1,
-    ),
-    *(lost_claim(pixels) for pixels in (1, 2, 3)),
-    Claim(
-        "change of a layer's output by a shift of 1, before and after pooling",
-        "less after",
-        lambda result: result.change,
-        lambda v: 0 < v[1] < 0.9 * v[0],
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "accuracy without a shift: Affine, convolution without and with pooling",
+            "all learn",
+            lambda result: [float(curve[0]) for curve in result.accuracy.values()],
+            lambda v: 0.97 < min(v) <= max(v) <= 1,
+        ),
+        *(lost_claim(pixels) for pixels in (1, 2, 3)),
+        Claim(
+            "change of a layer's output by a shift of 1, before and after pooling",
+            "less after",
+            lambda result: result.change,
+            lambda v: 0 < v[1] < 0.9 * v[0],
+            digits=2,
+        ),
+    ],
+    quick={"epochs": 1, "train_size": 1_000, "test_size": 300},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"epochs": 1, "train_size": 2_000, "test_size": 500},
-    )
+    experiment.main()

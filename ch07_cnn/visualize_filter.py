@@ -1,8 +1,8 @@
 """Visualizing the Weight of the First Layer (chapter 7): filters before and after training.
 
-The filters that train_convnet.py starts from with the same seed, and those that it has trained; by
-default those of simple_convnet.npz.  Random filters have no order; in trained ones, neighbouring
-pixels are alike, as in edges and blobs.
+The script draws the filters that train_convnet.py starts from with the same seed, and the filters
+that it has trained, by default those of simple_convnet.npz.  Random filters have no order.  In
+trained filters neighboring pixels are alike: they form edges and blobs.
 """
 
 from dataclasses import dataclass
@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch07_cnn.train_convnet import WEIGHTS, trained_network
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.networks import SimpleConvNet
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The trained filters.
+
+    Args:
+        weights: A file of weights from train_convnet.py; without one, simple_convnet.npz.
+    """
+
     weights: str = ""
 
     def __post_init__(self) -> None:
@@ -29,20 +34,25 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """Filters (30, 1, 5, 5)."""
+    """The filters, (30, 1, 5, 5).
 
-    before: Array
-    after: Array
+    Args:
+        before: The filters before training.
+        after: The filters after training.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
 
 
-def run(config: Config, rng: RngLike) -> Result:
-    before = SimpleConvNet(rng=np.random.default_rng(rng))
+def run(config: Config, rng: Generator) -> Result:
+    before = SimpleConvNet(rng=rng)
     after = trained_network(config.weights or WEIGHTS)
     return Result(before.params["W1"], after.params["W1"])
 
 
-def likeness(W: Array) -> float:
-    """The correlation of neighbouring pixels of all filters, each less its own mean."""
+def likeness(W: np.ndarray) -> float:
+    """Return the correlation of neighboring pixels, where each filter has its mean subtracted."""
     W = W - W.mean(axis=(2, 3), keepdims=True)
     first = np.append(W[..., :-1], W[..., :-1, :])
     second = np.append(W[..., 1:], W[..., 1:, :])
@@ -56,8 +66,8 @@ def plot(result: Result) -> dict[str, Any]:
     }
 
 
-def filters_figure(W: Array, title: str) -> Any:
-    """All filters in one range of greys: the smallest weight is black, the largest white."""
+def filters_figure(W: np.ndarray, title: str) -> Any:
+    """Draw all filters in one range of grays: the smallest weight is black, the largest white."""
     from dlbasics import plotting
 
     figure, grid = plotting.subplots(5, 6, width=0.8, height=0.8)
@@ -68,22 +78,28 @@ def filters_figure(W: Array, title: str) -> Any:
     return figure
 
 
-CLAIMS = [
-    Claim(
-        "correlation of neighbouring pixels, before training",
-        "no order",
-        lambda result: likeness(result.before),
-        lambda v: abs(v) < 0.15,
-        digits=2,
-    ),
-    Claim(
-        "the same, after training",
-        "a regular pattern",
-        lambda result: likeness(result.after),
-        lambda v: 0.3 < v <= 1,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "correlation of neighboring pixels, before training",
+            "no order",
+            lambda result: likeness(result.before),
+            lambda v: abs(v) < 0.15,
+            digits=2,
+        ),
+        Claim(
+            "the same, after training",
+            "a regular pattern",
+            lambda result: likeness(result.after),
+            lambda v: 0.3 < v <= 1,
+            digits=2,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)
+    experiment.main()

@@ -1,17 +1,17 @@
 """Data Augmentation (chapter 8): many images from one.
 
-A digit rotated and shifted, and what each function of `dlbasics.augmentation` makes of it.
+The script rotates and shifts one digit, and applies each function of `dlbasics.augmentation` to it.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
-from dlbasics import augmentation, experiment
-from dlbasics.experiment import Claim, Data
-from dlbasics.typing import Array, RngLike
+from dlbasics import augmentation
+from dlbasics.experiment import Claim, Data, Experiment
 
 KINDS: dict[str, dict[str, float]] = {
     "rotate": {"degrees": 25},
@@ -23,37 +23,42 @@ KINDS: dict[str, dict[str, float]] = {
     "elastic": {"alpha": 1.5},
     "warp": {"degrees": 25, "share": 0.4, "pixels": 4, "alpha": 1.5},
 }
-"""By function: the arguments that say how much an image changes, and how much here."""
+"""The arguments that say how much an image changes, by function."""
 
 
 @dataclass(frozen=True)
 class Config:
-    digit: int = 7
-    samples: int = 8
+    """The digit.
 
-    def __post_init__(self) -> None:
-        if self.digit not in range(10):
-            raise ValueError(f"digit must be from 0 to 9, got {self.digit}")
+    Args:
+        digit: The digit to change.
+        samples: The number of changed images, by function.
+    """
+
+    digit: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] = 7
+    samples: int = 8
 
 
 @dataclass(frozen=True)
 class Result:
-    """image (28, 28);  samples (N, 28, 28) of each kind.
+    """The changed images.
 
-    change_at_0: the largest change of a pixel where images change by 0.
+    Args:
+        image: The image (28, 28).
+        samples: The changed images (N, 28, 28), by function.
+        change_at_0: The largest change of a pixel when the functions are told to change nothing.
     """
 
-    image: Array
-    samples: dict[str, Array]
+    image: np.ndarray
+    samples: dict[str, np.ndarray]
     change_at_0: float
 
 
-def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator) -> Result:
     first = data.x_test[np.argmax(data.t_test == config.digit)]
     x = np.tile(first, (config.samples, 1)).reshape(-1, 1, 28, 28)
 
-    def augmented(kind: str, amounts: dict[str, float]) -> Array:
+    def augmented(kind: str, amounts: dict[str, float]) -> np.ndarray:
         return getattr(augmentation, kind)(x, **amounts, rng=rng)
 
     samples = {kind: augmented(kind, amounts)[:, 0] for kind, amounts in KINDS.items()}
@@ -79,32 +84,40 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_8_4": three, "kinds": sheet}
 
 
-def most_changed(result: Result, kind: str) -> Array:
+def most_changed(result: Result, kind: str) -> np.ndarray:
+    """Return the sample that differs most from the image."""
     changes = np.abs(result.samples[kind] - result.image).sum(axis=(1, 2))
     return result.samples[kind][changes.argmax()]
 
 
 def pixel_range(result: Result) -> list[float]:
+    """Return the smallest and the largest pixel of all samples."""
     images = np.stack([*result.samples.values()])
     return [float(images.min()), float(images.max())]
 
 
-CLAIMS = [
-    Claim.same(
-        "largest change of a pixel where images change by 0",
-        0,
-        lambda result: result.change_at_0,
-        any_data=True,
-    ),
-    Claim(
-        "smallest and largest pixel of all samples",
-        "from 0 to 1",
-        pixel_range,
-        lambda v: 0 <= v[0] <= v[1] <= 1,
-        digits=3,
-        any_data=True,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same(
+            "largest change of a pixel where images change by 0",
+            0,
+            lambda result: result.change_at_0,
+            any_data=True,
+        ),
+        Claim(
+            "smallest and largest pixel of all samples",
+            "from 0 to 1",
+            pixel_range,
+            lambda v: 0 <= v[0] <= v[1] <= 1,
+            digits=3,
+            any_data=True,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)
+    experiment.main()

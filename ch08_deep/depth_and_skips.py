@@ -1,30 +1,41 @@
 """ResNet (chapter 8): networks that are too deep learn badly, unless connections skip layers.
 
-Plain and residual networks of the same layers, and so of the same parameters, at five depths: a
-convolution, blocks of two convolutions with batch normalization, and an Affine layer (He et al.
-2016, figures 2 and 6).  Both start from the same weights and see the same batches.
+The script trains plain and residual networks at five depths.  Both kinds have the same layers, and
+so the same parameters: a convolution, blocks of two convolutions with batch normalization, and an
+Affine layer (He et al. 2016, figures 2 and 6).  Both start from the same weights and see the same
+batches.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.convnets import residual_block
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
-from dlbasics.typing import RngLike
 
 KINDS = ("plain", "residual")
 
 
 @dataclass(frozen=True)
 class Config:
-    # Depths are 4, 10, 20, 34 and 50 layers with weights.
+    """The networks and their training.
+
+    Args:
+        blocks: The number of blocks of each network.  A network of n blocks has 2n + 2 layers with
+            weights: 4, 10, 20, 34 and 50.
+        filter_num: The number of filters of each convolution.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
+    """
+
     blocks: tuple[int, ...] = (1, 4, 9, 16, 24)
     filter_num: int = 8
     train_size: int = 3_000
@@ -35,8 +46,13 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """depths: layers with weights.  By kind and depth, the number of parameters, the mean loss of
-    the last epoch's batches, and the accuracy on the first 1,000 test images.
+    """What the networks have learned, by kind ("plain" or "residual") and depth.
+
+    Args:
+        depths: The number of layers with weights.
+        parameters: The number of parameters.
+        loss: The mean loss of the last epoch's batches.
+        test_acc: The accuracy on the first 1,000 test images.
     """
 
     depths: list[int]
@@ -45,38 +61,32 @@ class Result:
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     seed = rng.integers(2**32)
     depths = [2 * blocks + 2 for blocks in config.blocks]
-    result = Result(depths, *({kind: [] for kind in KINDS} for _ in range(3)))
+    x_test, t_test = data.x_test[:1_000].reshape(-1, 1, 28, 28), data.t_test[:1_000]
+    parameters, loss, test_acc = ({kind: [] for kind in KINDS} for _ in range(3))
     for blocks in progress(config.blocks):
         for kind in KINDS:
             network = make_network(blocks, config.filter_num, kind == "residual", seed)
-            result.parameters[kind].append(sum(W.size for W in network.params.values()))
-            result.loss[kind].append(train(network, config, seed, data))
-            x_test = data.x_test[:1_000].reshape(-1, 1, 28, 28)
-            result.test_acc[kind].append(network.accuracy(x_test, data.t_test[:1_000]))
-    return result
+            parameters[kind].append(sum(W.size for W in network.params.values()))
+            loss[kind].append(train(network, config, seed, data))
+            test_acc[kind].append(network.accuracy(x_test, t_test))
+    return Result(depths, parameters, loss, test_acc)
 
 
-def make_network(blocks: int, C: int, skips: bool, rng: RngLike) -> Network:
-    """A convolution and pooling, which leave C x 7 x 7, then the blocks, then an Affine layer."""
-    rng = np.random.default_rng(rng)
+def make_network(blocks: int, C: int, skips: bool, seed: int) -> Network:
+    """Make a network of a convolution, pooling, blocks on C x 7 x 7 pixels, and an Affine layer."""
+    rng = np.random.default_rng(seed)
     layers: list[Layer] = [Convolution.create(1, C, 3, pad=1, rng=rng), Relu(), Pooling(4, 4, 4)]
     for _ in range(blocks):
         layers += residual_block(C, skips, rng=rng)
     return Network([*layers, Affine.create(C * 7 * 7, 10, rng=rng)])
 
 
-def train(network: Network, config: Config, rng: RngLike, data: Data) -> float:
-    """The mean loss of the last epoch."""
-    rng, optimizer = np.random.default_rng(rng), Adam(config.learning_rate)
+def train(network: Network, config: Config, seed: int, data: Data) -> float:
+    """Train the network, and return the mean loss of the last epoch."""
+    rng, optimizer = np.random.default_rng(seed), Adam(config.learning_rate)
     x_train = data.x_train[: config.train_size].reshape(-1, 1, 28, 28)
     t_train = data.t_train[: config.train_size]
     for _ in range(config.epochs):
@@ -101,43 +111,43 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_8_12": figure}
 
 
-CLAIMS = [
-    Claim(
-        "parameters of the deepest networks, plain and residual",
-        "the same",
-        lambda result: [result.parameters[kind][-1] for kind in KINDS],
-        lambda v: v[0] == v[1] > 10_000,
-        any_data=True,
-    ),
-    Claim(
-        "training loss of plain networks, the shallowest and the deepest",
-        "too deep: worse",
-        lambda result: [result.loss["plain"][0], result.loss["plain"][-1]],
-        lambda v: v[1] > 1.5 * v[0],
-        digits=3,
-    ),
-    Claim(
-        "training loss that the deepest have more than the shallowest, plain and residual",
-        "far less with skips",
-        lambda result: [result.loss[kind][-1] - result.loss[kind][0] for kind in KINDS],
-        lambda v: v[1] < v[0] / 4,
-        digits=3,
-    ),
-    Claim(
-        "test accuracy of the deepest networks, plain and residual",
-        "better with skips",
-        lambda result: [result.test_acc[kind][-1] for kind in KINDS],
-        lambda v: v[1] > v[0] + 0.1,
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "parameters of the deepest networks, plain and residual",
+            "the same",
+            lambda result: [result.parameters[kind][-1] for kind in KINDS],
+            lambda v: v[0] == v[1] > 10_000,
+            any_data=True,
+        ),
+        Claim(
+            "training loss of plain networks, the shallowest and the deepest",
+            "too deep: worse",
+            lambda result: [result.loss["plain"][0], result.loss["plain"][-1]],
+            lambda v: v[1] > 1.5 * v[0],
+            digits=3,
+        ),
+        Claim(
+            "training loss of the deepest minus that of the shallowest, plain and residual",
+            "far less with skips",
+            lambda result: [result.loss[kind][-1] - result.loss[kind][0] for kind in KINDS],
+            lambda v: v[1] < v[0] / 4,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy of the deepest networks, plain and residual",
+            "better with skips",
+            lambda result: [result.test_acc[kind][-1] for kind in KINDS],
+            lambda v: v[1] > v[0] + 0.1,
+            digits=3,
+        ),
+    ],
+    quick={"blocks": (1, 4), "train_size": 300, "epochs": 1},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"blocks": (1, 4), "train_size": 500, "epochs": 1},
-    )
+    experiment.main()

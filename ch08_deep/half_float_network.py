@@ -1,8 +1,8 @@
-"""Reducing the Number of Bits (chapter 8): the trained network in double, single, half precision.
+"""Reducing the Number of Bits (chapter 8): a network in double, single and half precision.
 
-Not only its weights: every layer computes in that precision.  The weights are those of
-train_deepnet.py.  NumPy computes products of half floats one by one, without BLAS; they save
-memory here, and cost time.
+The network has the weights of train_deepnet.py.  Not only its weights have few bits: every layer
+computes in that precision.  NumPy multiplies half floats one by one, without BLAS, so here they
+save memory and cost time.
 """
 
 import time
@@ -12,28 +12,37 @@ from typing import Any
 import numpy as np
 
 from ch08_deep.train_deepnet import trained_network
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 
 DTYPES = ("float64", "float32", "float16")
 
 
 @dataclass(frozen=True)
 class Config:
+    """The images.
+
+    Args:
+        images: The number of test images.
+    """
+
     images: int = 1_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """By precision, the scores (N, 10) of the first test images, with which all else is found.
+    """The network in each precision.
 
-    accuracy: the share that is classified as labelled;  unlike: images with another class than in
-    float64;  error: the largest difference from the scores in float64, as a share of the largest
-    score;  seconds: what an image takes;  slower: that, over float32's;  megabytes: of parameters.
+    Args:
+        scores: The scores (N, 10) of the test images.
+        accuracy: The accuracy.
+        unlike: The number of images whose class differs from that in float64.
+        error: The largest difference from the scores in float64, relative to the largest score.
+        seconds: The time for an image.
+        slower: The time for an image, divided by that of float32.
+        megabytes: The memory for the parameters.
     """
 
-    scores: dict[str, Array]
+    scores: dict[str, np.ndarray]
     accuracy: dict[str, float]
     unlike: dict[str, int]
     error: dict[str, float]
@@ -42,11 +51,10 @@ class Result:
     megabytes: dict[str, float]
 
 
-def run(config: Config, data: Data | None = None, progress: Progress = iter) -> Result:
-    data = data or experiment.load_data()
+def run(config: Config, data: Data, progress: Progress) -> Result:
     x = data.x_test[: config.images].reshape(-1, 1, 28, 28)
     t = data.t_test[: config.images]
-    scores: dict[str, Array] = {}
+    scores: dict[str, np.ndarray] = {}
     seconds, megabytes = {}, {}
     for dtype in progress(DTYPES):
         network = trained_network().astype(dtype)
@@ -84,35 +92,42 @@ def plot(result: Result) -> dict[str, Any]:
     return {"precisions": figure}
 
 
-CLAIMS = [
-    Claim(
-        "accuracy in float64, float32 and float16",
-        "the same",
-        lambda result: [*result.accuracy.values()],
-        lambda v: v[0] >= 0.98 and np.ptp(v) < 0.0015,
-    ),
-    Claim(
-        "images with another class than in float64: float32 and float16",
-        "none",
-        lambda result: [result.unlike["float32"], result.unlike["float16"]],
-        lambda v: v[0] == 0 and 0 <= v[1] <= 1,
-    ),
-    Claim(
-        "type of the scores",
-        DTYPES,
-        lambda result: [str(y.dtype) for y in result.scores.values()],
-        lambda v: tuple(v) == DTYPES,
-        any_data=True,
-    ),
-    Claim(
-        "largest difference from the scores in float64: float32 and float16",
-        "1e-6 and 1e-3, as their digits",
-        lambda result: [result.error["float32"], result.error["float16"]],
-        lambda v: 1e-8 < v[0] < 1e-5 and 1e-4 < v[1] < 2e-2,
-        digits=2,
-        any_data=True,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "accuracy in float64, float32 and float16",
+            "the same",
+            lambda result: [*result.accuracy.values()],
+            lambda v: v[0] >= 0.98 and np.ptp(v) < 0.0015,
+        ),
+        Claim(
+            "images with another class than in float64: float32 and float16",
+            "none",
+            lambda result: [result.unlike["float32"], result.unlike["float16"]],
+            lambda v: v[0] == 0 and 0 <= v[1] <= 1,
+        ),
+        Claim(
+            "type of the scores",
+            DTYPES,
+            lambda result: [str(y.dtype) for y in result.scores.values()],
+            lambda v: tuple(v) == DTYPES,
+            any_data=True,
+        ),
+        Claim(
+            "largest difference from the scores in float64: float32 and float16",
+            "1e-6 and 1e-3, as their digits",
+            lambda result: [result.error["float32"], result.error["float16"]],
+            lambda v: 1e-8 < v[0] < 1e-5 and 1e-4 < v[1] < 2e-2,
+            digits=2,
+            any_data=True,
+        ),
+    ],
+    quick={"images": 50},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"images": 50})
+    experiment.main()

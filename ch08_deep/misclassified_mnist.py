@@ -1,6 +1,6 @@
 """Going Deeper (chapter 8): every test image that the trained network takes for another digit.
 
-The weights are those of train_deepnet.py.
+The network has the weights of train_deepnet.py.
 """
 
 from dataclasses import dataclass
@@ -10,40 +10,43 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from ch08_deep.train_deepnet import trained_network
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import Claim, Data, Experiment
 from dlbasics.functions import softmax
-from dlbasics.typing import Array
 
 COLUMNS, SHOWN = 10, 80
-"""The figure has so many columns, and at most so many images, the most confident ones."""
+"""The columns of the figure, and how many of the most confident errors it shows at most."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The errors, the most confident first.
+    """The E errors, the most confident first.
 
-    index (E,): where an image stands among the test images;  images (E, 784);  labels (E,);
-    guesses (E,), and the probability that the network gives them, confidence (E,);
-    second (E,): the class that it finds next likely;  sure: its mean confidence where it is right.
+    Args:
+        index: The index of each image among the test images, (E,).
+        images: The images, (E, 784).
+        labels: The labels, (E,).
+        guesses: The class that the network chooses, (E,).
+        confidence: The probability that the network gives to that class, (E,).
+        second: The class with the second highest probability, (E,).
+        sure: The network's mean confidence where it is right.
     """
 
-    index: Array
-    images: Array
-    labels: Array
-    guesses: Array
-    confidence: Array
-    second: Array
+    index: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    guesses: np.ndarray
+    confidence: np.ndarray
+    second: np.ndarray
     sure: float
 
 
-def run(data: Data | None = None) -> Result:
-    data = data or experiment.load_data()
-    return errors(softmax(trained_network().predict(data.x_test.reshape(-1, 1, 28, 28))), data)
+def run(data: Data) -> Result:
+    scores = trained_network().predict(data.x_test.reshape(-1, 1, 28, 28))
+    return errors(softmax(scores), data)
 
 
-def errors(y: Array, data: Data) -> Result:
-    """What is wrong in probabilities y (N, 10) of the test images, the most confident first."""
+def errors(y: np.ndarray, data: Data) -> Result:
+    """Return the errors in probabilities y (N, 10) of the test images, the most confident first."""
     guesses, confidence = y.argmax(axis=1), y.max(axis=1)
     wrong = np.flatnonzero(guesses != data.t_test)
     index = wrong[np.argsort(-confidence[wrong], kind="stable")]
@@ -75,24 +78,29 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_8_2": figure}
 
 
-# As in train_deepnet.py: two standard errors above the book's 62.
-CLAIMS = [
-    Claim("errors among 10,000 test images", 62, lambda r: len(r.index), lambda v: 0 < v <= 78),
-    Claim(
-        "mean confidence, where wrong and where right",
-        "lower where wrong",
-        lambda result: [float(result.confidence.mean()), result.sure],
-        lambda v: v[0] < v[1] - 0.1,
-        digits=3,
-    ),
-    Claim(
-        "share of errors where the label is the second guess",
-        "most",
-        lambda result: float(np.mean(result.second == result.labels)),
-        lambda v: v > 0.5,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        # As in train_deepnet.py: two standard errors above the book's 62.
+        Claim("errors among 10,000 test images", 62, lambda r: len(r.index), lambda v: 0 < v <= 78),
+        Claim(
+            "mean confidence, where wrong and where right",
+            "lower where wrong",
+            lambda result: [float(result.confidence.mean()), result.sure],
+            lambda v: v[0] < v[1] - 0.1,
+            digits=3,
+        ),
+        Claim(
+            "share of errors where the label is the second guess",
+            "most",
+            lambda result: float(np.mean(result.second == result.labels)),
+            lambda v: v > 0.5,
+            digits=2,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

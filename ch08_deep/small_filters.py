@@ -1,21 +1,21 @@
 """Going Deeper (chapter 8): two filters of 3 x 3 see as much as one of 5 x 5, with fewer weights.
 
-And three as much as one of 7 x 7.  What an output pixel sees is found by backpropagation, with all
-weights 1: the gradient of a pixel is then the number of ways from it to the output.
+Three filters of 3 x 3 see as much as one of 7 x 7.  Backpropagation tells what an output pixel
+sees: if all weights are 1, the gradient of an input pixel is the number of ways from it to the
+output.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
-from dlbasics.typing import Array, RngLike
 
 KINDS = {
     "one 5 x 5": (5,),
@@ -25,42 +25,49 @@ KINDS = {
 }
 """The filter sizes of the convolutions, one after another."""
 SIDE = 9
-"""Pixels on either side of the images whose gradient is drawn."""
+"""The height and width of the images whose gradient is drawn."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The networks and their training.
+
+    Args:
+        filter_num: The number of filters of each convolution.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
+        networks: The number of networks of each kind, each with initial weights of its own.
+    """
+
     filter_num: int = 8
     train_size: int = 10_000
     epochs: int = 3
     batch_size: int = 100
     learning_rate: float = 0.001
-    # Networks of each kind, from other initial weights.
     networks: int = 3
 
 
 @dataclass(frozen=True)
 class Result:
-    """By kind: what it costs, what it sees and what it learns.
+    """What each kind of filters costs, sees and learns.
 
-    parameters: weights for each pair of channels;  ways: for the input, and what each convolution
-    makes of it, the ways (9, 9) from a pixel to the middle of the output;  field: how many pixels
-    of a row of the input have such a way;  test_acc: by network, after the last epoch.
+    Args:
+        parameters: The number of weights for each pair of channels.
+        ways: The number of ways (9, 9) from each pixel to the middle of the output, for the input
+            and for the output of each convolution.
+        field: The number of pixels in a row of the input that have such a way.
+        test_acc: The test accuracy after the last epoch, by network.
     """
 
     parameters: dict[str, int]
-    ways: dict[str, list[Array]]
+    ways: dict[str, list[np.ndarray]]
     field: dict[str, int]
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     seeds = rng.integers(2**32, size=config.networks)
     ways = {kind: ways_to_the_middle(sizes) for kind, sizes in KINDS.items()}
     test_acc: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -75,19 +82,20 @@ def run(
     )
 
 
-def convolutions(sizes: tuple[int, ...], channels: int, rng: RngLike) -> list[Convolution]:
-    """Convolutions that keep the number of channels and the size of the images."""
+def convolutions(sizes: tuple[int, ...], channels: int, rng: Generator) -> list[Convolution]:
+    """Make convolutions that keep the number of channels and the size of the images."""
     return [Convolution.create(channels, channels, size, pad=size // 2, rng=rng) for size in sizes]
 
 
 def parameters(sizes: tuple[int, ...], channels: int) -> int:
-    layers = convolutions(sizes, channels, rng=0)
+    """Return the number of weights for each pair of channels."""
+    layers = convolutions(sizes, channels, np.random.default_rng(0))
     return sum(layer.W.size for layer in layers) // channels**2
 
 
-def ways_to_the_middle(sizes: tuple[int, ...]) -> list[Array]:
-    """The gradients (9, 9) of the pixel in the middle of the output, from the input on."""
-    layers = convolutions(sizes, 1, rng=0)
+def ways_to_the_middle(sizes: tuple[int, ...]) -> list[np.ndarray]:
+    """Return the gradients (9, 9) of the middle pixel of the output; the input's comes first."""
+    layers = convolutions(sizes, 1, np.random.default_rng(0))
     y = np.zeros((1, SIDE, SIDE), np.float32)
     for layer in layers:
         layer.W = np.ones_like(layer.W)
@@ -101,14 +109,14 @@ def ways_to_the_middle(sizes: tuple[int, ...]) -> list[Array]:
     return levels[::-1]
 
 
-def width(image: Array) -> int:
-    """The number of columns from the first to the last that is not all 0."""
+def width(image: np.ndarray) -> int:
+    """Return the number of columns from the first to the last that is not all 0."""
     columns = np.flatnonzero(image.any(axis=0))
     return int(columns[-1] - columns[0] + 1)
 
 
 def trained_accuracy(sizes: tuple[int, ...], config: Config, seed: int, data: Data) -> float:
-    """Test accuracy of a small network that has these convolutions in its middle."""
+    """Train a small network with these convolutions, and return its test accuracy."""
     rng = np.random.default_rng(seed)
     C = config.filter_num
     layers: list[Layer] = [Convolution.create(1, C, 3, pad=1, rng=rng), Relu(), Pooling(2, 2, 2)]
@@ -134,7 +142,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def ways_figure(result: Result, kinds: list[str]) -> Any:
-    """A row for each kind: the input, what each convolution makes of it, the output."""
+    """Draw a row for each kind: the input, the output of each convolution, the output."""
     from dlbasics import plotting
 
     columns = max(len(result.ways[kind]) for kind in kinds)
@@ -145,7 +153,7 @@ def ways_figure(result: Result, kinds: list[str]) -> Any:
         last = len(result.ways[kind]) - 1
         for i, image in enumerate(result.ways[kind]):
             axes = row[i]
-            place = {0: f"{kind}: input", last: "output"}.get(i, f"behind convolution {i}")
+            place = {0: f"{kind}: input", last: "output"}.get(i, f"after convolution {i}")
             axes.set_title(f"{place}\n{width(image)} x {width(image)} pixels", fontsize=10)
             axes.imshow(image, cmap="Blues", vmin=0, vmax=1.5 * image.max())
             for y, x in np.argwhere(image):
@@ -157,6 +165,7 @@ def ways_figure(result: Result, kinds: list[str]) -> Any:
 
 
 def accuracy_figure(result: Result) -> Any:
+    """Draw the test accuracy of each network, and the mean of each kind."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -174,7 +183,7 @@ def accuracy_figure(result: Result) -> Any:
 
 
 def claims(one: str, several: str, counts: list[int], side: int) -> list[Claim]:
-    """What the book says of one large filter against several small ones."""
+    """Return the book's claims about one large filter and several small ones."""
 
     def both(values: dict[str, Any]) -> list[Any]:
         return [values[one], values[several]]
@@ -201,17 +210,17 @@ def claims(one: str, several: str, counts: list[int], side: int) -> list[Claim]:
     ]
 
 
-CLAIMS = [
-    *claims("one 5 x 5", "two 3 x 3", [25, 18], 5),
-    *claims("one 7 x 7", "three 3 x 3", [49, 27], 7),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        *claims("one 5 x 5", "two 3 x 3", [25, 18], 5),
+        *claims("one 7 x 7", "three 3 x 3", [49, 27], 7),
+    ],
+    quick={"train_size": 500, "epochs": 1, "networks": 1},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"train_size": 1_000, "epochs": 1, "networks": 1},
-    )
+    experiment.main()

@@ -1,8 +1,8 @@
 """dlbasics: deep learning from scratch, in the style of *Deep Learning from the Basics*.
 
 Every public name is available from the package, `from dlbasics import Affine`, and from its module,
-`from dlbasics.layers import Affine`. Python loads a module when you first ask for one of its names,
-so `import dlbasics` takes next to no time. `__init__.pyi` lists the names.
+`from dlbasics.layers import Affine`.  Python loads a module when you first ask for one of its
+names, so `import dlbasics` takes next to no time.  `__init__.pyi` lists the names.
 """
 
 import os
@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 __getattr__, _, _listed = lazy_loader.attach_stub(__name__, __file__)
 
-# A star import brings no modules: a reader's `data` or `search` must not become one.
+# A star import must not bring modules, or it would overwrite a reader's `data` or `search`.
 _files = {entry.partition(".")[0] for entry in os.listdir(os.path.dirname(__file__))}
 __all__ = [name for name in _listed if name not in _files]
 

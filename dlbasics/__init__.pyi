@@ -1,10 +1,10 @@
-"""The public names of dlbasics. This is the only list of them.
+"""The public names of dlbasics.  No other file lists them.
 
-Python reads this file when it imports dlbasics; type checkers and editors read it too. To make a
+Python reads this file when it imports dlbasics; type checkers and editors read it too.  To make a
 name public, add it to `__all__` of its module and to that module's lines here.
 """
 
-# The modules, so that `dlbasics.layers` needs no import of its own. A star import leaves them out.
+# The modules, so that `dlbasics.layers` needs no import of its own.  A star import leaves them out.
 from . import (
     functions as functions,
     gradient as gradient,

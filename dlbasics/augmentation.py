@@ -1,12 +1,12 @@
-"""Data augmentation: new training images from old ones (book: chapter 8, figure 8.4).
+"""Data augmentation makes new training images from old ones (book: chapter 8, figure 8.4).
 
 Each function takes a batch of floating-point images x, (N, C, H, W), and returns a new array of the
-same shape and dtype.  It changes each image by a random amount of its own, and all channels of an
-image alike; the amount 0 changes nothing.  Lengths are in pixels.  Pixels from outside an image
-are 0.  A value between pixels comes from bilinear interpolation, and so stays within their range.
+same shape and dtype.  It draws an amount for each image, and changes all channels of the image by
+it; the amount 0 changes nothing.  Lengths are in pixels.  Pixels from outside an image are 0.
+Bilinear interpolation gives the values between pixels, which therefore stay within their range.
 
-Every function raises TypeError for images that are not floating-point and amounts that are not
-numbers, and ValueError for other shapes and for amounts out of range.
+Every function raises TypeError if the images are not floating-point or an amount is not a number,
+and ValueError if the images have another shape or an amount is out of range.
 """
 
 from typing import Any
@@ -39,14 +39,15 @@ def crop(x: Any, pixels: int, rng: RngLike = None) -> Array:
     """Cut a window out of each image at a random place, and enlarge it to (H, W).
 
     The window has the shape (H - k, W - k), with k from 0 to `pixels`.  Its corner pixels become
-    those of the image.  No pixels come from outside the image, as they do with `shift` and `scale`.
+    those of the image.  Unlike `shift` and `scale`, this needs no pixels from outside the image.
 
     Args:
         x: The images, (N, C, H, W).
         pixels: The largest k, at least 0 and below H and W.
         rng: The random generator, or its seed.
 
-    Source: Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6, but with fixed shape.
+    Source: Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6.  There, the
+    windows also vary in aspect ratio.
     """
     x = _as_images(x)
     pixels, generator = _as_pixels(pixels, x), as_rng(rng)
@@ -133,9 +134,10 @@ def warp(
     sigma: float = 4.0,
     rng: RngLike = None,
 ) -> Array:
-    """Do `rotate`, `scale`, `shift` and `elastic` in one step.
+    """Do the work of `rotate`, `scale`, `shift` and `elastic` in one step.
 
-    One after the other, they would blur an image three times and take three times as long.
+    One after the other, these functions would blur an image three times and take three times as
+    long.
 
     Args:
         x: The images, (N, C, H, W).
@@ -168,6 +170,9 @@ def brightness(x: Any, amount: float, rng: RngLike = None) -> Array:
         x: The images, (N, C, H, W), with values from 0 to 1.
         amount: The largest change of the factor, from 0 to 1.
         rng: The random generator, or its seed.
+
+    Raises:
+        ValueError: If x holds a number that is not from 0 to 1.
     """
     x, generator = _as_images(x), as_rng(rng)
     amount = as_number(amount, "amount", low=0, high=1)
@@ -196,7 +201,11 @@ def _affine(x: Array, matrices: Array) -> Array:
 def _places(x: Array, matrices: Array) -> tuple[Array, Array]:
     """Return the rows and columns, (N, H, W) each, at which to read the pixels of new images.
 
-    The pixel at p = (down, right) from the centre is read at A p from it.  matrices A: (N, 2, 2).
+    The new image has at p = (down, right) from the centre what the old one has at A p.
+
+    Args:
+        x: The images, (N, C, H, W).
+        matrices: A for each image, (N, 2, 2).
     """
     h, w = x.shape[2:]
     middle, centre = (h - 1) / 2, (w - 1) / 2

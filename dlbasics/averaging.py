@@ -1,4 +1,4 @@
-"""Averages of a network's weights over the course of training."""
+"""The average of a network's weights over the course of training."""
 
 import copy
 from typing import Any
@@ -15,10 +15,16 @@ __all__ = ["WeightAverage"]
 class WeightAverage:
     """The exponential moving average of the weights and running statistics of a network.
 
-    average = d average + (1 - d) weights at each `update`, with d = min(decay, (1 + k) / (10 + k))
-    at the k-th one, counted from 0.  A small d at the beginning lets the average forget the initial
-    weights.  With a large learning rate, the weights jump around a minimum; their mean lies nearer
-    to it.  Checkpoints of a Trainer do not hold the average.
+    Each `update` computes average <- d average + (1 - d) weights.  In the k-th update, counted from
+    0, d = min(decay, (1 + k) / (10 + k)).  A small d at the beginning lets the average forget the
+    initial weights.  With a large learning rate, the weights jump around a minimum; their mean lies
+    nearer to it.  Checkpoints of a Trainer do not hold the average.
+
+        average = WeightAverage(network)
+        for _ in range(trainer.max_iter):
+            trainer.train_step()
+            average.update()
+        average.network().accuracy(x_test, t_test)
 
     Args:
         network: The network.
@@ -26,13 +32,7 @@ class WeightAverage:
             1 / (1 - decay) updates.
 
     Raises:
-        ValueError: `decay` is out of range.
-
-        average = WeightAverage(network)
-        for _ in range(trainer.max_iter):
-            trainer.train_step()
-            average.update()
-        average.network().accuracy(x_test, t_test)
+        ValueError: If `decay` is out of range.
 
     Sources: Polyak and Juditsky 1992; Izmailov et al. 2018.
     """

@@ -1,4 +1,7 @@
-"""Images as a matrix of windows, and back (book: *Expansion by im2col*)."""
+"""im2col turns images into a matrix of windows, and col2im turns it back.
+
+Book: *Expansion by im2col*.
+"""
 
 import numpy as np
 
@@ -8,10 +11,16 @@ __all__ = ["col2im", "conv_output_size", "im2col", "np"]
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
-    """How many windows fit side by side: (input_size + 2 pad - filter_size) / stride + 1.
+    """Return how many windows fit side by side: (input_size + 2 pad - filter_size) / stride + 1.
+
+    Args:
+        input_size: The height or width of the image.
+        filter_size: The height or width of a window.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of padding on each side of the image.
 
     Raises:
-        ValueError: Where that is no whole number; the message names the sizes for which it is.
+        ValueError: If the result is not a whole number.  The message names the sizes that fit.
 
     Book: eq. 7.1.
 
@@ -24,7 +33,7 @@ def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: in
 
 
 def tiles(size: int, window: int, stride: int, pad: int, wanted: str) -> int:
-    """`conv_output_size` of arguments known to be counts; `wanted` begins the error."""
+    """Do what `conv_output_size` does, for checked arguments; `wanted` begins the error message."""
     room = size + 2 * pad - window
     if room >= 0 and room % stride == 0:
         return room // stride + 1
@@ -40,21 +49,21 @@ def tiles(size: int, window: int, stride: int, pad: int, wanted: str) -> int:
 def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0) -> Array:
     """Expand images to a matrix: each window of each image becomes a row.
 
-    Rows run over image, row and column of the output; columns over channel, row and column of the
-    window.
+    The rows run over image, row and column of the output.  The columns run over channel, row and
+    column of the window.
 
     Args:
         input_data: Images, (N, C, H, W).
         filter_h: The height FH of a window.
         filter_w: The width FW of a window.
-        stride: Pixels from one window to the next.
-        pad: Pixels of zeros around each image.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of zeros on each side of an image.
 
     Returns:
-        The matrix (N OH OW, C FH FW), of the dtype of the images.
+        The matrix (N OH OW, C FH FW), in the dtype of the images.
 
     Raises:
-        ValueError: Where windows do not tile the images (`conv_output_size`).
+        ValueError: If the windows do not tile the images (see `conv_output_size`).
 
     Book: *Expansion by im2col*.
 
@@ -71,7 +80,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
     col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)
     for y in range(filter_h):
         for x in range(filter_w):
-            # What pixel (y, x) of the window meets, for all windows at once.
+            # This takes pixel (y, x) of all windows at once; a loop over windows would be longer.
             met = image[:, :, y : y + stride * OH : stride, x : x + stride * OW : stride]
             col[..., y, x] = met.transpose(0, 2, 3, 1)
     return col.reshape(N * OH * OW, C * filter_h * filter_w)
@@ -85,7 +94,7 @@ def col2im(
     stride: int = 1,
     pad: int = 0,
 ) -> Array:
-    """Put the rows of `col` back to their places in the images, and add up where they meet.
+    """Put the rows of `col` back to their places in the images, and add up where they overlap.
 
     This is the derivative of im2col: a pixel is in several windows, and their gradients add up.
 
@@ -94,11 +103,14 @@ def col2im(
         input_shape: The shape of the images, (N, C, H, W).
         filter_h: The height FH of a window.
         filter_w: The width FW of a window.
-        stride: Pixels from one window to the next.
-        pad: Pixels around each image; what `col` has for them is dropped.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of padding on each side of an image.  The function drops them.
 
     Returns:
-        The images, of the dtype of `col`.
+        The images, (N, C, H, W), in the dtype of `col`.
+
+    Raises:
+        ValueError: If the windows do not tile the images, or `col` has another shape.
 
     >>> ones = np.ones((4, 4), dtype=int)
     >>> col2im(ones, (1, 1, 3, 3), 2, 2)
@@ -122,7 +134,7 @@ def col2im(
 
 
 def padded(image: Array, pad: int, value: float = 0) -> Array:
-    """The images (N, C, H, W) with `pad` pixels of that value on every side."""
+    """Return the images (N, C, H, W) with `pad` pixels of that value on every side."""
     width = (pad, pad)
     return np.pad(image, ((0, 0), (0, 0), width, width), constant_values=value) if pad else image
 

@@ -40,8 +40,8 @@ class SimpleConvNet(Network):
 
     Args:
         input_dim: The shape of one image, (C, H, W).
-        conv_param: The settings filter_num, filter_size, pad and stride of the convolution.  Those
-            that are not given are 30, 5, 0 and 1.
+        conv_param: The settings filter_num, filter_size, pad and stride of the convolution.  Their
+            defaults are 30, 5, 0 and 1.
         hidden_size: The number of units in the hidden Affine layer.
         output_size: The number of classes.
         weight_init_std: The standard deviation of the initial weights, or the name of an
@@ -50,8 +50,8 @@ class SimpleConvNet(Network):
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: The windows do not tile the image, or 2 x 2 pooling does not tile the output of
-            the convolution.  The message names the filter sizes that fit.
+        ValueError: If the windows do not tile the image, or 2 x 2 pooling does not tile the output
+            of the convolution.  The message names the filter sizes that fit.
 
     Book: chapter 7, *Implementing a CNN*.
     """
@@ -92,15 +92,15 @@ class DeepConvNet(Network):
     Args:
         input_dim: The shape of one image, (C, H, W).
         conv_param_1 to conv_param_6: The settings filter_num, filter_size, pad and stride of each
-            convolution.  filter_num is 16, 16, 32, 32, 64 and 64 if it is not given, filter_size
-            is 3, stride is 1, and pad is 1, but 2 in the fourth convolution.
+            convolution.  By default filter_num is 16, 16, 32, 32, 64 and 64, filter_size is 3,
+            stride is 1, and pad is 1, but 2 in the fourth convolution.
         hidden_size: The number of units in the hidden Affine layer.
         output_size: The number of classes.
         rng: The random generator of the weights and the layers, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: The windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before.
 
     Book: *Deeper Networks*, figure 8.1.
     """
@@ -157,7 +157,7 @@ class LeNet(Network):
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: The windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before.
 
     Book: *LeNet*.  Source: LeCun et al. 1998, figure 2.
     """
@@ -192,10 +192,10 @@ class LeNet(Network):
 class ResNet(Network):
     """A small residual network.
 
-    It has a stage for each of `filter_nums`: a convolution to that many channels, then `blocks`
+    For each of `filter_nums`, it has a stage: a convolution to that many channels, then `blocks`
     blocks (`residual_block`).  All filters are 3 x 3, and batch normalization follows each
     convolution.  2 x 2 max pooling lies between the stages; global average pooling, Affine and
-    softmax follow the last one.  By default there are ten layers with weights.
+    softmax follow the last stage.  By default there are ten layers with weights.
     x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
     Args:
@@ -203,12 +203,12 @@ class ResNet(Network):
         filter_nums: The number of filters in each stage.
         blocks: The number of blocks in each stage.
         output_size: The number of classes.
-        skips: If False, the skip connections are left out.  The parameters are the same.
+        skips: If False, the network has no skip connections, but the same parameters.
         rng: The random generator of the weights, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: Pooling does not tile the output of a stage.
+        ValueError: If pooling does not tile the output of a stage.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016, section 4.2.
     """
@@ -277,12 +277,12 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
 
 
 def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, int]:
-    """Return all four settings of a convolution: those that are given, and defaults."""
+    """Return all four settings of a convolution: the given ones, and defaults for the others."""
     param = {"pad": 0, "stride": 1, **defaults}
     if not isinstance(given, Mapping | None):
         raise TypeError(f"{name} must be a dict, as {param}, got {given!r}")
     if unknown := set(given or ()) - set(param):
-        raise ValueError(f"{name} must have keys out of {sorted(param)}, got {sorted(unknown)}")
+        raise ValueError(f"{name} must have keys among {sorted(param)}, got {sorted(unknown)}")
     for key, value in (given or {}).items():
         param[key] = as_count(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
     return param

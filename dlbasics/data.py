@@ -1,4 +1,4 @@
-"""Data for training: batches, splits and labels; and smooth curves of its results."""
+"""Functions for batches, splits and labels of data, and for smooth curves of results."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -34,7 +34,7 @@ def minibatches(
         rng: The random generator, or its seed.
 
     Raises:
-        ValueError: x and t are not batches of one length, or an argument is out of range.
+        ValueError: If x and t are not batches of one length, or an argument is out of range.
     """
     x, t = as_pair(x, t)
     n, size, generator = len(x), as_count(batch_size, "batch_size"), as_rng(rng)
@@ -57,6 +57,9 @@ def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:
         t: Their labels, N of them.
         rng: The random generator, or its seed.
 
+    Raises:
+        ValueError: If x and t are not batches of one length.
+
     Book: *Implementing Hyperparameter Optimization*.
     """
     x, t = as_pair(x, t)
@@ -72,14 +75,14 @@ def train_validation_split(
     Args:
         x: The samples, (N, ...).
         t: Their labels, N of them.
-        validation_rate: The share of validation samples: int(N * validation_rate) of N.
+        validation_rate: The share of validation samples; their number is int(N * validation_rate).
         rng: The random generator, or its seed.
 
     Returns:
         (x_train, t_train), (x_val, t_val).
 
     Raises:
-        ValueError: One of the two parts would be empty.
+        ValueError: If one of the two parts would be empty.
     """
     x, t = shuffle_dataset(x, t, rng)
     count = int(len(x) * as_number(validation_rate, "validation_rate", low=0, high=1))
@@ -98,7 +101,7 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
         num_classes: The number of classes, K.
 
     Raises:
-        ValueError: t has another shape or dtype, or a class is not from 0 to K - 1.
+        ValueError: If t has another shape or dtype, or a class is not from 0 to K - 1.
 
     >>> print(one_hot([2, 0], num_classes=3))
     [[0. 0. 1.]
@@ -121,7 +124,7 @@ def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Arra
         epsilon: The share that all classes have in common, from 0 to 1.
 
     Raises:
-        ValueError: t is neither of the two, or epsilon is out of range.
+        ValueError: If t is neither of the two, or epsilon is out of range.
 
     Source: Szegedy et al. 2016, section 7.
 
@@ -142,11 +145,15 @@ def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Arra
 def smooth_curve(x: Any) -> Array:
     """Return the weighted mean of each point and its neighbours, at most 5 on either side, (N,).
 
-    The weights are a Kaiser window with beta = 2.  The curve is mirrored at both ends, with its
-    last point repeated, as in the book.  A curve of fewer than 11 points has a shorter window.
+    The weights are a Kaiser window with beta = 2.  As in the book, the function mirrors the curve
+    at both ends, and repeats its last point but not its first one.  For fewer than 11 points, the
+    window is shorter.
 
     Args:
         x: The curve, (N,).
+
+    Raises:
+        ValueError: If x has another shape.
     """
     x = as_array(x).astype(np.float64)
     if x.ndim != 1:

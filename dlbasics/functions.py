@@ -17,7 +17,7 @@ __all__ = [
 
 
 def identity_function(x: Any) -> Any:
-    """y = x, the output function of a regression.
+    """Return x: y = x, the output function of a regression.
 
     Book: *Identity Function and Softmax Function*.
     """
@@ -25,7 +25,7 @@ def identity_function(x: Any) -> Any:
 
 
 def step_function(x: Any) -> Any:
-    """y = 1 where x > 0, else 0, as integers.
+    """Return 1 where x > 0, else 0, as integers.
 
     Book: *Implementing a Step Function*, eq. 3.3.
     """
@@ -33,10 +33,9 @@ def step_function(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """y = 1 / (1 + exp(-x)).
+    """Return the sigmoid function, y = 1 / (1 + exp(-x)).
 
-    It is computed with exponents of at most 0, so that nothing overflows and small values keep all
-    their digits.
+    All exponents are at most 0, so that nothing overflows and small values keep all their digits.
 
     Book: *Sigmoid Function*, eq. 3.6.
 
@@ -49,9 +48,9 @@ def sigmoid(x: Any) -> Any:
 
 
 def sigmoid_grad(x: Any) -> Any:
-    """dy/dx = y (1 - y), the derivative of the sigmoid function.
+    """Return the derivative of the sigmoid function, dy/dx = y (1 - y).
 
-    It is computed as sigmoid(x) sigmoid(-x), because 1 - y loses its digits where y is near 1.
+    The code uses sigmoid(-x) for 1 - y, because 1 - y loses its digits where y is near 1.
 
     Book: *Sigmoid Layer*, eq. 5.12.
     """
@@ -60,7 +59,7 @@ def sigmoid_grad(x: Any) -> Any:
 
 
 def relu(x: Any) -> Any:
-    """y = max(0, x).
+    """Return the rectified linear unit, y = max(0, x).
 
     Book: *ReLU Function*, eq. 3.7.
     """
@@ -69,7 +68,7 @@ def relu(x: Any) -> Any:
 
 
 def relu_grad(x: Any) -> Any:
-    """dy/dx = 1 where x > 0, else 0: the derivative of ReLU.
+    """Return the derivative of ReLU: dy/dx = 1 where x > 0, else 0.
 
     Book: *ReLU Layer*, eq. 5.8.
     """
@@ -79,12 +78,18 @@ def relu_grad(x: Any) -> Any:
 
 @quiet  # NumPy does not warn of infinite numbers
 def softmax(x: Any) -> Any:
-    """y_k = exp(x_k) / sum_i exp(x_i), along the last axis.
+    """Return the softmax function along the last axis, y_k = exp(x_k) / sum_i exp(x_i).
 
-    The largest score is subtracted first.  That does not change y, but prevents overflow.
+    The function first subtracts the largest score.  That does not change y, but prevents overflow.
+
+    Args:
+        x: Scores, (..., K).
+
+    Returns:
+        Probabilities, (..., K), which add up to 1 along the last axis.
 
     Raises:
-        ValueError: Where the last axis holds no score.
+        ValueError: If the last axis holds no score.
 
     Book: *Identity Function and Softmax Function*, eq. 3.10 and 3.11.
 
@@ -98,7 +103,10 @@ def softmax(x: Any) -> Any:
 
 @quiet
 def log_softmax(x: Any) -> Any:
-    """The logarithm of softmax(x), along the last axis; it is finite for every finite score.
+    """Return the logarithm of softmax(x) along the last axis, finite for all finite scores.
+
+    Raises:
+        ValueError: If the last axis holds no score.
 
     >>> print(log_softmax([0.0, -1000.0]))
     [    0. -1000.]
@@ -109,7 +117,7 @@ def log_softmax(x: Any) -> Any:
 
 
 def _below_largest(x: Any) -> Array:
-    """x minus its largest score, transposed: NumPy reduces the first axis twice as fast."""
+    """Return x minus its largest score, transposed: NumPy reduces the first axis twice as fast."""
     x = as_float(x)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"x must hold at least one score on its last axis, got shape {x.shape}")
@@ -120,10 +128,10 @@ def _below_largest(x: Any) -> Array:
 
 @quiet
 def sum_squared_error(y: Any, t: Any) -> float:
-    """E = 1/2 sum_k (y_k - t_k)^2, over all elements.
+    """Return the sum of squared errors, E = 1/2 sum_k (y_k - t_k)^2, over all elements.
 
     Raises:
-        ValueError: Where y and t differ in shape.
+        ValueError: If y and t differ in shape.
 
     Book: *Sum of Squared Errors*, eq. 4.1.
     """
@@ -135,17 +143,19 @@ def sum_squared_error(y: Any, t: Any) -> float:
 
 @quiet
 def cross_entropy_error(y: Any, t: Any) -> float:
-    """E = -1/N sum_n sum_k t_nk log y_nk.
+    """Return the mean cross-entropy error of a batch, E = -1/N sum_n sum_k t_nk log y_nk.
 
     A probability of 0 counts as the smallest normal number of its dtype, so that the error stays
     finite.
 
     Args:
         y: Probabilities, (N, K), or (K,) for a single sample.
-        t: Classes (N,) or rows (N, K); for a single sample its class or its row.
+        t: Integer classes, (N,) or (N, 1), or rows, (N, K).  For a single sample, its class or its
+            row, (K,).
 
     Raises:
-        ValueError: Where y does not hold probabilities, or t does not belong to y.
+        ValueError: If y holds a number that is no probability, or t has a shape or a class that
+            does not fit y.
 
     Book: *Cross-Entropy Error*, eq. 4.2, and *Mini-Batch Learning*, eq. 4.3.
 
@@ -161,11 +171,14 @@ def cross_entropy_error(y: Any, t: Any) -> float:
 
 @quiet
 def softmax_loss(X: Any, t: Any) -> float:
-    """The cross-entropy error of softmax(X), computed from the scores and exact at any score.
+    """Return the cross-entropy error of softmax(X), which is exact at any score.
 
     Args:
         X: Scores, (N, K), or (K,) for a single sample.
         t: Labels, as for `cross_entropy_error`.
+
+    Raises:
+        ValueError: If t has a shape or a class that does not fit X.
 
     >>> softmax_loss([0.0, -1000.0], 1)
     1000.0
@@ -176,7 +189,10 @@ def softmax_loss(X: Any, t: Any) -> float:
 
 
 def cross_entropies(log_y: Array, labels: Array) -> Array:
-    """-sum_k t_k log y_k of each row, (N,).  A term with t_k = 0 is 0, even if log y_k = -inf."""
+    """Return -sum_k t_k log y_k of each row, (N,).
+
+    A term with t_k = 0 is 0, even if log y_k = -inf.
+    """
     if labels.ndim == 1:
         return -log_y[np.arange(len(labels)), labels]
     return -np.where(labels == 0, 0, labels * log_y).sum(axis=1)

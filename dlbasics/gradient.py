@@ -14,18 +14,18 @@ __all__ = ["check_gradients", "gradient_descent", "np", "numerical_diff", "numer
 H = 1e-4
 """The book's step of central differences."""
 LEAST_H = 1e-300
-"""Any above 0 whose double can be divided by."""
+"""A bound above 0 that keeps a division by 2 h finite."""
 
 
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
-    """df/dx at x by central differences: (f(x + h) - f(x - h)) / 2h, h = 1e-4.
+    """Return df/dx at x by central differences: (f(x + h) - f(x - h)) / 2h, h = 1e-4.
 
     Args:
         f: A function of one number, which works element by element on an array.
         x: A number, or a list or an array of numbers.
 
     Raises:
-        TypeError: For float32 and float16, whose rounding is larger than the differences.
+        TypeError: If x is float32 or float16, whose rounding is larger than the differences.
 
     Book: *Derivative*.
 
@@ -41,19 +41,19 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> Array:
-    """The gradient of f at x by central differences.
+    """Return the gradient of f at x by central differences, in the shape of x.
 
-    Each element in turn is moved by +-h in x itself, so that f may ignore its argument.  In the end
-    x is as it was, even where f raises.
+    The function moves each element in turn by +h and -h in x itself, so f may ignore its argument.
+    In the end x is as it was, even if f raises an error.
 
     Args:
         f: A function that returns one number.
         x: A float64 array of any shape.
-        h: What each element is moved by.
+        h: The step.
 
     Raises:
-        TypeError: For other dtypes; the rounding of float32 is larger than the differences.
-        ValueError: For a read-only x, and where f returns no single number.
+        TypeError: If x has another dtype; the rounding of float32 is larger than the differences.
+        ValueError: If x is read-only, or f does not return one number.
 
     Book: *Gradient*.
 
@@ -84,13 +84,13 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> 
 def gradient_descent(
     f: Callable[[Array], Any], init_x: Any, lr: float = 0.01, step_num: int = 100
 ) -> Array:
-    """Gradient descent: x <- x - lr df/dx, `step_num` times.
+    """Minimize f by gradient descent: x <- x - lr df/dx, `step_num` times.
 
-    Unlike the book's function, it leaves `init_x` as it is.
+    Unlike the book's function, this one leaves `init_x` as it is.
 
     Args:
         f: A function that returns one number.
-        init_x: Where the descent begins.
+        init_x: The x at which the descent begins.
         lr: The learning rate.
         step_num: The number of steps.
 

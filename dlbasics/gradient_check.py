@@ -1,4 +1,4 @@
-"""The gradient check: backpropagation against central differences."""
+"""The gradient check compares backpropagation with central differences."""
 
 import copy
 import math
@@ -17,14 +17,14 @@ from dlbasics._internal.network_state import layers_of
 from dlbasics.layers import Layer, LossLayer
 
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
-"""The steps h that are tried in turn.  The first has the smallest rounding error; the last is the
-least likely to step across a kink."""
+"""The steps h that the check tries in turn.  The first has the smallest rounding error; the last is
+the least likely to step across a kink."""
 
 CLOSE = 1e-6
-"""No smaller step is tried after a relative error below this."""
+"""After a relative error below this, the check tries no smaller step."""
 
 ANNOUNCED = 2.0
-"""A check that will take more seconds says so beforehand."""
+"""The check prints its duration beforehand if it will take more than this number of seconds."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class ArrayCheck:
         checked: The number of elements that were compared.
         kinks: The number of these elements at which the function has a kink, as ReLU has at 0.
             There the analytic derivative must lie between the two one-sided ones; its error is 0.
-        error: |analytic - numeric| / max(|analytic|, |numeric|, floor).  The floor is a thousandth
-            of the largest analytic derivative in the array, but at least the rounding error.
+        error: The relative error, |analytic - numeric| / max(|analytic|, |numeric|, floor).  The
+            floor is a thousandth of the largest analytic derivative in the array, but at least the
+            rounding error.
         where: The index of the element.
         analytic: Its derivative by backpropagation.
         numeric: Its derivative by central differences.
@@ -56,7 +57,7 @@ class ArrayCheck:
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """The result of `check_gradients`.  It is true if there is an array and all arrays pass.
+    """The result of `check_gradients`, which is true if there is an array and all arrays pass.
 
     Attributes:
         checks: The result for each array.
@@ -67,7 +68,7 @@ class GradientReport:
     tolerance: float
 
     def passed(self, check: ArrayCheck) -> bool:
-        """Return whether elements were compared, and no error is above the tolerance."""
+        """Return whether elements of the array were compared and no error exceeds the tolerance."""
         return check.checked > 0 and check.error <= self.tolerance
 
     def __bool__(self) -> bool:
@@ -110,15 +111,16 @@ def check_gradients(
     The check works on a copy of `target`, with frozen random masks and running statistics.
 
     Args:
-        target: A layer, a loss layer or a network, which may be one that you wrote.  The check
-            compares the derivatives of sum(probe * y), with a random probe, by x and the
-            parameters of a layer; of twice the loss by the x of a loss layer; and of the loss by
-            the parameters of a network.
+        target: A layer, a loss layer or a network, which may be one that you wrote.  For a layer,
+            the check compares the derivatives of sum(probe * y), with a random probe, by x and by
+            the parameters.  For a loss layer, it compares the derivatives of twice the loss by x.
+            For a network, it compares the derivatives of the loss by the parameters.
         x: A batch of at least two samples.  With one sample, batch normalization has the
             gradient 0.
         t: The labels for a loss layer or a network.
         train_flg: The mode of a layer.  A network computes gradients in training mode only.
-        sample: If given, only so many elements of each array, drawn at random, are compared.
+        sample: The number of elements of each array that the check draws at random and compares.
+            None stands for all.
         tolerance: The largest relative error that passes.
         rng: The random generator of the probe and the sample, or its seed.
         verbose: If True, print the number of forward passes and their duration beforehand.  None
@@ -128,16 +130,16 @@ def check_gradients(
         A report, which is true if all gradients pass: `assert check_gradients(...)` is a test.
 
     Raises:
-        TypeError: `target` is neither a layer nor a network, or a parameter is not float64.
-        ValueError: A layer changes its arguments, two forward passes differ, or a parameter of a
-            layer that you wrote has no gradient.
+        TypeError: If `target` is neither a layer nor a network, or a parameter is not float64.
+        ValueError: If a layer changes its arguments, two forward passes differ, or a parameter of
+            a layer that you wrote has no gradient.
 
     >>> from dlbasics.layers import Affine
     >>> report = check_gradients(Affine.create(3, 2, rng=0), np.ones((4, 3)))
     >>> bool(report)
     True
     """
-    # Without `spawn`, the probe would equal an x that is drawn with the same seed.
+    # Without `spawn`, the probe would equal an x that the caller drew with the same seed.
     (rng,) = as_rng(rng).spawn(1)
     tolerance = as_number(tolerance, "tolerance", low=0)
     x = as_array(x)
@@ -170,8 +172,8 @@ def check_same_loss(first: float, second: float, name: str) -> None:
     """Raise ValueError if two passes of the same x gave different numbers."""
     if first != second and math.isfinite(first):
         raise ValueError(
-            f"{name}: two forward passes of the same x differ, as with a random mask that is drawn "
-            "anew; numerical gradients need one that stays (Layer.frozen)"
+            f"{name}: two forward passes of the same x differ, for instance because each draws a "
+            "random mask; a layer must keep its mask while Layer.frozen is True"
         )
 
 
@@ -188,7 +190,7 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> tuple[Function,
     layer.freeze()
     layer.forward(x, **mode)
     dout = probe.copy()
-    # If the layer adds up its gradients, those of this second pass are wrong.
+    # This second pass shows whether the layer wrongly adds up its gradients.
     dx = layer.backward(dout)
     if not np.array_equal(x, given, equal_nan=x.dtype.kind == "f"):
         raise ValueError(f"{layer.kind} must not change the x that it is given")
@@ -233,7 +235,7 @@ def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
 
 
 def _as_double(x: Array) -> Array:
-    """A copy of x; integers stay integers, as a layer that looks numbers up needs them."""
+    """Return a copy of x in float64; integers stay integers, as an embedding layer needs them."""
     return x.astype(np.float64) if x.dtype.kind == "f" else x.copy()
 
 
@@ -304,6 +306,6 @@ def _compare(
 
 
 def _is_kink(slopes: list[list[float]], floor: float) -> bool:
-    """Return whether the one-sided slopes stay apart for small h; those of a smooth f do not."""
+    """Return whether the one-sided slopes stay apart for small h; for a smooth f they do not."""
     gaps = [high - low for low, high in slopes]
     return any(b > 0.5 * a and b > 0.01 * floor for a, b in pairwise(gaps))

@@ -23,7 +23,7 @@ class History:
         train_acc: The accuracy on training samples after each epoch.
         test_acc: The accuracy on test samples after each epoch.
         seconds: The time from the beginning of the training to the end of each epoch.
-        stopped: Why the training ended before its last epoch, else "".
+        stopped: The reason why the training ended before its last epoch, else "".
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -67,8 +67,8 @@ class History:
         """Read the history that `save` wrote to `path`.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file is not one that `save` wrote.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is not one that `save` wrote.
         """
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ class History:
         """Return the history that `to_json` turned into this text.
 
         Raises:
-            ValueError: The text is not one that `to_json` returned.
+            ValueError: If the text is not one that `to_json` returned.
         """
         found = json.loads(text)
         names = [item.name for item in fields(cls)]

@@ -18,7 +18,14 @@ Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """fan_in and fan_out: how many inputs feed one output, and how many outputs one input feeds."""
+    """Return fan_in and fan_out of weights.
+
+    fan_in is the number of inputs that feed one output; fan_out is the number of outputs that one
+    input feeds.
+
+    Raises:
+        ValueError: If the shape is neither (D, M) nor (FN, C, FH, FW).
+    """
     if len(shape) == 2:
         return shape[0], shape[1]
     if len(shape) == 4:
@@ -28,28 +35,37 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def normal(std: float) -> Initializer:
-    """An initializer: Gaussian weights of mean 0 and standard deviation `std`."""
+    """Return an initializer of Gaussian weights with mean 0 and standard deviation `std`."""
     scale = as_number(std, "std", low=0)
     return lambda shape, rng: scale * as_rng(rng).standard_normal(shape)
 
 
 def zeros(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """Weights of 0, which do not learn: units that start equal stay equal."""
+    """Return weights of 0, which do not learn: units that start equal stay equal."""
     return np.zeros(shape)
 
 
 def xavier(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """Gaussian weights with std = 1 / sqrt(fan_in), the book's Xavier, for sigmoid and tanh."""
+    """Return Gaussian weights with std = 1 / sqrt(fan_in), for sigmoid and tanh.
+
+    This is the book's Xavier initializer.
+    """
     return normal(1 / math.sqrt(fans(shape)[0]))(shape, rng)
 
 
 def glorot(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """Gaussian weights with std = sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    """Return Gaussian weights with std = sqrt(2 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio 2010, eq. 12.
+    """
     return normal(math.sqrt(2 / sum(fans(shape))))(shape, rng)
 
 
 def he(shape: tuple[int, ...], rng: RngLike = None) -> Array:
-    """Gaussian weights with std = sqrt(2 / fan_in), for ReLU (He et al. 2015, eq. 10)."""
+    """Return Gaussian weights with std = sqrt(2 / fan_in), for ReLU.
+
+    Source: He et al. 2015, eq. 10.
+    """
     return normal(math.sqrt(2 / fans(shape)[0]))(shape, rng)
 
 
@@ -63,11 +79,15 @@ BY_NAME: dict[str, Initializer] = {
 
 
 def initializer(weight_init_std: Initializer | float | str) -> Initializer:
-    """The initializer that the book's argument `weight_init_std` stands for.
+    """Return the initializer that the book's argument `weight_init_std` stands for.
 
     Args:
         weight_init_std: A standard deviation, or a name in upper or lower case: 'relu' or 'he',
             'sigmoid' or 'xavier', 'glorot'.  An initializer stands for itself.
+
+    Raises:
+        ValueError: If the number is below 0 or not finite, or the name is another one.
+        TypeError: If the argument is something else.
     """
     if callable(weight_init_std):
         return weight_init_std

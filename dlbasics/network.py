@@ -1,4 +1,4 @@
-"""A network: layers in order, and a loss layer at the end.
+"""A network has layers in order, and a loss layer at the end.
 
 Book: *Implementing a Neural Network That Supports Backpropagation*.
 """
@@ -26,7 +26,7 @@ __all__ = ["Network"]
 
 
 def forward(layers: Iterable[Layer], x: Array, train_flg: bool) -> Array:
-    """The scores of the batch x, which passes through one layer after the other."""
+    """Return the scores of the batch x, which passes through one layer after the other."""
     for layer in layers:
         x = layer.forward(x, train_flg)
     return x
@@ -37,7 +37,7 @@ def backpropagate(
 ) -> float:
     """Set d<name> of each parameter to the gradient of the loss, times dout; return the loss.
 
-    It goes forward through the layers to the loss, then backward through them in reverse order.
+    The function goes forward through the layers to the loss, then backward in reverse order.
     """
     loss = last_layer.forward(forward(layers, x, True), t)
     gradient = last_layer.backward(dout)
@@ -48,7 +48,7 @@ def backpropagate(
 
 
 def numerical_gradients(network: "Network", x: Array, t: Any, h: float) -> dict[str, Array]:
-    """dL/d<parameter> by central differences: two forward passes for each element."""
+    """Return dL/d<parameter> by central differences: two forward passes for each element."""
 
     def loss(_: Array) -> float:
         return network.loss(x, t, train_flg=True)
@@ -59,7 +59,7 @@ def numerical_gradients(network: "Network", x: Array, t: Any, h: float) -> dict[
 class Regularizer(Protocol):
     """A penalty on weights: both methods return an array of the shape of W.
 
-    `penalty` is what each element adds to the loss, `gradient` its derivative.
+    `penalty` returns what each element adds to the loss, and `gradient` its derivative.
     """
 
     def penalty(self, W: Array) -> Array: ...
@@ -70,21 +70,25 @@ class Network:
     """Layers in order, and a loss layer at the end.
 
     Args:
-        layers: A sequence, whose layers are named as the book does (Affine1, Relu1, Affine2, ...),
-            or a mapping from names of your own.  Layers that you typed from the book, without our
-            base class, work too.
-        last_layer: The loss layer; None for `SoftmaxWithLoss()`.
-        regularizer: A penalty such as `L2(0.1)`, which is added to the loss.  Only weights have
-            one: the parameters whose names begin with W.
-        rng: A generator or a seed for dropout masks: layers without a generator share it.  It does
-            not draw the weights; for these, give `rng` to `Affine.create`.
+        layers: A sequence of layers, which get the book's names (Affine1, Relu1, Affine2, ...), or
+            a mapping from your own names to layers.  Layers that you typed from the book, without
+            our base class, work too.
+        last_layer: The loss layer.  None stands for `SoftmaxWithLoss()`.
+        regularizer: A penalty on the weights, such as `L2(0.1)`, which the network adds to the
+            loss.  The weights are the parameters whose names begin with W.
+        rng: The random generator of the dropout masks, or its seed.  Layers without a generator
+            share it.  It does not draw the weights; for these, give `rng` to `Affine.create`.
 
     Attributes:
         last_loss: The loss of the last `gradient`.
-        block_size: How many samples `predict` takes at once in test mode: 500, or 100 with
-            convolutions, so that the arrays fit the processor's cache.
-        input_dim: The shape of one sample, which the networks for images set; else None, and the
-            first layer says what a sample is.
+        block_size: The number of samples that `predict` takes at once in test mode: 500, or 100
+            with convolutions, so that the arrays fit the processor's cache.
+        input_dim: The shape of one sample, if the network is one of ours for images; else None.
+            Then the first layer says what a sample is.
+
+    Raises:
+        TypeError: If an argument is not as above.
+        ValueError: If there is no layer, or a layer occurs twice.
 
     >>> from dlbasics.layers import Affine, Relu
     >>> net = Network([Affine.create(784, 50), Relu(), Affine.create(50, 10)])
@@ -149,19 +153,23 @@ class Network:
     def last_layer(self, layer: Any) -> None:
         self._last_layer = as_loss_layer(layer)
         if type(self._last_layer).forward is not LossLayer.forward:
-            self.shard_rngs = []  # its loss need not be the mean over the samples
+            self.shard_rngs = []  # because the layer's loss need not be the mean over the samples
 
     lastLayer = last_layer  # the book's other spelling
 
     def predict(self, x: Array, train_flg: bool = False) -> Array:
-        """The scores (N, K) of x (N, ...), or (K,) of one sample.
+        """Return the scores, (N, K), or (K,) for one sample.
 
-        It changes no layer, unless one of your own writes into its arrays in forward.  In training
-        mode dropout draws from the generator.
+        The method changes no layer, unless a layer of your own writes into its arrays in forward.
+
+        Args:
+            x: A batch, (N, ...), or one sample.
+            train_flg: True in training, where dropout draws masks and batch normalization uses the
+                batch's statistics; False in test.
         """
         x = as_array(x)
-        # Replicas, so that the layers keep what their own last pass left in them.  In working
-        # order, Relu and the Pooling after it may change places: the same scores in less time.
+        # The layers must keep what their own last pass left in them, so replicas compute here.  In
+        # working order, a Relu and the Pooling after it may change places, which saves time.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
         if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
             return forward(layers, x, train_flg)
@@ -169,28 +177,29 @@ class Network:
         return halves.predict(forward, layers, blocks, self.sharded)
 
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
-        """The mean loss plus the penalty; afterwards the layers are ready for backward.
+        """Return the mean loss plus the penalty; afterwards the layers are ready for backward.
 
         Args:
             x: A batch, (N, ...), or one sample.
             t: Labels, as the loss layer takes them.
-            train_flg: Whether dropout is on and batch normalization uses the batch's statistics.
+            train_flg: True in training, where dropout draws masks and batch normalization uses the
+                batch's statistics; False in test.
         """
         scores = forward(self.layers.values(), as_array(x), train_flg)
         return self.last_layer.forward(scores, t) + self._penalty()
 
     def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
-        """The share of samples that are classified correctly, from 0 to 1, in test mode.
+        """Return the share of samples that are classified correctly, from 0 to 1, in test mode.
 
         Args:
             x: A batch, (N, ...).
-            t: Classes (N,) or (N, 1), or rows (N, K).
-            batch_size: How many samples to give to `predict` at once; None for `block_size`, or
-                twice that where the network is `sharded`.
+            t: Classes, (N,) or (N, 1), or rows, (N, K).
+            batch_size: The number of samples that `predict` gets at once.  None stands for
+                `block_size`, or twice that if the network is `sharded`.
 
         Raises:
             ValueError: If x and t are not batches of one length.
-            TypeError: For a regression.
+            TypeError: If the network is one for regression.
         """
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
@@ -206,10 +215,14 @@ class Network:
 
     @quiet  # NumPy does not warn of infinite numbers
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
-        """dL/d<parameter> by key (W1, b1, ...), by backpropagation in training mode.
+        """Return dL/d<parameter> by key (W1, b1, ...), by backpropagation in training mode.
 
-        It sets `last_loss` to the loss of this pass, with the penalty and with dropout.  The arrays
-        may be the layers' own dW, db, ...: copy them before you change them in place.
+        The method sets `last_loss` to the loss of this pass, with the penalty and with dropout.
+        The arrays may be the layers' own dW, db, ...: copy them before you change them in place.
+
+        Args:
+            x: A batch, (N, ...), or one sample.
+            t: Labels, as the loss layer takes them.
         """
         self.last_loss = self._backpropagate(as_array(x), as_array(t, "t")) + self._penalty()
         gradients = {}
@@ -224,17 +237,20 @@ class Network:
     def numerical_gradient(
         self, x: Array, t: Any, *, plain: bool = False, h: float = H
     ) -> dict[str, Array]:
-        """dL/d<parameter> by central differences, in training mode.
+        """Return dL/d<parameter> by key, by central differences in training mode.
 
         A copy of the network computes it in float64, with the same dropout masks in all passes.
 
         Args:
-            plain: Run the whole network twice for each element, as in the book.  The default is
-                much faster, and equal up to rounding.
-            h: The step: each element is moved by +h and by -h.
+            x: A batch, (N, ...), or one sample.
+            t: Labels, as the loss layer takes them.
+            plain: If True, the whole network runs twice for each element, as in the book.  The
+                default is much faster, and equal up to rounding.
+            h: The step.  Each element moves by +h and by -h.
 
         Raises:
-            ValueError: If two passes of the same x differ, as with a mask that is drawn anew.
+            ValueError: If two passes of the same x differ, for instance because a layer of your own
+                draws a new mask in each.
 
         Book: *Gradient Check*.
         """
@@ -244,7 +260,7 @@ class Network:
         if x.ndim == 1:
             x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
-        loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks, which freeze keeps
+        loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks that `freeze` keeps
         for layer in twin.layers.values():
             layer.freeze()
         check_same_loss(loss, twin.loss(x, t, train_flg=True), "network")
@@ -252,9 +268,10 @@ class Network:
         return compute(twin, x, t, h)
 
     def save_params(self, path: PathLike = "params.npz") -> None:
-        """Write parameters, running statistics and layer names to `path`, as .npz.
+        """Write parameters, running statistics and layer names to an .npz file.
 
-        No suffix is added to `path`.
+        Args:
+            path: The file, under exactly this name.
         """
         network_state.save(self.layers, path)
 
@@ -263,39 +280,42 @@ class Network:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: For the file of another network, a damaged file or a pickle; the network
-                then stays as it was.
+            ValueError: If the file is that of another network, is damaged or is a pickle.  The
+                network then stays as it was.
         """
         network_state.load(self.layers, path)
 
     def astype(self, dtype: Any) -> "Network":
-        """A copy of the network whose parameters and states are of `dtype`."""
+        """Return a copy of the network whose parameters and states have that dtype."""
         twin = copy.deepcopy(self)
         for layer in twin.layers.values():
             layer.cast(dtype)
         return twin
 
     def summary(self, input_shape: Sequence[int] | int | None = None) -> Summary:
-        """The layers with the shapes of their outputs and their numbers of parameters.
+        """Return a table of the layers, the shapes of their outputs and their parameter counts.
 
         Args:
-            input_shape: The shape of one sample, (784,) or 784; needed if the first layer takes
-                samples of any shape.
+            input_shape: The shape of one sample, (784,) or 784.  You must give it if the first
+                layer takes samples of any shape.
+
+        Raises:
+            ValueError: If the shape is missing, or a layer does not take it.
         """
         return summarize(self.layers, input_shape, self.input_dim)
 
     @property
     def sharded(self) -> bool:
-        """Whether `gradient` takes the two halves of a batch on their own, at the same time.
+        """Whether `gradient` computes the two halves of a batch separately, at the same time.
 
-        Loss and gradient are those of the whole batch up to rounding, but dropout draws other
+        Loss and gradient are those of the whole batch up to rounding.  But dropout draws other
         masks, and with batch normalization each half uses its own mean and variance.
 
-        The default is True for a network with convolutions, without batch normalization, whose
-        layers are all ours; you may set it.  Each half runs on a shallow copy of every layer, so a
-        layer of your own must assign new arrays in forward, not change arrays in place.  After
-        `gradient`, the layers have their dW and db, but x, mask and the like are those of an
-        earlier `loss`.
+        You may set it.  The default is True for a network that has convolutions, has no batch
+        normalization, and has only layers of ours.  Each half runs on a shallow copy of every
+        layer, so a layer of your own must assign new arrays in forward, not change arrays in place.
+        After `gradient`, the layers have their dW and db, but attributes such as x and mask are
+        those of an earlier `loss`.
         """
         return bool(self.shard_rngs)
 
@@ -308,14 +328,14 @@ class Network:
             self.shard_rngs = []
 
     def _is_batch(self, x: Array) -> bool:
-        """Whether x is a batch: if no sample shape is known, an x of 2 or 4 dimensions is one."""
+        """Return whether x is a batch; if no sample shape is known, 2 or 4 dimensions make one."""
         sample = self.input_dim or next(iter(self.layers.values())).input_shape
         if sample is None:
             return x.ndim in (2, 4)
         return x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(sample)
 
     def _backpropagate(self, x: Array, t: Array) -> float:
-        """`backpropagate` for the whole batch, or for both halves of it."""
+        """Run `backpropagate` on the whole batch, or on both halves of it."""
         layers = [*self.layers.values()]
         if self.sharded and self._can_be_halved(x, t):
             return halves.gradient_in_halves(
@@ -329,7 +349,7 @@ class Network:
         return self._is_batch(x) and len(x) == n_labels >= halves.HALVES and not is_frozen
 
     def _penalty(self) -> float:
-        """The sum of the regularizer's penalty over all weights; 0 without a regularizer."""
+        """Return the sum of the regularizer's penalty over all weights; 0 without a regularizer."""
         if self.regularizer is None:
             return 0.0
         total = 0.0
@@ -339,5 +359,5 @@ class Network:
         return total
 
     def _all_layers(self) -> list[Layer]:
-        """The layers, and those that blocks contain."""
+        """Return the layers, with the inner layers of blocks."""
         return halves.all_of([*self.layers.values()])

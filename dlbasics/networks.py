@@ -1,4 +1,4 @@
-"""The book's networks; each only lists its layers.  Those for images are in convnets.py."""
+"""The book's networks: each class only lists its layers.  Those for images are in convnets.py."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -59,8 +59,8 @@ ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh":
 class MultiLayerNet(Network):
     """A network of any number of fully connected layers, with softmax.
 
-    The layers are Affine, BatchNorm, activation and Dropout for each hidden layer, and then Affine
-    and softmax.  BatchNorm and Dropout are optional.  The class serves for both of the book's,
+    Each hidden layer consists of Affine, BatchNorm, activation and Dropout; then follow Affine and
+    softmax.  BatchNorm and Dropout are optional.  The class serves as both of the book's classes,
     MultiLayerNet and MultiLayerNetExtend.
     x: (N, input_size), or one sample (input_size,);  scores: (N, output_size).
 
@@ -73,9 +73,9 @@ class MultiLayerNet(Network):
             initializer: 'relu' or 'he', 'sigmoid' or 'xavier', 'glorot'.
         weight_decay_lambda: The strength of the L2 penalty on the weights, which is part of the
             loss and of the gradients.
-        use_dropout: If True, there is dropout after each hidden activation.
+        use_dropout: If True, dropout follows each hidden activation.
         dropout_ration: The dropout ratio.  The spelling is the book's.
-        use_batchnorm: If True, there is batch normalization before each hidden activation.
+        use_batchnorm: If True, batch normalization precedes each hidden activation.
         rng: The random generator of the weights and the layers, or its seed.
         dtype: The type of all parameters.
 

@@ -1,14 +1,15 @@
 """Optimizers: how gradients change parameters (book: *Updating Parameters*).
 
 Use them as in the book: `update(params, grads)` changes the arrays of `params` in place.  For each
-parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`, the formula, which changes W
-and its state in place.  `state_names` lists the state: each is a dict with an array for each
-parameter, zeros at first.  `settings` lists the numbers that an optimizer is made with.  A
-checkpoint holds the settings, the state, and `iter`, the number of updates, which is 1 in the first
-`_step`.
+parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`.  That method is the formula,
+and it changes W and its state in place.  `state_names` lists the attributes that hold the state:
+each is a dict with an array for each parameter, zeros at first.  `settings` lists the arguments of
+an optimizer that are numbers.  A checkpoint holds the settings, the state, and `iter`, the number
+of updates, which is 1 in the first `_step`.
 
-For the classes in this file, a large W comes in pieces, so their formulas must work element by
-element; within `with dlbasics.plain():` it comes whole, as it does for a class of your own.
+For the classes in this file, `update` passes a large W to `_step` in pieces, so their formulas must
+work element by element.  Within `with dlbasics.plain():`, and for a class of your own, it passes
+the whole W.
 """
 
 import math
@@ -37,6 +38,9 @@ class SGD(Optimizer):
 
     W <- W - lr * dL/dW.
 
+    Args:
+        lr: The learning rate.
+
     Book: *SGD*, eq. 6.1.
     """
 
@@ -48,13 +52,13 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """A ball that rolls downhill: it keeps a share of its velocity v.
+    """SGD with momentum, as of a ball that rolls downhill with velocity v.
 
     v <- momentum * v - lr * dL/dW;  W <- W + v.
 
     Args:
         lr: The learning rate.
-        momentum: The share of the velocity that is kept, from 0 to 1.
+        momentum: The share of the velocity that each step keeps, from 0 to 1.
 
     Book: *Momentum*, eq. 6.3 and 6.4.
     """
@@ -74,9 +78,13 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Momentum that looks ahead, to the step it would make next if the gradient stayed the same.
+    """Momentum that looks ahead, to the step that it would make next with the same gradient.
 
     v <- momentum * v - lr * dL/dW;  W <- W + momentum * v - lr * dL/dW.
+
+    Args:
+        lr: The learning rate.
+        momentum: The share of the velocity that each step keeps, from 0 to 1.
 
     Source: Nesterov 1983, in the form of Bengio et al. 2013, eq. 6 and 7.
     """
@@ -90,9 +98,12 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """Each element has its own learning rate, which falls as its squared gradients add up.
+    """SGD in which each element's learning rate falls as its squared gradients add up.
 
     h <- h + (dL/dW)^2;  W <- W - lr * dL/dW / (sqrt(h) + 1e-7).
+
+    Args:
+        lr: The learning rate.
 
     Book: *AdaGrad*, eq. 6.5 and 6.6.
     """
@@ -116,7 +127,7 @@ class RMSprop(Optimizer):
 
     Args:
         lr: The learning rate.
-        decay_rate: The share of h that is kept, from 0 to 1.
+        decay_rate: The share of h that each step keeps, from 0 to 1.
 
     Book: *AdaGrad*, which names it.  Source: Tieleman and Hinton 2012.
     """
@@ -136,20 +147,20 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum and RMSprop in one, with a correction of m and v, which start at 0.
+    """Momentum and RMSprop in one, with a correction for m and v, which start at 0.
 
     m <- beta1 * m + (1 - beta1) * dL/dW;  v <- beta2 * v + (1 - beta2) * (dL/dW)^2;
     lr_t = lr * sqrt(1 - beta2^iter) / (1 - beta1^iter);  W <- W - lr_t * m / (sqrt(v) + 1e-7).
 
-    m and v start at 0 and are too small in the first steps.  The factor in lr_t corrects that, as
-    at the end of the paper's section 2.  The paper's algorithm 1 adds its epsilon to the root of
-    the corrected v; our 1e-7 corresponds to an epsilon of 1e-7 / sqrt(1 - beta2^iter) there, which
-    with the defaults is 32e-7 at step 1 and 1.26e-7 at step 1,000.
+    Because they start at 0, m and v are too small in the first steps.  The factor in lr_t corrects
+    that, as at the end of the paper's section 2.  The paper's algorithm 1 adds its epsilon to the
+    root of the corrected v.  Our 1e-7 corresponds to an epsilon of 1e-7 / sqrt(1 - beta2^iter)
+    there.  With the defaults, that is 32e-7 at step 1 and 1.26e-7 at step 1,000.
 
     Args:
         lr: The learning rate.
-        beta1: The share of m that is kept, from 0 to below 1.
-        beta2: The share of v that is kept, from 0 to below 1.
+        beta1: The share of m that each step keeps, at least 0 and below 1.
+        beta2: The share of v that each step keeps, at least 0 and below 1.
 
     Book: *Adam*.  Source: Kingma and Ba 2015.
     """
@@ -174,12 +185,18 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay that does not pass through the gradient.
 
-    W <- W - lr * weight_decay * W, which `update` does, then a step of Adam.
+    `update` computes W <- W - lr * weight_decay * W, and then a step of Adam.
 
     A penalty in the loss (book: *Weight Decay*) becomes part of the gradient.  Adam divides the
     gradient by the root of its mean square, so that weights with large gradients decay less.  AdamW
     shrinks all weights by the same factor.  Only weights decay: the parameters whose names begin
     with W.
+
+    Args:
+        lr: The learning rate.
+        beta1: The share of m that each step keeps, at least 0 and below 1.
+        beta2: The share of v that each step keeps, at least 0 and below 1.
+        weight_decay: The strength of the decay, at least 0.
 
     Source: Loshchilov and Hutter 2019, algorithm 2.
     """
@@ -199,11 +216,15 @@ class AdamW(Adam):
 
 @quiet  # NumPy does not warn of infinite numbers
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
-    """All gradients times min(1, max_norm / norm), where norm is that of all of them together.
+    """Return all gradients times min(1, max_norm / norm), where norm is their common norm.
 
-    norm is the square root of the sum of all squares, in float64.  Gradients whose norm is at most
-    max_norm, or not finite, come back as they are.  Use it before an update:
-    `optimizer.update(params, clip_by_norm(grads, 5))`.
+    The norm is the square root of the sum of the squares of all gradients, in float64.  If it is at
+    most max_norm, or not finite, the gradients come back as they are.  Use the function before an
+    update: `optimizer.update(params, clip_by_norm(grads, 5))`.
+
+    Args:
+        grads: The gradients by key.
+        max_norm: The largest norm of the result.
 
     Raises:
         ValueError: If max_norm is not above 0.

@@ -1,6 +1,6 @@
-"""Figures in one style.  No other module imports matplotlib.
+"""Functions that draw all figures in one style.  No other module imports matplotlib.
 
-The functions do without pyplot, except `show`; so matplotlib keeps no figure and opens no window.
+Only `show` uses pyplot; so matplotlib keeps no figure and opens no window.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,8 +33,8 @@ def subplots(
     Args:
         rows: The number of rows of axes.
         columns: The number of columns of axes.
-        width: The width of each of the axes, about, in inches.
-        height: The height of each of the axes, about, in inches.
+        width: The approximate width of each of the axes, in inches.
+        height: The approximate height of each of the axes, in inches.
         options: The options of matplotlib's Figure.subplots, such as sharey=True.
     """
     with matplotlib.rc_context(STYLE):
@@ -80,7 +80,7 @@ def draw_curves(
     Args:
         axes: The axes.
         series: The curves by name.
-        x: The places of the points, by default 0, 1, 2, ...
+        x: The x coordinates of the points, by default 0, 1, 2, ...
         markers: If True, each point has a marker.
     """
     for i, (label, y) in enumerate(series.items()):

@@ -8,12 +8,15 @@ __all__ = ["L1", "L2"]
 
 
 def is_weight(name: str) -> bool:
-    """Whether a parameter of that name is a weight: W, W1, W2, ..., not b1 or gamma1."""
+    """Return whether a parameter of that name is a weight: W, W1, W2, ..., not b1 or gamma1."""
     return name.startswith("W")
 
 
 class L2:
     """The book's weight decay: the penalty 1/2 lambda sum W^2, with the gradient lambda W.
+
+    Args:
+        weight_decay_lambda: The strength of the penalty, lambda, at least 0.
 
     Book: *Weight Decay*.
     """
@@ -23,27 +26,31 @@ class L2:
 
     @quiet
     def penalty(self, W: Array) -> Array:
-        """What each weight adds to the loss, in the shape of W."""
+        """Return what each weight adds to the loss, in the shape of W."""
         return 0.5 * self.weight_decay_lambda * np.square(W)
 
     @quiet
     def gradient(self, W: Array) -> Array:
-        """The derivative of `penalty`, in the shape of W."""
+        """Return the derivative of `penalty`, in the shape of W."""
         return self.weight_decay_lambda * W
 
 
 class L1:
-    """The penalty lambda sum |W|, which drives weights to 0, with the gradient lambda sign(W)."""
+    """The penalty lambda sum |W|, which drives weights to 0, with the gradient lambda sign(W).
+
+    Args:
+        weight_decay_lambda: The strength of the penalty, lambda, at least 0.
+    """
 
     def __init__(self, weight_decay_lambda: float) -> None:
         self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
 
     @quiet
     def penalty(self, W: Array) -> Array:
-        """What each weight adds to the loss, in the shape of W."""
+        """Return what each weight adds to the loss, in the shape of W."""
         return self.weight_decay_lambda * np.abs(W)
 
     @quiet
     def gradient(self, W: Array) -> Array:
-        """The derivative of `penalty`, in the shape of W; 0 at a weight of 0."""
+        """Return the derivative of `penalty`, in the shape of W; 0 at a weight of 0."""
         return self.weight_decay_lambda * np.sign(W)

@@ -2,7 +2,7 @@
 
 A schedule is a function of the epoch, which grows by a fraction with every iteration, and of the
 number of epochs.  It returns a factor for the optimizer's learning rate.  A function of your own,
-such as `lambda epoch, epochs: 1 - epoch / epochs`, is a schedule, too.
+such as `lambda epoch, epochs: 1 - epoch / epochs`, is also a schedule.
 """
 
 import math
@@ -18,11 +18,11 @@ Schedule = Callable[[float, float], float]
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Steps down: factor^floor(epoch / every).
+    """Decay in steps: factor^floor(epoch / every).
 
     Args:
         every: The number of epochs between two steps.
-        factor: The factor of each step.
+        factor: The factor of each step, at least 0.
 
     >>> [StepDecay(every=10)(epoch, 30) for epoch in (0, 9.9, 10)]
     [1.0, 1.0, 0.1]
@@ -44,7 +44,7 @@ class ExponentialDecay:
     """Exponential decay: factor^epoch.
 
     Args:
-        factor: The factor of each epoch.
+        factor: The factor of each epoch, at least 0.
 
     >>> ExponentialDecay(0.9)(2, 20)
     0.81
@@ -98,7 +98,7 @@ class Warmup:
         as_number(self.epochs, "epochs", low=TINY)
         as_number(self.start, "start", low=0, high=1)
         if not (self.then is None or callable(self.then)):
-            raise TypeError(f"then must be a schedule, as CosineDecay(), got {self.then!r}")
+            raise TypeError(f"then must be a schedule such as CosineDecay(), got {self.then!r}")
 
     def __call__(self, epoch: float, epochs: float) -> float:
         if epoch < self.epochs:

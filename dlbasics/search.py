@@ -100,11 +100,11 @@ class Trial:
 
     Attributes:
         number: The number of the trial, from 0, in the order of the draws.
-        budget: The budget of its training.  It is less than the search's if successive halving has
-            given the trial up.
+        budget: The budget of its training.  If successive halving has given the trial up, this is
+            less than the budget of the search.
         params: The hyperparameters.
         score: The score; NaN if the training diverged.
-        error: The message of a training that diverged, else "".
+        error: The error message if the training diverged, else "".
         extra: The values that the objective returned with the score.
     """
 
@@ -121,8 +121,8 @@ class SearchResult:
     """The trials of a search.
 
     Attributes:
-        trials: All trials, the highest score first and NaN last; equal scores in the order of
-            their numbers.
+        trials: All trials, the highest score first and NaN last.  Trials of equal score have the
+            order of their numbers.
     """
 
     trials: tuple[Trial, ...]
@@ -159,37 +159,37 @@ def random_search(
 ) -> SearchResult:
     """Draw hyperparameters at random, train with each set, and sort the sets by score.
 
-    The hyperparameters and the generator of a trial depend only on the seed and on its number.  Its
-    score is therefore the same with any executor.
+    The hyperparameters and the generator of a trial depend only on the seed and on the number of
+    the trial.  Therefore its score is the same with any executor.
 
     Args:
         objective: A function objective(params, budget, rng) that trains for `budget` epochs, or
             another unit.  It returns the score, or a mapping with "score" and other values that
             JSON can hold, such as curves.  A higher score is better.  The score is NaN if the
             function raises FloatingPointError, as Trainer does when a training diverges.  After any
-            other error, waiting trials are cancelled, and the error is raised again.
+            other error, the search cancels waiting trials and raises the error again.
         space: The distribution of each hyperparameter, by name.
         trials: The number of trials.
         executor: An object like concurrent.futures.Executor.  None runs one trial after another
-            in this process.  `objective` must be picklable for an executor of processes.  Matrix
-            products keep to one core during a trial, and in the executor's processes from then on.
+            in this process.  For an executor of processes, `objective` must be picklable.  During
+            a trial, matrix products use one core; in the executor's processes, also afterwards.
         rng: The random generator, or its seed.
         budget: The budget of each trial.
         halving: The factor eta, at least 2, of successive halving (Jamieson and Talwalkar 2016).
             All trials begin with the budget ceil(budget / eta^k).  The best 1 / eta of them get
             the next larger budget, k times, up to `budget`; k is as large as trials and budget
             allow.  With each budget a trial begins its training anew, with the same generator
-            (docs/search.md has the cost).  None gives the whole budget to every trial.
-        path: A JSON file, which is written anew after each trial.  A search with the same path,
-            seed, budget and space does not repeat the trials in the file.  The seed must then be
-            an int.  The file holds nothing about the objective.
+            (see docs/search.md for the cost).  None gives the whole budget to every trial.
+        path: A JSON file, which the search writes anew after each trial.  A search with the same
+            path, seed, budget and space does not repeat the trials in the file.  With a path, `rng`
+            must be an int.  The file holds nothing about the objective.
         progress: A function that wraps the iteration over trials, such as tqdm.
 
     Returns:
         All trials, the best one first.
 
     Raises:
-        TypeError, ValueError: An argument is not as above, or the file is that of another search.
+        TypeError, ValueError: If an argument is not as above, or the file is of another search.
     """
     trials, budget = as_count(trials, "trials"), as_count(budget, "budget")
     eta = None if halving is None else as_count(halving, "halving", least=2)
@@ -245,7 +245,7 @@ class _Search:
     def run(
         self, numbers: Sequence[int], budget: int, executor: Any, progress: Callable[..., Any]
     ) -> list[Trial]:
-        """Run those of the trials that are not finished; return all of them, the best first."""
+        """Run the trials that are not finished; return all of these trials, the best first."""
         jobs = [
             (self.objective, self.space, self.seed, number, budget)
             for number in numbers
@@ -285,7 +285,7 @@ class _Search:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} is not the file of a search: {error!r}") from None
         for key, wanted in self.about().items():
-            # The comparison is of text because the order of the space matters.
+            # This compares texts, because the order of the space matters.
             if json.dumps(found.get(key)) != json.dumps(wanted):
                 raise ValueError(
                     f"{path} is of another search: its {key} is {found.get(key)}, not {wanted}"
@@ -296,7 +296,7 @@ def _run_trial(
     objective: Objective, space: Mapping[str, Distribution], seed: int, number: int, budget: int
 ) -> Trial:
     """Run one trial, in any process or thread."""
-    threadpool_limits(limits=1, user_api="blas")  # for good: other threads may run trials, too
+    threadpool_limits(limits=1, user_api="blas")  # without an end: other threads may run trials
     params, rng = _draw(space, seed, number)
     try:
         outcome = objective(dict(params), budget, rng)

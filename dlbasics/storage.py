@@ -1,4 +1,4 @@
-"""Arrays in .npz files, with a clear error for any other file."""
+"""Arrays are saved in .npz files.  Any other file leads to a clear error."""
 
 import os
 import re
@@ -39,9 +39,9 @@ def load_arrays(path: PathLike) -> dict[str, Array]:
         The arrays by name, for instance W1, b1, ...
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged or not an .npz file.  A pickle can run any code when it is
-            loaded; for a pickle, the message has the command that converts it.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or not an .npz file.  A pickle can run any code when it
+            is loaded; for a pickle, the message has the command that converts it.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -52,11 +52,11 @@ def load_arrays(path: PathLike) -> dict[str, Array]:
         try:
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        except Exception as error:  # which one, depends on the bytes that are damaged
-            raise ValueError(f"{path} is damaged or no .npz of plain arrays: {error}") from error
+        except Exception as error:  # its class depends on which bytes are damaged
+            raise ValueError(f"{path} is damaged, or not .npz of plain arrays: {error}") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
-            raise ValueError(f"{path} must hold arrays only, got a file {name}")
+            raise ValueError(f"{path} must hold arrays only, got the entry {name}")
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""The training loop: batches, gradients, updates, and an evaluation after each epoch."""
+"""The training loop draws batches, computes gradients, updates, and evaluates after each epoch."""
 
 import math
 import time
@@ -30,7 +30,7 @@ INTERRUPTED = "interrupted"
 
 
 class Trainer:
-    """Train a network (book: the loop of *Overfitting*, the class named in *Dropout*).
+    """Train a network.
 
     `train` trains for all epochs.  `train_step` does one iteration, for a loop of your own.
 
@@ -39,38 +39,41 @@ class Trainer:
             `loss(x, t)` and `accuracy(x, t)`.
         x_train: The training samples, (N, ...).
         t_train: Their labels, N of them.
-        x_test: The test samples.  Give validation samples instead if this accuracy chooses
-            something: the best epoch (`patience`, or best.npz of `checkpoints`), or a training.
+        x_test: The test samples.  Give validation samples instead if you choose something by this
+            accuracy: the best epoch (`patience`, or best.npz of `checkpoints`), or hyperparameters.
         t_test: The labels of x_test.
         epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations.
         mini_batch_size: The number of samples in a batch.
-        optimizer: The name of a class in dlbasics.optimizers, such as 'Adam', in upper or lower
-            case, or an optimizer.
-        optimizer_param: The arguments of an optimizer that is given by its name.  None stands for
+        optimizer: An optimizer, or the name of a class in dlbasics.optimizers, such as 'Adam', in
+            upper or lower case.
+        optimizer_param: The arguments of the optimizer, if `optimizer` is a name.  None stands for
             {'lr': 0.01}.
         evaluate_sample_num_per_epoch: The number of training samples, and of test samples, that
-            are evaluated: the first ones.  None stands for all.
+            the trainer evaluates.  It takes the first ones.  None stands for all.
         verbose: If True, print a line after each epoch and show a progress bar in a terminal.
         sampling: 'replacement' draws each batch from all samples, as the book does.  'epoch' takes
             each sample once in an epoch; the last batch of the epoch holds the rest.
-        augment: A function f(x, rng) that returns the batch x as the network is to see it, such as
+        augment: A function f(x, rng) that changes the batch x before the network gets it, such as
             `lambda x, rng: rotate(x, 15, rng)` with `rotate` from dlbasics.augmentation.
         schedule: A function f(epoch, epochs) that returns the factor for the optimizer's learning
             rate, such as `CosineDecay()` (see dlbasics.schedules).
-        max_norm: The gradients are shortened to this norm if they are longer (see `clip_by_norm`).
-        patience: The training stops when the test accuracy has not risen for so many epochs.  When
-            the training ends, but not by Ctrl-C, the network gets back its best epoch's weights.
+        max_norm: The largest norm of the gradients.  The trainer shortens longer ones to it (see
+            `clip_by_norm`).
+        patience: The number of epochs without a rise of the test accuracy after which the training
+            stops.  At the end of the training, unless Ctrl-C ended it, the network gets back the
+            weights of its best epoch.
         callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
             they may call `stop`.
         checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
             network, optimizer, random generators, position and history.  It keeps the last `keep`
-            checkpoints, and the best one as best.npz.  Of a network that you wrote, a checkpoint
+            checkpoints, and the best one as best.npz.  For a network that you wrote, a checkpoint
             holds the params, and the running statistics and generators of our layers in its
             `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
-        checkpoint_every: If given, the trainer saves a checkpoint every so many iterations, too.
+        checkpoint_every: A number of iterations.  If you give it, the trainer also saves a
+            checkpoint each time so many iterations are done.
         keep: The number of checkpoints to keep.
-        rng: A generator or a seed.  It draws the batches, and `augment` gets it.  Layers of a
-            network that you wrote draw from it, too, if they have no generator of their own.
+        rng: The random generator, or its seed.  It draws the batches, and `augment` gets it.  In a
+            network that you wrote, our layers without a generator use it, too.
 
     Attributes:
         train_loss_list: The loss of each iteration's batch, before its update.
@@ -81,7 +84,9 @@ class Trainer:
         current_iter: The number of iterations done.
 
     Raises:
-        TypeError, ValueError: An argument is not as above.  The message names it.
+        TypeError, ValueError: If an argument is not as above.  The message names it.
+
+    Book: *Overfitting* (the loop) and *Dropout* (the class).
     """
 
     def __init__(
@@ -109,7 +114,7 @@ class Trainer:
         keep: int = 2,
         rng: RngLike = None,
     ) -> None:
-        # as_pair, as_count, ... return an argument, or raise an error if it is of the wrong kind.
+        # Functions such as as_pair and as_count return an argument, or raise an error if it is bad.
         self.network = network
         self.x_train, self.t_train = as_pair(x_train, t_train, "x_train", "t_train")
         self.x_test, self.t_test = as_pair(x_test, t_test, "x_test", "t_test")
@@ -145,14 +150,14 @@ class Trainer:
     def train(self) -> History:
         """Train until all iterations are done, or until something stops the training.
 
-        Ctrl-C ends the training after the current iteration, with a checkpoint; call `train` again
-        to go on.  A second Ctrl-C ends it at once.
+        Ctrl-C ends the training after the current iteration and saves a checkpoint; call `train`
+        again to go on.  A second Ctrl-C ends it at once.
 
         Returns:
             The history.
 
         Raises:
-            FloatingPointError: The loss or a parameter is NaN or infinite.
+            FloatingPointError: If the loss or a parameter is NaN or infinite.
         """
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
@@ -173,10 +178,10 @@ class Trainer:
     def train_step(self) -> None:
         """Do one iteration: draw a batch, compute the gradients, update the parameters.
 
-        The last iteration of an epoch evaluates the network, too.
+        The last iteration of an epoch also evaluates the network.
 
         Raises:
-            FloatingPointError: The loss or a parameter is NaN or infinite.
+            FloatingPointError: If the loss or a parameter is NaN or infinite.
         """
         if self._started is None:
             self._start()
@@ -186,7 +191,7 @@ class Trainer:
             self.optimizer.lr = self._initial_lr * self.schedule(epoch, self.epochs)
 
         if isinstance(self.network, Network):
-            self.network.last_loss = None  # `gradient` sets it; that of a subclass may not
+            self.network.last_loss = None  # a subclass may have a `gradient` that does not set it
         grads = self.network.gradient(x_batch, t_batch)
         self._record_loss(x_batch, t_batch)
         if self.max_norm is not None:
@@ -214,7 +219,7 @@ class Trainer:
         return x_batch, t_batch
 
     def _record_loss(self, x_batch: Array, t_batch: Array) -> None:
-        """Append the loss that `gradient` has computed; if it is unknown, compute it again."""
+        """Append the loss that `gradient` has computed; compute it again if it is unknown."""
         loss = self.network.last_loss if isinstance(self.network, Network) else None
         if loss is None:
             loss = float(self.network.loss(x_batch, t_batch))
@@ -265,9 +270,9 @@ class Trainer:
             False if there is no checkpoint in the folder, else True.
 
         Raises:
-            ValueError: The file is not a checkpoint of this training, and nothing has changed; or
-                there is neither a path nor a folder.
-            FileNotFoundError: There is no file at `path`.
+            ValueError: If the file is not a checkpoint of this training (the trainer then stays as
+                it was), or if there is neither a path nor a folder.
+            FileNotFoundError: If there is no file at `path`.
         """
         if path is None:
             if self.folder is None:

@@ -1,9 +1,11 @@
 """Types for readers who annotate their own code: `from dlbasics.typing import Array, RngLike`.
 
 - `Array`: a NumPy array of any shape and dtype.
-- `RngLike`: what every `rng=` accepts, a random generator, an integer seed or None.
-- `Initializer`: makes initial weights, `init(shape, rng)`; see `dlbasics.initializers`.
-- `Schedule`: the factor of the learning rate, `schedule(epoch, epochs)`; see `dlbasics.schedules`.
+- `RngLike`: an argument `rng`, which may be a random generator, an integer seed or None.
+- `Initializer`: a function `init(shape, rng)` that returns initial weights; see
+  `dlbasics.initializers`.
+- `Schedule`: a function `schedule(epoch, epochs)` that returns the factor of the learning rate; see
+  `dlbasics.schedules`.
 - `PathLike`: the path of a file, as text or as a `pathlib.Path`.
 """
 

@@ -20,7 +20,7 @@ from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
 
 def as_layers(layers: Any) -> dict[str, Layer]:
-    """Return the layers by name: a mapping's own names, or Affine1, Relu1, ... for a sequence."""
+    """Return the layers by name: a mapping keeps its names, a sequence gets Affine1, Relu1, ..."""
     if not isinstance(layers, Mapping | Sequence):
         raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
     given = layers.values() if isinstance(layers, Mapping) else layers
@@ -55,14 +55,14 @@ def affine_layers(
 def check_regularizer(regularizer: Any) -> None:
     """Raise TypeError unless `regularizer` is None or has a penalty."""
     if not (regularizer is None or hasattr(regularizer, "penalty")):
-        raise TypeError(f"regularizer must be one like L2(0.1), got {regularizer!r}")
+        raise TypeError(f"regularizer must be a penalty such as L2(0.1), got {regularizer!r}")
 
 
 def _as_layer(layer: Any) -> Layer:
     if isinstance(layer, Layer):
         return layer
     if not is_layer(layer):
-        raise TypeError(f"layers must hold layers, as Relu(), got {layer!r}")
+        raise TypeError(f"layers must hold layers such as Relu(), got {layer!r}")
     return ReadersLayer(layer)
 
 

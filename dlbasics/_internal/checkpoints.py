@@ -1,4 +1,4 @@
-"""Checkpoints: .npz files that hold everything a Trainer needs to go on where it was."""
+"""Checkpoints: .npz files that hold everything that a Trainer needs to continue a training."""
 
 import json
 import re
@@ -42,7 +42,11 @@ def checkpoint_of(trainer: "Trainer") -> dict[str, Array]:
 def load_checkpoint(trainer: "Trainer", path: PathLike) -> None:
     """Bring `trainer` to the state that the checkpoint at `path` holds.
 
-    Raises FileNotFoundError, or ValueError for any other file; `trainer` then stays as it was.
+    If that fails, `trainer` stays as it was.
+
+    Raises:
+        FileNotFoundError: If there is no file at `path`.
+        ValueError: If the file is not a checkpoint of this training.
     """
     groups: dict[str, dict[str, Array]] = {"best": {}}
     for name, array in load_arrays(path).items():
@@ -81,7 +85,7 @@ def _load(trainer: "Trainer", groups: Mapping[str, dict[str, Array]]) -> None:
 
 
 def _settings(trainer: "Trainer") -> dict[str, Any]:
-    """Return what a checkpoint and the trainer that loads it must have in common."""
+    """Return the settings that a checkpoint and the trainer that loads it must have in common."""
     return {
         "train_size": trainer.train_size,
         "mini_batch_size": trainer.batch_size,
@@ -105,7 +109,7 @@ def states_of(generators: Sequence[np.random.Generator]) -> list[str]:
 class CheckpointFolder:
     """A folder with the last `keep` checkpoints of one training, and the best one.
 
-    A file appears only once it is completely written.  The constructor makes a missing folder.
+    A file appears only when it is complete.  The constructor makes a missing folder.
     """
 
     def __init__(self, folder: PathLike, keep: int) -> None:
@@ -130,15 +134,15 @@ class CheckpointFolder:
         """Raise ValueError if the folder holds checkpoints of another training."""
         if not self._is_own and (self.best.exists() or self._numbered()):
             raise ValueError(
-                f"checkpoints must be a folder without any, got {self.folder}: "
-                "call resume() to go on with that training"
+                f"checkpoints must be a folder without any checkpoints, got {self.folder}: "
+                "call resume() to continue the training that saved them"
             )
         self._is_own = True
 
     def save(self, arrays: Mapping[str, Array], iteration: int, *, is_best: bool) -> Path:
-        """Write a checkpoint, then remove all but the last `keep`, and those of later iterations.
+        """Write a checkpoint; remove all but the last `keep`, and those of later iterations.
 
-        There are later ones if the training was resumed from an earlier one.
+        There are later ones if the training was resumed from an earlier checkpoint.
         """
         if is_best:
             save_arrays(self.best, arrays)

@@ -1,4 +1,4 @@
-"""Functions that return an argument in the form the library needs, or raise an error for it."""
+"""Functions that return an argument in the form that the library needs, or raise an error."""
 
 import functools
 import math
@@ -37,7 +37,7 @@ def as_array(x: Any, name: str = "x") -> Array:
     """Return `x` as an array of real numbers; an array stays the same object.
 
     Raises:
-        TypeError: `x` is a ragged list, or holds anything but bool, integer and float.
+        TypeError: If `x` is a ragged list, or holds anything but bools, integers and floats.
     """
     if x is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
@@ -76,7 +76,7 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
         single: If True, the batch is one sample, and `t` may be a class or a row (K,).
 
     Raises:
-        ValueError: `t` has another shape, or a class is not from 0 to K - 1.
+        ValueError: If `t` has another shape, or a class is not from 0 to K - 1.
     """
     t = as_array(t, "t")
     if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
@@ -95,7 +95,7 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
 
 
 def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
-    """Return `value`, an array of numbers.
+    """Return `value`; raise TypeError or ValueError unless it is an array of numbers of that shape.
 
     Args:
         value: The parameter.
@@ -122,7 +122,7 @@ def as_bias(b: Any, size: int) -> Array | None:
 
 
 def as_rng(rng: RngLike) -> np.random.Generator:
-    """Return `rng` if it is a Generator, else a new one with the seed `rng`, or with any seed."""
+    """Return `rng` if it is a Generator, else a new one with the seed `rng`, or a random seed."""
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is None or (isinstance(rng, int | np.integer) and rng >= 0):
@@ -152,7 +152,7 @@ def as_float_dtype(dtype: Any) -> np.dtype[Any]:
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """Return `value` as a Python float.
 
-    An array of float32 times a Python float stays float32; times an np.float64 it would not.
+    A float32 array times a Python float stays float32; times an np.float64 it does not.
     """
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -1,4 +1,4 @@
-"""A training stops when its numbers are not finite, and says where NaN or infinity came first."""
+"""A training with numbers that are not finite stops, and says where NaN or infinity came first."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ def _give_up(trainer: "Trainer", what: str, x: Array) -> None:
     iteration = len(trainer.train_loss_list)
     raise FloatingPointError(
         f"iteration {iteration} (epoch {math.ceil(iteration / trainer.iter_per_epoch)}): {what}. "
-        f"What is not finite first: {_first_not_finite(trainer.network, x)}. What usually helps: "
+        f"NaN or infinity came first: {_first_not_finite(trainer.network, x)}. This usually helps: "
         f"a smaller learning rate (it is {trainer.history.lr[-1]:g}), shorter gradients "
         "(max_norm=1), initial weights 'he' or 'xavier', batch normalization, inputs from 0 to 1"
     )
@@ -46,7 +46,7 @@ def _not_finite_param(network: Any) -> str:
 
 @quiet
 def _first_not_finite(network: Any, x: Array) -> str:
-    """Return the first place with NaN or infinity on the way of the batch x through the network.
+    """Return the first place with NaN or infinity that the batch x meets in the network.
 
     The search begins with x.  In each layer it looks at the parameters, the running statistics and
     the output.  In a network that a reader wrote, it looks at the parameters only.
@@ -67,7 +67,7 @@ def _first_not_finite(network: Any, x: Array) -> str:
 
 
 def _not_finite(array: Array) -> str:
-    """Return the numbers of NaN and infinite elements, as "3 nan and 1 inf"; "" if none is."""
+    """Return the counts of NaN and infinity, as "3 nan and 1 inf"; "" if all are finite."""
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""
     counts = {"nan": np.isnan(array).sum(), "inf": np.isinf(array).sum()}

@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all."""
+"""Functions that write a file completely or not at all."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ def check_output_file(path: str | os.PathLike[str], name: str) -> None:
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a binary file that appears as `path` only when it is completely written.
+    """Open a binary file that appears as `path` only when it is complete.
 
     The bytes go to a temporary file in the same folder, which takes the place of `path` at the end
     of the block.  If the block raises an error, `path` stays as it was.
@@ -41,6 +41,6 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file in UTF-8: completely, or not at all."""
+    """Write a text file in UTF-8, completely or not at all."""
     with atomic_write(path) as file:
         file.write(text.encode("utf-8"))

@@ -1,8 +1,8 @@
-"""The gradient of a batch in two halves, and predictions in blocks.
+"""Gradients of a batch in two halves, and predictions in blocks.
 
-Networks with convolutions work on the two halves of a batch at the same time, each half with
-layers and generators of its own.  The halves define the result: it is the same on any machine,
-whatever its number of cores, and in plain mode, which takes one half after the other.
+Networks with convolutions work on the two halves of a batch at the same time.  Each half has its
+own replicas of the layers and its own generators.  The result depends on the halves alone: it is
+the same with any number of cores, and in plain mode, which takes one half after the other.
 """
 
 import copy
@@ -23,39 +23,43 @@ Generators = list[list[np.random.Generator]]
 
 @replaceable
 def run_all(work: Callable[[int], None]) -> None:
-    """work(0), then work(1)."""
+    """Do work(0), then work(1)."""
     for half in range(HALVES):
         work(half)
 
 
 @replaceable
 def in_working_order(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers in the order in which halves and predictions run them."""
+    """Return the layers in the order in which halves and predictions run them."""
     return [*layers]
 
 
 def generators_for_halves(layers: Sequence[Layer]) -> Generators:
-    """For each half, a generator for each layer; layers that share one share its descendants."""
+    """Return, for each half, a generator for each layer.
+
+    Layers that share a generator also share the generators that it spawns.
+    """
     rngs = [as_rng(layer.rng) for layer in all_of(layers)]
     spawned = {rng: spawn(rng, HALVES) for rng in dict.fromkeys(rngs)}
     return [[spawned[rng][half] for rng in rngs] for half in range(HALVES)]
 
 
 def are_safe_for(layers: Sequence[Layer], last_layer: LossLayer) -> bool:
-    """Whether all layers are ours and none couples the samples of a batch."""
+    """Return whether all layers are ours and none couples the samples of a batch."""
     kinds = {type(layer) for layer in (*layers, last_layer)}
     are_ours = all(kind.__module__.startswith("dlbasics.layers.") for kind in kinds)
     return are_ours and not any(layer.couples_samples for layer in layers)
 
 
 def check_can_be_shared(layers: Sequence[Layer], last_layer: LossLayer) -> None:
-    """Raise ValueError if a layer cannot do with a copy of itself for each half."""
+    """Raise ValueError if there is a layer whose replicas cannot compute the halves."""
     without_base = [layer.kind for layer in layers if isinstance(layer, ReadersLayer)]
     if type(last_layer).forward is not LossLayer.forward:
         without_base.append(type(last_layer).__name__)
     if without_base:
         raise ValueError(
-            f"sharded must be False for layers that Layer or LossLayer does not run: {without_base}"
+            "sharded must be False for layers that do not use the forward of Layer or LossLayer, "
+            f"got {without_base}"
         )
 
 
@@ -67,7 +71,7 @@ def gradient_in_halves(
     t: Array,
     rngs: Generators,
 ) -> float:
-    """Set d<name> of every parameter to the gradient of the mean loss, which is returned.
+    """Set d<name> of every parameter to the gradient of the mean loss; return the mean loss.
 
     Each half goes through replicas of the layers, which share the parameters.  Running statistics
     become the mean of those of the halves.
@@ -96,7 +100,7 @@ def gradient_in_halves(
 def predict(
     run: Callable[..., Array], layers: Sequence[Layer], blocks: Sequence[Array], in_halves: bool
 ) -> Array:
-    """The scores of all blocks of a batch; with `in_halves`, every other block to each half."""
+    """Return the scores of all blocks of a batch; `in_halves` gives each half every other block."""
     if not in_halves:
         return np.concatenate([run(layers, block, False) for block in blocks])
     scores: list[Any] = [None] * len(blocks)
@@ -111,7 +115,7 @@ def predict(
 
 
 def all_of(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers and all that they contain."""
+    """Return the layers, each followed by its inner layers."""
     return [inner for layer in layers for inner in layer.walk()]
 
 

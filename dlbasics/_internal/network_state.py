@@ -1,8 +1,8 @@
 """The parts of a network that training changes: parameters, running statistics, generators.
 
-`save` and `load` are for the file of one of our networks; the other functions are for checkpoints.
-There the network may be one that a reader wrote.  It has `params`, a mapping from keys to arrays.
-If it has `layers`, too, running statistics and generators are those of our layers among them.
+`save` and `load` write and read the file of one of our networks.  The other functions are for
+checkpoints.  Their network may be one that a reader wrote.  It has `params`, a mapping from keys to
+arrays.  If it also has `layers`, our layers among them have the running statistics and generators.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def load(layers: Layers, path: PathLike) -> None:
 
 
 def arrays_of(network: Any) -> dict[str, Array]:
-    """Return copies of the parameters, as 'params/W1', and of the running statistics."""
+    """Return copies of the parameters and running statistics, under names like 'params/W1'."""
     arrays = {f"params/{key}": param.copy() for key, param in network.params.items()}
     for key, slot in _states(network).items():
         if (state := getattr(*slot)) is not None:
@@ -50,10 +50,10 @@ def arrays_of(network: Any) -> dict[str, Array]:
 
 
 def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
-    """Raise ValueError unless `arrays` come from `arrays_of` a network of the same kind."""
+    """Raise ValueError unless `arrays_of` a network of the same kind returned `arrays`."""
     params = {f"params/{key}": param for key, param in network.params.items()}
     if wrong := (params.keys() ^ arrays.keys()) - _states(network).keys():
-        raise ValueError(f"the network and what was stored differ in {sorted(wrong)}")
+        raise ValueError(f"the network and the checkpoint differ in {sorted(wrong)}")
     for key, param in params.items():
         given = arrays[key]
         if (given.shape, given.dtype) != (param.shape, param.dtype):
@@ -64,7 +64,7 @@ def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
 
 
 def put_back(network: Any, arrays: Mapping[str, Array]) -> None:
-    """Copy `arrays`, from `arrays_of`, into the parameters in place, and set the statistics."""
+    """Undo `arrays_of`: copy the parameters in place, and set the running statistics."""
     for key, param in network.params.items():
         param[...] = arrays[f"params/{key}"]
     for key, slot in _states(network).items():
@@ -79,25 +79,25 @@ def generators_of(network: Any) -> list[np.random.Generator]:
 
 
 def set_missing_generators(network: Any, rng: np.random.Generator) -> None:
-    """Let every layer that has no random generator draw from `rng`."""
+    """Give `rng` to every layer that has no random generator."""
     for layer in _walk(network):
         layer.rng = layer.rng or rng
 
 
 def layers_of(network: Any) -> dict[str, Layer]:
-    """Return the layers of ours in the network, by name."""
+    """Return those layers of the network that are ours, by name."""
     layers = getattr(network, "layers", {})
     found = layers.items() if isinstance(layers, Mapping) else enumerate(layers)
     return {str(name): layer for name, layer in found if isinstance(layer, Layer)}
 
 
 def _walk(network: Any) -> Iterator[Layer]:
-    """Return the layers of ours and their inner layers."""
+    """Return those layers of the network that are ours, and their inner layers."""
     return (layer for top in layers_of(network).values() for layer in top.walk())
 
 
 def _states(network: Any) -> dict[str, Slot]:
-    """Return layer and attribute of each running statistic, by names as 'states/running_mean1'."""
+    """Return layer and attribute of each running statistic, by names like 'states/running_var1'."""
     found = slots(layers_of(network), ["state_names"])
     return {f"states/{key}": slot for key, slot in found.items()}
 

@@ -1,4 +1,4 @@
-"""The base class of all optimizers: it does the plumbing, a subclass writes the formula."""
+"""The base class of all optimizers does the plumbing; a subclass writes the formula."""
 
 import numbers
 from collections.abc import Callable, Mapping
@@ -12,32 +12,32 @@ from dlbasics.regularizers import is_weight
 
 
 class ParamDict(Protocol):
-    """What `update` asks of params: a dict has it, and so has a network's live mapping."""
+    """The methods of `params` that `update` needs; a dict and a network's `params` have them."""
 
     def items(self) -> Any: ...
     def __setitem__(self, key: str, value: Any, /) -> None: ...
 
 
 class Optimizer:
-    """Changes parameters by their gradients, one step at each `update`.
+    """An optimizer changes parameters by their gradients, one step at each `update`.
 
     An optimizer of your own is a subclass with one method, which is its formula:
 
         def _step(self, W, dW, *state):  # changes W and the state in place
 
-    `update` calls it for each parameter W.  For our own optimizers it works on large arrays in
-    chunks, which gives the same numbers in less time.
+    `update` calls it for each parameter W.  For our own optimizers, `update` works on large arrays
+    in pieces, which gives the same numbers in less time.
 
     Args:
-        lr: The learning rate, at least 0; it may be changed at any time.
+        lr: The learning rate, at least 0.  You may change it at any time.
 
     Attributes:
-        iter: The number of steps so far, the one under way included.
+        iter: The number of steps so far, including the current one.
         state_names: The attributes that hold an array for each parameter, {key: array}, zeros at
-            first; `_step` gets them in this order.
-        settings: The attributes that are numbers, given when the optimizer is made.
-        weight_decay: If not 0, each step first takes W <- W - lr * weight_decay * W, for weights
-            only: the parameters whose names begin with W.
+            first.  `_step` gets them in this order.
+        settings: The attributes that are numbers and arguments of the constructor.
+        weight_decay: If it is not 0, each step first computes W <- W - lr * weight_decay * W for
+            the weights, which are the parameters whose names begin with W.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
@@ -68,13 +68,13 @@ class Optimizer:
         """Move every parameter by one step, in place.
 
         Args:
-            params: A network's, or any dict of floating-point arrays or plain numbers.
+            params: The parameters of a network, or any dict of floating-point arrays or numbers.
             grads: The gradient of each parameter, under the same keys.
 
         Raises:
-            ValueError: Where a gradient is missing or has another shape than its parameter, or
-                where the state belongs to other keys or shapes.
-            TypeError: For parameters that are not floating-point.
+            ValueError: If a gradient is missing or has another shape than its parameter, or if the
+                state belongs to other keys or shapes.
+            TypeError: If a parameter is not floating-point.
         """
         given = dict(params.items())
         arrays = {key: _floating(key, param) for key, param in given.items()}
@@ -95,7 +95,10 @@ class Optimizer:
                 params[key] = float(arrays[key])
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs, as copies: kind, iter, settings, arrays as 'v/W1'."""
+        """Return copies of what a resumed training needs: kind, iter, settings and state.
+
+        The arrays of the state have names like 'v/W1'.
+        """
         arrays = {
             f"{name}/{key}": array.copy()
             for name in self.state_names
@@ -105,11 +108,11 @@ class Optimizer:
         return {"kind": type(self).__name__, "iter": self.iter, **settings, **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` of such an optimizer returned.
+        """Take over the state that `state_dict` of an optimizer of the same class returned.
 
         Raises:
-            ValueError: For the state of another kind of optimizer, or for half a state; the
-                optimizer then stays as it was.
+            ValueError: If the state is of another class or incomplete.  The optimizer then stays
+                as it was.
         """
         if str(state.get("kind")) != type(self).__name__:
             raise ValueError(f"state must be of {type(self).__name__}, got {state.get('kind')}")
@@ -118,10 +121,12 @@ class Optimizer:
         for entry in state.keys() - single:
             name, _, key = entry.partition("/")
             if name not in arrays or not key:
-                raise ValueError(f"state has {entry!r}, which {type(self).__name__} does not keep")
+                raise ValueError(f"state must be of {type(self).__name__}, got an entry {entry!r}")
             arrays[name][key] = as_array(state[entry], entry).copy()
         if not single <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
-            raise ValueError(f"state is not a whole state of {type(self).__name__}")
+            raise ValueError(
+                f"state must have all entries of {type(self).__name__}, got {[*state]}"
+            )
         steps = as_count(int(state["iter"]), "iter", least=0)
         settings = {name: as_number(float(state[name]), name, low=0) for name in self.settings}
         self.iter = steps
@@ -138,13 +143,14 @@ class Optimizer:
             if _shapes(state) != _shapes(params):
                 raise ValueError(
                     f"params must keep the keys and shapes that {type(self).__name__} has state "
-                    f"for, {_shapes(state)}, got {_shapes(params)}: use an optimizer per network"
+                    f"for, {_shapes(state)}, got {_shapes(params)}: make an optimizer for each "
+                    "network"
                 )
         return states
 
 
 def _floating(key: str, param: Any) -> Array:
-    """The parameter itself; a plain number as an array of no dimensions."""
+    """Return the parameter itself, or an array without dimensions for a plain number."""
     if isinstance(param, np.ndarray) and param.dtype.kind == "f":
         if not param.flags.writeable:
             raise ValueError(f"params[{key!r}] must be writable, got a read-only array")

@@ -1,4 +1,4 @@
-"""The progress bar of a training, and the line that it prints after each epoch."""
+"""The progress bar of a training, and the line that a training prints after each epoch."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Layers that a reader typed from the book, without our base class, as layers of a network."""
+"""Adapters for layers that a reader typed from the book, without our base class."""
 
 import copy
 import dis
@@ -16,34 +16,35 @@ STATES = ("running_mean", "running_var")
 
 
 def is_layer(layer: Any) -> bool:
-    """Whether it is an object with `forward` and `backward`, and no loss layer of ours."""
+    """Return whether it is an object with `forward` and `backward`, and no loss layer of ours."""
     has_both = callable(getattr(layer, "forward", None)) and hasattr(layer, "backward")
     return has_both and not isinstance(layer, type | LossLayer)
 
 
 def is_loss_layer(layer: Any) -> bool:
-    """Whether it is an object with `forward` and `backward`, and no other layer of ours."""
+    """Return whether it is an object with `forward` and `backward`, and no other layer of ours."""
     return isinstance(layer, LossLayer) or (is_layer(layer) and not isinstance(layer, Layer))
 
 
 def takes(method: Any, argument: str) -> bool:
-    """Whether the method takes an argument of that name."""
+    """Return whether the method takes an argument of that name."""
     return argument in inspect.signature(method).parameters
 
 
 class ReadersLayer(Layer):
-    """A layer that computes by `own`, which has forward(x) and backward(dout).
+    """A layer that computes by `own`, a reader's object with forward(x) and backward(dout).
 
-    Its parameters are the names in `own.param_names`; else, as in the author's second book, the
-    arrays in a list `params`, whose gradients are in a list `grads`; else each array W for which
-    there is a dW.  From lists, matrices are called W, vectors b, further ones W_2_, b_2_, ...
+    If `own` has `param_names`, these are its parameters.  If it has lists `params` and `grads`, as
+    in the author's second book, its parameters are the arrays in `params`; a matrix gets the name
+    W, a vector b, and further ones W_2_, b_2_, ...  Otherwise, its parameters are the arrays W for
+    which there is a dW.
 
     Raises:
-        ValueError: In backward, if the gradient of an array cannot be told.
-        TypeError: If parameters cannot be found: those of layers within `own`, numbers, ...
+        ValueError: In backward, if the gradient of an array is unknown.
+        TypeError: If parameters may hide, as in layers within `own`, or in a number.
     """
 
-    couples_samples = True  # it may, for all we know
+    couples_samples = True  # we do not know, so we expect that it does
 
     def __init__(self, own: Any) -> None:
         kind = getattr(own, "kind", None)
@@ -66,18 +67,18 @@ class ReadersLayer(Layer):
         vars(self).update(state_names=tuple(states))
 
     def forward(self, x: Array, train_flg: bool = True) -> Array:
-        """What the reader's layer returns."""
+        """Return what the reader's layer returns."""
         if takes(self.own.forward, "train_flg"):
             return np.asarray(self.own.forward(x, train_flg=train_flg))
         return np.asarray(self.own.forward(x))
 
     def backward(self, dout: Array) -> Any:
-        """What the reader's layer returns: dL/dx, or None for an x of integers."""
+        """Return what the reader's layer returns: dL/dx, or None for an x of integers."""
         dx = self.own.backward(dout.copy())  # the book's Relu writes into dout
         for name, array in self.unmatched.items():
             if getattr(self.own, name, None) is array:  # forward has not put another one there
                 raise ValueError(
-                    f"{self.kind}.{name} is an array whose gradient cannot be told: set self."
+                    f"{self.kind}.{name} is an array whose gradient is unknown: set self."
                     f"d{name} in backward, as the book does, or list the parameters in "
                     f"{self.kind}.param_names"
                 )
@@ -93,7 +94,7 @@ class ReadersLayer(Layer):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "own" not in vars(self):
-            raise AttributeError(name)  # a copy under way
+            raise AttributeError(name)  # copy and pickle ask before the attributes exist
         if name in self.places:
             return self.own.params[self.places[name]]
         if name.startswith("d") and name[1:] in self.places:
@@ -129,13 +130,13 @@ class ReadersLoss(SoftmaxWithLoss):
         self.own = own
 
     def forward(self, x: Array, t: Any) -> float:
-        """What the reader's layer returns."""
+        """Return what the reader's layer returns."""
         self.loss = float(self.own.forward(x, t))
         self.y, self.t = getattr(self.own, "y", None), t
         return self.loss
 
     def backward(self, dout: float = 1) -> Array:
-        """What the reader's layer returns, times dout."""
+        """Return what the reader's layer returns, times dout."""
         if inspect.signature(self.own.backward).parameters:
             return np.asarray(self.own.backward(dout))
         return np.asarray(self.own.backward()) * dout
@@ -148,14 +149,14 @@ def _attributes(own: Any) -> dict[str, Any]:
 
 
 def _set_by(own: Any, method: str) -> set[str]:
-    """The attributes that the method of that name sets."""
+    """Return the attributes that the method of that name sets."""
     code = getattr(getattr(type(own), method, None), "__code__", None)
     steps = dis.get_instructions(code) if code else ()
     return {step.argval for step in steps if step.opname == "STORE_ATTR"}
 
 
 def _arrays(own: Any) -> dict[str, Array]:
-    """The floating-point arrays but those that a pass leaves behind, and running statistics."""
+    """Return the floating-point arrays, except running statistics and what a pass leaves behind."""
     left_behind = {*_set_by(own, "forward"), *_set_by(own, "backward"), *STATES}
     return {
         name: value
@@ -165,12 +166,12 @@ def _arrays(own: Any) -> dict[str, Array]:
 
 
 def _gradients(own: Any) -> set[str]:
-    """The attributes that may be gradients: what the layer has, and what backward sets."""
+    """Return the attributes that may be gradients: what the layer has, and what backward sets."""
     return {*_set_by(own, "backward"), *_attributes(own), *vars(type(own))}
 
 
 def _check_what_is_no_array(own: Any) -> None:
-    """Raise TypeError where a parameter may hide in something else than an array."""
+    """Raise TypeError if a parameter may hide in something other than an array."""
     kind = type(own).__name__
     for name, value in _attributes(own).items():
         inner = [part for part in parts(value) if is_layer(part) or isinstance(part, np.ndarray)]
@@ -188,7 +189,7 @@ def _check_what_is_no_array(own: Any) -> None:
 
 
 def _check_inner_layers(own: Any) -> None:
-    """Raise TypeError where the lists of a block lack what a layer within it has."""
+    """Raise TypeError if the lists of a block lack what a layer within it has."""
     listed = {id(array) for array in own.params}
     for value in _attributes(own).values():
         for inner in filter(is_layer, parts(value)):
@@ -207,7 +208,7 @@ def _has_lists(own: Any) -> bool:
 
 
 def _places(own: Any) -> dict[str, int]:
-    """The place of each parameter in the lists, by its name."""
+    """Return the place of each parameter in the lists, by its name."""
     if len(own.params) != len(own.grads):
         raise ValueError(
             f"{type(own).__name__}.grads must hold an array for each of params, "
@@ -222,7 +223,7 @@ def _places(own: Any) -> dict[str, int]:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """The items of lists, tuples and mappings, however deep; the value itself otherwise."""
+    """Yield the items of lists, tuples and mappings at any depth; else the value itself."""
     if isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from parts(item)
@@ -231,7 +232,7 @@ def parts(value: Any) -> Iterator[Any]:
 
 
 def _replace(own: Any, old: Array, new: Array) -> None:
-    """Put `new` wherever the layer, and layers within it, hold `old`: also in lists and dicts."""
+    """Put `new` in each place where the layer, or a layer within it, holds `old`."""
     for name, value in _attributes(own).items():
         if value is old:
             setattr(own, name, new)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 
@@ -46,17 +46,21 @@ def forgiving_streams() -> Iterator[None]:
 
     Characters that the encoding lacks are written as escapes.  What cannot be written is lost.
     """
-    # A stream that was closed when Python started is None.  The file takes the stream's number,
-    # which else the next file would get, and with it whatever is printed there.
-    stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
-    stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
-    for stream in (stdout, stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    sys.stdout, sys.stderr = _Stream(stdout), _Stream(stderr)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        sys.stdout, sys.stderr = stdout, stderr
+    before = sys.stdout, sys.stderr
+    with ExitStack() as opened:
+        streams = []
+        for stream in before:
+            if stream is None:  # it was closed when Python started
+                # The file takes the number of that stream.  The next file would get it otherwise,
+                # and with it whatever is printed there.
+                stream = opened.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+            streams.append(_Stream(stream))
+        sys.stdout, sys.stderr = streams
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            sys.stdout, sys.stderr = before

@@ -1,8 +1,8 @@
-"""Which code computes: a plain formula, or a fast one that gives the same result.
+"""The table of fast replacements for plain formulas.  It decides which of the two computes.
 
-The lesson files hold the plain formulas and know nothing of this.  `_internal/fast` enters into
-the table what computes the same in less time.  The table is asked for exactly one class: a subclass
-may have changed the formula, so it has no entry of its own.
+The lesson files hold the plain formulas and do not know this table.  `_internal/fast` enters the
+replacements, which compute the same in less time.  An entry holds for exactly one class: a subclass
+may have changed the formula, so it has no entry.
 """
 
 import inspect
@@ -26,7 +26,7 @@ _is_filled = False
 def plain() -> Iterator[None]:
     """Compute by the plain formulas alone within the block, in all threads of the process.
 
-    The environment variable `DLBASICS_PLAIN=1` does it for a whole process.
+    The environment variable `DLBASICS_PLAIN=1` does the same for a whole process.
     """
     global _plain_blocks
     with _lock:
@@ -39,7 +39,7 @@ def plain() -> Iterator[None]:
 
 
 def is_plain() -> bool:
-    """Whether only the plain formulas compute now."""
+    """Return whether only the plain formulas compute now."""
     return _always_plain or _plain_blocks > 0
 
 
@@ -49,24 +49,24 @@ def enter(original: Any, replacement: Any) -> None:
 
 
 def replacement(original: Any) -> Any:
-    """The fast replacement of a class or a function; None where there is none."""
+    """Return the fast replacement of a class or a function, or None if there is none."""
     global _is_filled
     if not _is_filled:
-        import dlbasics._internal.fast  # noqa: F401 - fills the table; knows the layers
+        import dlbasics._internal.fast  # noqa: F401 - fills the table; it needs the layers
 
         _is_filled = True
     return _fast.get(original)
 
 
 def fast(original: Any) -> Any:
-    """The fast replacement to use now: None where there is none, and in plain mode."""
+    """Return the fast replacement to use now, or None in plain mode and if there is none."""
     if _always_plain or _plain_blocks:
         return None
     return replacement(original)
 
 
 def replaceable(function: F) -> F:
-    """`function`, whose calls run its fast replacement where there is one to use now."""
+    """Return `function` in a form that runs the fast replacement if there is one to use now."""
 
     @wraps(function)
     def chosen(*args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def as_optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
-    """Return an optimizer: make it if `optimizer` is a name, in upper or lower case."""
+    """Return `optimizer`, or make the optimizer of that name, in upper or lower case."""
     if isinstance(optimizer, str):
         if optimizer.lower() not in KINDS:
             raise ValueError(f"optimizer must be one of {[*KINDS]} or an object, got {optimizer!r}")
@@ -46,4 +46,4 @@ def check_options(
     if every is not None and checkpoints is None:
         raise ValueError("checkpoint_every needs checkpoints, a folder")
     if checkpoints is not None and not hasattr(optimizer, "state_dict"):
-        raise TypeError(f"for checkpoints, optimizer needs state_dict(), got {optimizer!r}")
+        raise TypeError(f"optimizer must have state_dict() for checkpoints, got {optimizer!r}")

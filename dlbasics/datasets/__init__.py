@@ -1,7 +1,7 @@
-"""The data sets: MNIST, and digits that are drawn here and look handwritten.
+"""The data sets: MNIST, and the embedded digits, which this library draws.
 
 `from dlbasics.datasets import load_mnist` works, and so does the longer path,
-`from dlbasics.datasets.mnist import load_mnist`. Python loads a module when you first ask for its
+`from dlbasics.datasets.mnist import load_mnist`.  Python loads a module when you first ask for its
 name.
 """
 

@@ -1,4 +1,4 @@
-"""The choice between MNIST and the digits that are drawn here."""
+"""The choice between MNIST and the embedded digits, which this library draws."""
 
 import os
 from dataclasses import dataclass
@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from dlbasics._internal.checks import Array
 
 DOWNLOAD_SECONDS = 15.0
+"""The time that `load_data("auto")` gives a download."""
 
-_out_of_reach: set[str] = set()  # the data sets that could not be downloaded in this process
+_out_of_reach: set[str] = set()  # the data sets that this process could not download
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set: x (N, 784) float32 from 0 to 1 and t (N,) classes, for training and test.
+    """A data set with images for training and for test.
 
     Attributes:
         name: 'mnist' or 'digits'.
+        x_train: The training images, (N, 784), float32 from 0 to 1.
+        t_train: Their classes, (N,).
+        x_test: The test images, in the same form.
+        t_test: Their classes.
     """
 
     name: str
@@ -29,14 +34,14 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
     """Load a data set.
 
     Args:
-        name: 'mnist', or 'digits' for the digits that this library draws.  'auto' stands for MNIST
-            if it is on this machine or can be downloaded within DOWNLOAD_SECONDS, and else for the
-            digits; a printed line then says so.
-        quick: If True, nothing is downloaded, and the digits are only a few.
+        name: 'mnist', or 'digits' for the embedded digits.  'auto' stands for MNIST if it is on
+            this machine or a download takes less than DOWNLOAD_SECONDS, else for the digits; a
+            printed line then says so.
+        quick: If True, the function downloads nothing, and loads only a few of the digits.
 
     Raises:
-        ValueError: There is no data set of that name, or a file of MNIST is damaged.
-        OSError: MNIST is not on this machine and cannot be downloaded.
+        ValueError: If there is no data set of that name, or a file of MNIST is damaged.
+        OSError: If MNIST is not on this machine and the download fails.
     """
     from dlbasics.datasets import mnist
     from dlbasics.datasets.digits import load_digits

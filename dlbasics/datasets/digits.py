@@ -1,15 +1,15 @@
-"""The embedded digits: images that look handwritten, drawn from nothing but a seed.
+"""The embedded digits: images that look handwritten, drawn from a seed alone.
 
-They take the place of MNIST where MNIST cannot be had. Drawing an image takes four steps, each a
+They take the place of MNIST if MNIST is not available.  Drawing an image takes four steps, each a
 section of this file:
 
-1. strokes: the path of the pen, a random mean of the skeletons of one style of writing;
+1. strokes: the path of the pen is a random mean of the skeletons of one style of writing;
 2. distortion: the hand trembles, misses the ends and leans, and the paper stretches;
 3. rendering: a pen of some width follows the strokes, in a box of 20x20 pixels;
-4. normalization, as MNIST does it: the centre of mass moves to the middle of 28x28 pixels.
+4. normalization: as in MNIST, the centre of mass moves to the middle of 28x28 pixels.
 
-The skeletons in `dlbasics.datasets.skeletons` are typed by hand. This package holds no image of
-MNIST, and nothing that was fitted to one. Only the numbers in `SETTINGS` and the shares of the
+The skeletons in `dlbasics.datasets.skeletons` are typed by hand.  This package holds no image of
+MNIST, and nothing that was fitted to one.  Only the numbers in `SETTINGS` and the shares of the
 styles were chosen by their effect: how well a network that has learned these digits reads MNIST's
 training images.
 """
@@ -27,35 +27,35 @@ from dlbasics.datasets.skeletons import STYLES
 from dlbasics.storage import load_arrays, save_arrays
 
 VERSION = 1
-"""Part of the cached file's name. Raise it with every change that alters the images."""
+"""Part of the cached file's name.  Raise it with every change that alters the images."""
 
 BLOCK = 1_000
-"""The number of images in a block. Each block has a random generator of its own."""
+"""The number of images in a block.  Each block has its own random generator."""
 
 POINTS = 64
-"""The number of points of a stroke. A digit has two strokes, and the second may be empty."""
+"""The number of points of a stroke.  A digit has two strokes, and the second may be empty."""
 
 SETTINGS = {
-    # How unsteady the hand is. All but `bend_of_1` are standard deviations; lengths are in heights
-    # of the digit.
+    # These say how unsteady the hand is.  All but `bend_of_1` are standard deviations; the unit of
+    # length is the height of the digit.
     "bend": 0.08,  # slow changes along a stroke
     "tremor": 0.015,  # quick changes along a stroke
     "parts": 0.06,  # the position of the second stroke
     "bend_of_1": 0.5,  # the share of bend and tremor for a 1, which is little more than a line
-    "ends": 0.03,  # how far a stroke starts or ends off its place, in lengths of the stroke
-    # How the digit as a whole is deformed. Names with "spread" are standard deviations.
+    "ends": 0.03,  # the distance of a stroke's end from its place, in lengths of the stroke
+    # These deform the digit as a whole.  Names with "spread" are standard deviations.
     "stretch": 0.18,  # standard deviation of the coefficients of the cubic that stretches the paper
-    "width": 0.85,  # width of the digit over that of its skeleton
+    "width": 0.85,  # the width of the digit divided by the width of its skeleton
     "width_spread": 0.22,  # of the logarithm of the width
-    "slant": 0.15,  # shift to the right per height
+    "slant": 0.15,  # the shift to the right per height
     "slant_spread": 0.25,
     "turn_spread": 0.12,  # in radians
     "between": 1.0,  # a small value stays close to one skeleton, a large one near the mean of all
-    # The pen.
-    "pen": 2.2,  # width in pixels
-    "pen_spread": 0.28,  # standard deviation of the logarithm of the width
-    "pressure": 0.35,  # standard deviation of the logarithm of the ink along a stroke
-    "softness": 0.18,  # of the pen's edge, in pixels
+    # These describe the pen.
+    "pen": 2.2,  # the width in pixels
+    "pen_spread": 0.28,  # the standard deviation of the logarithm of the width
+    "pressure": 0.35,  # the standard deviation of the logarithm of the ink along a stroke
+    "softness": 0.18,  # the softness of the pen's edge, in pixels
 }
 
 CACHED = {
@@ -87,16 +87,16 @@ def load_digits(
         flatten: True gives x the shape (N, 784); False gives (N, 1, 28, 28).
         one_hot_label: True gives t as one-hot rows, float32, (N, 10); False gives the digits
             themselves, uint8, (N,).
-        train: The number of training images. The first ones do not depend on that number.
-        test: The number of test images. The first ones do not depend on that number.
-        seed: Determines every image. On another machine a pixel may differ by one grey level.
+        train: The number of training images.  A smaller number gives the first ones of a larger.
+        test: The number of test images.  A smaller number gives the first ones of a larger.
+        seed: The seed of all images.  On another machine a pixel may differ by one grey level.
 
     Returns:
-        `(x_train, t_train), (x_test, t_test)`. The caller owns the arrays and may change them.
+        `(x_train, t_train), (x_test, t_test)`.  The caller owns the arrays and may change them.
 
     Raises:
-        TypeError: `train`, `test` or `seed` is no integer.
-        ValueError: `train`, `test` or `seed` is negative.
+        TypeError: If `train`, `test` or `seed` is not an integer.
+        ValueError: If `train`, `test` or `seed` is negative.
     """
     train, test = as_count(train, "train", least=0), as_count(test, "test", least=0)
     seed = as_count(seed, "seed", least=0)
@@ -116,17 +116,17 @@ def load_digits(
 
 
 def draw(t: Array, rng: RngLike = None) -> Array:
-    """Draw an image of each digit in t. No two images are the same, even of the same digit.
+    """Draw an image of each digit in t.  No two images are the same, even of the same digit.
 
     Args:
         t: Integers from 0 to 9, (N,).
-        rng: The random generator, or a seed for one.
+        rng: The random generator, or its seed.
 
     Returns:
         Images, uint8, (N, 28, 28).
 
     Raises:
-        ValueError: `t` is anything but a list or an array of such integers.
+        ValueError: If `t` is not a list or an array of such integers.
     """
     t, rng = np.asarray(t), as_rng(rng)
     if t.ndim != 1 or t.dtype.kind not in "iu" or not np.isin(t, list(STYLES)).all():
@@ -138,7 +138,7 @@ def draw(t: Array, rng: RngLike = None) -> Array:
     return np.round(255 * x).astype(np.uint8)
 
 
-# ---- 1. Strokes ----
+# ---- 1.  Strokes ----
 
 
 def spline(knots: int, points: int) -> Array:
@@ -199,7 +199,7 @@ def strokes_of(t: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     return strokes, drawn
 
 
-# ---- 2. Distortion ----
+# ---- 2.  Distortion ----
 #
 # Each function takes strokes (N, 2, POINTS, 2), with x and y from about 0 to 1, and returns strokes
 # of the same shape. t (N,) holds their digits.
@@ -212,7 +212,7 @@ def distort(strokes: Array, t: Array, rng: np.random.Generator) -> Array:
 
 
 def move_ends(strokes: Array, rng: np.random.Generator) -> Array:
-    """Let strokes begin and end too early or too late. Beyond its end a stroke goes straight on."""
+    """Let strokes begin and end too early or too late.  Beyond its end, a stroke is straight."""
     begin = SETTINGS["ends"] * rng.standard_normal(strokes.shape[:2])
     end = 1 + SETTINGS["ends"] * rng.standard_normal(strokes.shape[:2])
     at = np.linspace(begin, end, POINTS, axis=-1)[..., None] * (POINTS - 1)
@@ -267,13 +267,13 @@ def pens(count: int, rng: np.random.Generator) -> Array:
     return SETTINGS["pen"] * np.exp(SETTINGS["pen_spread"] * rng.standard_normal(count))
 
 
-# ---- 3. Rendering ----
+# ---- 3.  Rendering ----
 
 
 def in_pixels(strokes: Array, drawn: Array, pen: Array) -> Array:
-    """Scale strokes to pixels, so that each digit fits a box of 20x20 pixels as MNIST's do.
+    """Scale strokes to pixels, so that each digit fits a box of 20x20 pixels as in MNIST.
 
-    The longer side of a digit, the width of the pen included, fills the box. The box begins at
+    The longer side of a digit, the width of the pen included, fills the box.  The box begins at
     pixel 4, and the coordinate 0 is the middle of pixel 0.
 
     Args:
@@ -292,11 +292,11 @@ def in_pixels(strokes: Array, drawn: Array, pen: Array) -> Array:
 def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -> Array:
     """Render strokes in pixels as images (N, 28, 28) from 0 to 1.
 
-    Each point of a stroke is a drop of ink: a Gaussian in x times a Gaussian in y. So the sum of
-    all drops is one matrix product. At the distance d from a long line the sum is
-    exp(-d^2 / 2 s^2). So the sum gives the distance, and a pixel is black where the distance is
-    less than half the width of the pen. More pressure puts more ink into each drop, which makes the
-    distance seem smaller and the line thicker.
+    Each point of a stroke is a drop of ink: a Gaussian in x times a Gaussian in y.  So the sum of
+    all drops is one matrix product.  At the distance d from a long line, the sum is
+    exp(-d^2 / 2 s^2), so the sum gives the distance.  A pixel is black if the distance is less than
+    half the width of the pen.  More pressure puts more ink into each drop, which makes the distance
+    seem smaller and the line thicker.
 
     Args:
         strokes: Strokes in pixels, (N, 2, POINTS, 2).
@@ -309,7 +309,7 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
     ink = (length * pressure[..., 0] * drawn[:, :, None]).reshape(len(strokes), 1, 2 * POINTS)
     x, y = strokes.astype(np.float32).reshape(len(strokes), 1, 2 * POINTS, 2).transpose(3, 0, 1, 2)
     half = (pen / 2).astype(np.float32)[:, None, None]
-    # Wide enough to melt points a pixel apart into a line, narrow enough to leave holes open.
+    # s is wide enough to merge points a pixel apart into a line, and narrow enough to leave holes.
     s = 0.4 * half + np.float32(0.2)
     pixel = np.arange(28, dtype=np.float32)[:, None]
     in_x, in_y = (np.exp(-(((pixel - v) / s) ** 2) / 2) for v in (x, y))
@@ -318,14 +318,14 @@ def render(strokes: Array, drawn: Array, pen: Array, rng: np.random.Generator) -
     return 1 / (1 + np.exp(np.clip((distance - half) / SETTINGS["softness"], -20, 20)))
 
 
-# ---- 4. Normalization ----
+# ---- 4.  Normalization ----
 
 
 def centred(x: Array) -> Array:
     """Move images x (N, 28, 28) by whole pixels until their centre of mass is at (14, 14).
 
-    MNIST's images were moved so, too. Ours move by at most 4 pixels, the margin around the box of
-    20x20.
+    MNIST's images are centred in the same way.  Ours move by at most 4 pixels, which is the margin
+    around the box of 20x20.
     """
     pixel = np.arange(28)
     for axis in (1, 2):
@@ -356,7 +356,7 @@ def draw_all(train: int, test: int, seed: int) -> dict[str, Array]:
             t, x = np.empty(count, np.uint8), np.empty((count, 28, 28), np.uint8)
             for start in range(0, count, BLOCK):
                 rng = np.random.default_rng([seed, part, start])
-                # Draw a whole block always: its images must not depend on how many are wanted.
+                # This draws a whole block, because its images must not depend on `count`.
                 digits = rng.integers(10, size=BLOCK, dtype=np.uint8)
                 wanted = min(BLOCK, count - start)
                 t[start : start + wanted] = digits[:wanted]
@@ -367,7 +367,7 @@ def draw_all(train: int, test: int, seed: int) -> dict[str, Array]:
 
 
 def _load_cached(path: Path) -> dict[str, Array] | None:
-    """Return what the cache holds, or None if the file is missing or damaged.
+    """Return the arrays in the cache, or None if the file is missing or damaged.
 
     An .npz file has checksums, so damage does not go unnoticed.
     """

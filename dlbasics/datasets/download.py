@@ -1,9 +1,9 @@
 """Download a file over HTTP from a server that may be down, stop halfway or be very slow.
 
 One rule says when a server is too slow: every TIMEOUT seconds it must send MIN_BYTES more bytes, or
-all that remain. The rule covers the whole download, from the look-up of the server's name to the
-last byte. The slowest server that it accepts needs half an hour for MNIST. Callers who cannot wait
-so long also set a deadline, in seconds on the clock `time.monotonic`.
+all remaining ones.  The rule covers the whole download, from the look-up of the server's name to
+the last byte.  The slowest server that it accepts needs half an hour for MNIST.  Callers who cannot
+wait so long also set a deadline, in seconds on the clock `time.monotonic`.
 """
 
 import math
@@ -23,13 +23,13 @@ MIN_BYTES = 100_000
 
 
 class DeadlineError(TimeoutError):
-    """The deadline has passed. The server itself may be in order."""
+    """The error for a deadline that has passed.  The server itself may be in order."""
 
 
 def fetch(
     url: str, output_file: str, _pooch: object, *, size: int, deadline: float = math.inf
 ) -> None:
-    """Download the `size` bytes of `url` into `output_file`. Pooch calls this as its downloader.
+    """Download the `size` bytes of `url` into `output_file`.  Pooch calls this as its downloader.
 
     Args:
         url: The address of the file.
@@ -38,13 +38,13 @@ def fetch(
         deadline: The time on the clock `time.monotonic` at which to stop.
 
     Raises:
-        ConnectionError: The server fails, or sends too few bytes.
-        TimeoutError: The server is too slow.
-        DeadlineError: The deadline has passed.
+        ConnectionError: If the server fails, or sends too few bytes.
+        TimeoutError: If the server is too slow.
+        DeadlineError: If the deadline has passed.
     """
-    # One thread receives while this one watches the clock. A socket's own timeout would not do: it
-    # starts anew for each address of the server and for each packet, and the look-up of the
-    # server's name has none.
+    # Another thread receives, and this one watches the clock.  A socket's own timeout is not
+    # enough: it starts anew for each address of the server and for each packet, and the look-up of
+    # the server's name has none.
     chunks: Chunks = queue.SimpleQueue()
     given_up = threading.Event()
     threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
@@ -57,12 +57,12 @@ def fetch(
 
 
 def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
-    """Put the content of `url` into `chunks` piece by piece, then b"" or the exception."""
+    """Put the content of `url` into `chunks` piece by piece, and at the end b"" or an exception."""
     from urllib.error import HTTPError
     from urllib.request import urlopen
 
     try:
-        # This timeout only ends the thread. `_in_time` decides whether the server is too slow.
+        # This timeout only ends the thread.  `_in_time` decides whether the server is too slow.
         with urlopen(url, timeout=2 * TIMEOUT, context=_tls_context()) as response:
             while not given_up.is_set() and (chunk := response.read1(1 << 16)):
                 chunks.put(chunk)
@@ -78,21 +78,21 @@ def _tls_context() -> ssl.SSLContext:
     """Return a context that trusts the certificates of the system and those of certifi."""
     import certifi
 
-    # A school or a company may have a certificate of its own in the system, and Python on macOS may
-    # come without any.
+    # A school or a company may have added its own certificate to the system.  Python on macOS may
+    # have no certificates at all.
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
 def _in_time(chunks: Chunks, size: int, deadline: float) -> Iterator[bytes]:
-    """Yield chunks until they hold `size` bytes. Raise an error if they end early or are late."""
+    """Yield chunks until they hold `size` bytes.  Raise an error if they end early or are late."""
     received = due = 0
     wait = late = 0.0
     while received < size:
         if received >= due:
             now = time.monotonic()
-            # A third of what remains: a slow server must leave time to ask another one.
+            # One server gets a third of the remaining time, so that another one can follow.
             wait = min(TIMEOUT, (deadline - now) / 3)
             due, late = received + MIN_BYTES, now + wait
         try:

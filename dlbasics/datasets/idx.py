@@ -1,4 +1,4 @@
-"""The IDX file format, in which MNIST is published."""
+"""A reader of IDX, the file format of MNIST."""
 
 import gzip
 import math
@@ -18,8 +18,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, gzipped or plain.
 
-    The content tells whether the file is gzipped; the name does not matter. An IDX file holds, with
-    all numbers big-endian:
+    The content tells whether the file is gzipped; the name does not matter.  All numbers are
+    big-endian.  An IDX file holds:
 
         2 bytes                      0
         1 byte                       the type of the values: 0x08 is unsigned byte
@@ -34,9 +34,9 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
         A new uint8 array of the shape that the file states.
 
     Raises:
-        ValueError: The file is no IDX file of unsigned bytes, or it is damaged, too short or too
-            long. The message names the file.
-        OSError: The file cannot be opened.
+        ValueError: If the file is not an IDX file of unsigned bytes, or is damaged, too short or
+            too long.  The message names the file.
+        OSError: If the file cannot be opened.
     """
     content = _read_uncompressed(Path(path))
     shape = _read_shape(content, path)

@@ -1,4 +1,4 @@
-"""What MNIST and the embedded digits share: the cache folder, and formats of images and labels."""
+"""The cache folder, and the forms of images and labels that MNIST and the embedded digits share."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ from dlbasics._internal.checks import Array
 
 
 def cache_folder(name: str) -> Path:
-    """Return the folder `name` inside dlbasics' cache. The folder need not exist yet.
+    """Return the folder `name` inside dlbasics' cache.  The folder need not exist yet.
 
-    The cache is the folder that the environment variable `DLBASICS_CACHE` names. Without that
+    The cache is the folder that the environment variable `DLBASICS_CACHE` names.  Without that
     variable it is the user's cache folder.
     """
     folder = os.environ.get("DLBASICS_CACHE")
@@ -23,7 +23,7 @@ def cache_folder(name: str) -> Path:
 
 
 def images(x: Array, normalize: bool, flatten: bool) -> Array:
-    """Convert uint8 images (N, 28, 28) to what the loaders return.
+    """Convert images to the form that the loaders return.
 
     Args:
         x: Images, uint8, (N, 28, 28).

@@ -2,16 +2,16 @@
 
 `load_mnist` looks for the four files in this order:
 
-1. in the folder that the environment variable `DLBASICS_DATA` names. If the variable is set, the
+1. in the folder that the environment variable `DLBASICS_DATA` names.  If the variable is set, the
    folder must hold all four files, gzipped (`.gz`) or not, and nothing else is tried;
 2. in the cache: the folder that `DLBASICS_CACHE` names, else the user's cache folder for dlbasics;
-3. on the servers in `MIRRORS`. A download goes into the cache.
+3. on the servers in `MIRRORS`.  A download goes into the cache.
 
-Every array is verified: the SHA-256 of its uncompressed IDX file must be the published one. To make
-later loads quick, the cache keeps each array as a `.npy` file, and an empty file, a "stamp", for
-each file that was verified. A stamp's name depends on the path, the size and the times of the file,
-so a file that has changed has no stamp and is verified anew. If the cache cannot be written, every
-load takes longer, but works.
+The module verifies every array: the SHA-256 of its uncompressed IDX file must be the published one.
+To make later loads quick, the cache keeps each array as a `.npy` file.  It also keeps a "stamp", an
+empty file, for each verified file.  A stamp's name depends on the path, the size and the times of
+the file, so a file that has changed has no stamp, and the module verifies it anew.  If the cache is
+read-only, every load takes longer, but works.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ MIRRORS = (
 )
 
 _failures: dict[str, str] = {}
-"""Mirrors that failed, each with its reason. No later call asks them while this Python runs."""
+"""Mirrors that failed, each with its reason.  No later call asks them while this Python runs."""
 
 
 def load_mnist(
@@ -88,8 +88,7 @@ def load_mnist(
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Load MNIST: 60,000 training images and 10,000 test images of handwritten digits.
 
-    The first call downloads MNIST where no copy is at hand; the module's docstring says where it
-    looks.
+    The first call downloads MNIST if it finds no copy.  The module's docstring says where it looks.
 
     Args:
         normalize: True gives x as float32 from 0.0 to 1.0; False gives uint8 from 0 to 255.
@@ -99,13 +98,15 @@ def load_mnist(
         timeout: The number of seconds that a download may take.
 
     Returns:
-        `(x_train, t_train), (x_test, t_test)`. The caller owns the arrays and may change them.
+        `(x_train, t_train), (x_test, t_test)`.  The caller owns the arrays and may change them.
 
     Raises:
-        FileNotFoundError: `DLBASICS_DATA` is set, but its folder lacks a file.
-        ValueError: A file in that folder is damaged, or is not MNIST's.
-        ConnectionError: No mirror could deliver MNIST in time. A mirror that failed is not asked
-            again while this Python runs.
+        FileNotFoundError: If `DLBASICS_DATA` is set, but its folder lacks a file.
+        ValueError: If a file in that folder is damaged, or is not MNIST's.
+        ConnectionError: If no mirror delivers MNIST in time.  The function does not ask a mirror
+            that failed again while this Python runs.
+
+    Book: *MNIST Dataset*.
     """
     deadline = time.monotonic() + timeout
     x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
@@ -116,10 +117,10 @@ def load_mnist(
 
 
 def mnist_is_local() -> bool:
-    """Tell whether `load_mnist` would succeed without a download.
+    """Return whether `load_mnist` would succeed without a download.
 
-    It would if the folder that `DLBASICS_DATA` names holds the four files. Where that variable is
-    not set, the cache must hold them. This function verifies the files too.
+    The folder that `DLBASICS_DATA` names must hold the four files.  If the variable is not set, the
+    cache must hold them.  The function also verifies the files.
     """
     try:
         return all(_load_local(file) is not None for file in FILES)
@@ -136,14 +137,14 @@ def _load(file: MnistFile, deadline: float) -> Array:
 
 
 def _load_local(file: MnistFile) -> Array | None:
-    """Return the array from `DLBASICS_DATA`'s folder if that is set, else the cache's, or None."""
+    """Return the array from `DLBASICS_DATA`'s folder if it is set, else from the cache, or None."""
     folder = os.environ.get("DLBASICS_DATA")
     if folder:
         return _load_source(_find_source(Path(folder).expanduser(), file), file)
     array = _load_cached(file)
     if array is not None:
         return array
-    # A missing archive and a damaged one come to the same: MNIST has to be downloaded.
+    # Whether the archive is missing or damaged, the caller has to download MNIST.
     with suppress(OSError, ValueError):
         return _load_source(_archive_path(file), file)
     return None
@@ -162,7 +163,7 @@ def _find_source(folder: Path, file: MnistFile) -> Path:
 
 
 def _load_source(source: Path, file: MnistFile) -> Array:
-    """Return the array of an IDX file, from the cache if this very file was verified."""
+    """Return the array of an IDX file, from the cache if this very file has been verified."""
     stamp = _stamp(source, file)
     if os.path.exists(stamp):
         array = _load_cached(file)
@@ -206,7 +207,7 @@ def _array_path(file: MnistFile) -> Path:
 def _stamp(path: Path, file: MnistFile) -> Path:
     """Return the stamp of `path`: if it exists, `path` was verified as `file` and is unchanged."""
     stat = path.stat()
-    # The mtime alone would not do: a file that was copied or unpacked may keep its old one.
+    # The mtime alone is not enough: a file that was copied or unpacked may keep its old one.
     key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, file.sha256)
     return cache_folder("mnist") / "verified" / hashlib.sha256(repr(key).encode()).hexdigest()
 
@@ -282,9 +283,9 @@ def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
 
     from dlbasics.datasets.download import fetch
 
-    pooch.get_logger().setLevel("WARNING")  # else it prints where it downloads from and to
-    # A folder of its own, for the cache may be read-only, and several processes may download at the
-    # same time.
+    pooch.get_logger().setLevel("WARNING")  # else it prints the address and the folder
+    # A temporary folder, because the cache may be read-only, and several processes may download at
+    # the same time.
     with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:
         archive = pooch.retrieve(
             f"{mirror}{file.name}.gz",

@@ -1,9 +1,11 @@
-"""How people write the ten digits: skeletons typed by hand, from which the digits are drawn.
+"""Skeletons of the ten digits, typed by hand, which show how people write.
+
+digits.py draws random means of them.
 
 A skeleton is the path of the pen, "x y, x y, ...", in hundredths of the digit's box. y grows
-downwards, and " | " means that the pen is lifted. A smooth curve joins the points; a point given
-twice is a corner. The skeletons of one style trace the digit in the same order, so any mean of them
-is a digit too.
+downwards, and " | " means that the writer lifts the pen.  A smooth curve joins the points; a point
+given twice is a corner.  The skeletons of one style trace the digit in the same order, so any mean
+of them is also a digit.
 """
 
 
@@ -11,8 +13,8 @@ class Style:
     """One way to write a digit.
 
     Args:
-        name: What the style looks like.
-        share: How often people write the digit so, relative to the digit's other styles.
+        name: The name, which describes the style.
+        share: The frequency of the style, relative to the digit's other styles.
         skeletons: Digits of this style.
     """
 

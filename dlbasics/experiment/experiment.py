@@ -97,8 +97,8 @@ class Experiment:
             The result.
 
         Raises:
-            TypeError: There is no such setting, or the experiment takes no data.
-            ValueError: The experiment refuses a setting.
+            TypeError: If there is no such setting, or the experiment takes no data.
+            ValueError: If a setting is not one that the experiment can take.
         """
         if data is not None and "data" not in self._wanted:
             raise TypeError("data must be None, as this experiment takes no data")
@@ -125,18 +125,21 @@ class Experiment:
         Returns:
             The result.
         """
-        with forgiving_streams(), EndOnCtrlC(clean_up=stop_children) as ctrl_c:
+        output = Output(self._script.stem)
+
+        def clean_up() -> None:
+            stop_children()
+            output.release()
+            stored = f"the result is in {output.json}" if output.is_stored else "nothing was stored"
+            print(f"\ninterrupted: {stored}", file=sys.stderr, flush=True)
+
+        with forgiving_streams(), EndOnCtrlC(clean_up) as ctrl_c:
             argv = sys.argv[1:] if argv is None else argv
             args, config = parse(self.doc, self.config, self.quick, self._wanted, argv)
-            output = Output(self._script.stem)
             try:
                 return self._main(args, config, output, ctrl_c)
             except KeyboardInterrupt:
-                stored = f"the result is in {output.json}"
-                print(
-                    f"\ninterrupted: {stored if output.is_stored else 'nothing was stored'}",
-                    file=sys.stderr,
-                )
+                clean_up()
                 sys.exit(130)
             finally:
                 output.release()

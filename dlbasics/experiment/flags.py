@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -59,33 +60,40 @@ def make_settings(config: type[Any], given: Mapping[str, Any]) -> Any:
     """Return an instance of `config` with the given settings, after a check of their numbers.
 
     Raises:
-        TypeError: There is no setting of that name.
-        ValueError: A number is infinite or NaN, or has a sign that the default excludes.  A count
-            must be above 0 if its default is.  A rate or a share may be 0, which switches something
-            off.
+        TypeError: If there is no setting of that name, or a number is expected and something else
+            comes.
+        ValueError: If a number is infinite or NaN, or has a sign that the default excludes.  A
+            count must be above 0 if its default is.  A rate or a share may be 0, which switches
+            something off.
     """
     names = [field.name for field in fields(config)]
     for name in given:
         if name not in names:
             offered = ", ".join(names) or "none"
             raise TypeError(f"there is no setting {name!r}; the settings are: {offered}")
-    settings = config(**given)
+    hints = get_type_hints(config)
     for field in fields(config):
-        _check_number(getattr(settings, field.name), field)
-    return settings
+        if field.name in given:
+            _check(given[field.name], field, hints[field.name])
+    return config(**given)
 
 
-def _check_number(value: Any, field: "Field[Any]") -> None:
-    default = field.default
-    if not isinstance(value, int | float) or not isinstance(default, int | float):
+def _check(value: Any, field: "Field[Any]", hint: Any) -> None:
+    name, default = field.name, field.default
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        options = ", ".join(map(repr, get_args(hint)))
+        raise ValueError(f"{name} must be one of {options}, got {value!r}")
+    if hint not in (int, float):
         return
+    if isinstance(value, bool) or not isinstance(value, Integral if hint is int else Real):
+        expected = "an integer" if hint is int else "a number"
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
     if not math.isfinite(value):
-        raise ValueError(f"{field.name} must be finite, got {value}")
-    if default > 0 and not isinstance(default, bool):
-        is_count = isinstance(default, int)
-        if value < 0 or (value == 0 and is_count):
-            limit = "above 0" if is_count else "0 or above"
-            raise ValueError(f"{field.name} must be {limit}, got {value}")
+        raise ValueError(f"{name} must be finite, got {value}")
+    if isinstance(default, int | float) and default > 0:
+        if value < 0 or (value == 0 and hint is int):
+            limit = "above 0" if hint is int else "0 or above"
+            raise ValueError(f"{name} must be {limit}, got {value}")
 
 
 def explained(config: type[Any]) -> dict[str, str]:
@@ -155,7 +163,7 @@ def _kind(hint: Any) -> dict[str, Any]:
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is Literal:
-        return {"choices": get_args(hint)}
+        return {"choices": get_args(hint), "type": type(get_args(hint)[0])}
     if get_origin(hint) is tuple:
         return _kind(get_args(hint)[0]) | {"nargs": "+"}
     return {"type": hint, "metavar": {int: "N", float: "X", Path: "FILE"}.get(hint, "TEXT")}

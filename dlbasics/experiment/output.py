@@ -45,8 +45,8 @@ class Output:
         """Make the folder, and keep other runs of this script out of it until `release`.
 
         Raises:
-            OSError: The folder takes no files.
-            ValueError: Another run of this script uses it.
+            OSError: If the folder takes no files.
+            ValueError: If another run of this script uses it.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -97,7 +97,7 @@ class Output:
             write()
 
     def _remove_old_figures(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, AttributeError, TypeError, ValueError):  # a strange file
             for file in json.loads(self.json.read_text(encoding="utf-8")).get("figures", []):
                 if file == os.path.basename(file) and file.startswith(f"{self.name}_"):
                     (self.folder / file).unlink(missing_ok=True)

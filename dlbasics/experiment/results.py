@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -30,15 +31,17 @@ def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
 
     Arrays and lists of more than 1,000 numbers, in mappings too, go into an .npz file of the same
     name; the JSON file then holds their entry and shape.  Numbers that are not finite become
-    strings.
+    strings, and objects that JSON has not become their `repr`.
 
     Args:
-        result: A dataclass or a mapping.
+        result: A dataclass or a mapping; anything else is stored as a mapping with the key 'value'.
         about: The facts about the run, which the file holds beside the result.
         path: The JSON file.
     """
     arrays: dict[str, Array] = {}
-    values = {name: _plain(value, name, arrays) for name, value in _fields(result).items()}
+    given = _fields(result)
+    given = {"value": result} if given is None else given
+    values = {name: _plain(value, name, arrays) for name, value in given.items()}
     npz = path.with_suffix(".npz")
     if arrays:
         save_arrays(npz, arrays)
@@ -63,7 +66,7 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
     `paths` keeps its rows.
 
     Raises:
-        ValueError: `readme` lacks the lines BEGIN and END.
+        ValueError: If `readme` lacks the lines BEGIN and END.
     """
     text = readme.read_text(encoding="utf-8")
     before, found, rest = text.partition(f"{BEGIN}\n")
@@ -92,12 +95,13 @@ def _rows(path: PathLike) -> list[str]:
     return rows
 
 
-def _fields(result: Any) -> dict[str, Any]:
+def _fields(result: Any) -> dict[str, Any] | None:
+    """Return the fields of a dataclass or the items of a mapping; None for anything else."""
     if is_dataclass(result) and not isinstance(result, type):
         return {field.name: getattr(result, field.name) for field in fields(result)}
     if isinstance(result, Mapping):
         return {str(key): value for key, value in result.items()}
-    raise TypeError(f"result must be a dataclass or a mapping, got {type(result).__name__}")
+    return None
 
 
 def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
@@ -113,7 +117,10 @@ def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
         return str(value)
     if value is None or isinstance(value, str | int | float):
         return value
-    return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in _fields(value).items()}
+    items = _fields(value)
+    if items is None:
+        return str(value) if isinstance(value, os.PathLike) else repr(value)
+    return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in items.items()}
 
 
 def _is_large(value: Any) -> bool:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -62,12 +63,23 @@ def _start_worker() -> None:
 
 @contextmanager
 def _children_without_ctrl_c() -> Iterator[None]:
-    """Start children within the block, whom Ctrl-C does not reach before `_start_worker` runs."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Start processes within the block, which Ctrl-C does not reach before `_start_worker` runs.
+
+    In this process, Ctrl-C waits for the end of the block, so that no process is started by half.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came = threading.Event()
+    handler = signal.signal(signal.SIGINT, lambda *_: came.set())
+    has_masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if has_masks:  # a new process inherits the mask
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if has_masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if came.is_set():
+            signal.raise_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""The layers.  Like the book's file, this one supplies `np` and the functions too."""
+"""The layers.  Like the book's file, this module also supplies `np` and the functions."""
 
 from dlbasics.functions import (
     cross_entropy_error,

@@ -1,8 +1,9 @@
 """Activation layers: functions of each element of x, which has any shape.
 
-`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  (For a
-large x, those of Relu have a faster version, but not within `with dlbasics.plain():`.)  Sigmoid and
-Tanh keep their output for `_backward`, so they return a copy: the caller may change what it gets.
+`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  For a
+large x, Relu runs a faster version of its formulas, but not within `with dlbasics.plain():`.
+Sigmoid and Tanh keep their output for `_backward`, so they return a copy: the caller may change
+what it gets.
 """
 
 from typing import Any
@@ -15,7 +16,9 @@ from dlbasics.layers.base import Layer
 
 
 class Relu(Layer):
-    """y = max(x, 0);  dx = dout * (x > 0).
+    """Rectified linear unit.
+
+    y = max(x, 0);  dx = dout * (x > 0).
 
     Book: *ReLU Layer*, eq. 5.7 and 5.8.
     """
@@ -32,7 +35,9 @@ class Relu(Layer):
 
 
 class Sigmoid(Layer):
-    """y = 1 / (1 + exp(-x));  dx = dout * y * (1 - y).
+    """Sigmoid function.
+
+    y = 1 / (1 + exp(-x));  dx = dout * y * (1 - y).
 
     Book: *Sigmoid Layer*, eq. 5.9 and 5.12.
     """
@@ -49,7 +54,10 @@ class Sigmoid(Layer):
 
 
 class Tanh(Layer):
-    """y = tanh(x);  dx = dout * (1 - y^2)."""
+    """Hyperbolic tangent.
+
+    y = tanh(x);  dx = dout * (1 - y^2).
+    """
 
     out: Any = None
     """The last output."""
@@ -63,7 +71,9 @@ class Tanh(Layer):
 
 
 class LeakyRelu(Layer):
-    """y = x where x > 0, else slope * x;  dx = dout where x > 0, else slope * dout.
+    """ReLU with a small slope below 0.
+
+    y = x where x > 0, else slope * x;  dx = dout where x > 0, else slope * dout.
 
     Args:
         slope: The slope where x <= 0, from 0 (ReLU) to 1 (identity).
@@ -86,7 +96,10 @@ class LeakyRelu(Layer):
 
 
 class Identity(Layer):
-    """y = x;  dx = dout."""
+    """Identity function.
+
+    y = x;  dx = dout.
+    """
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         return x

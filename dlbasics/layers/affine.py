@@ -1,8 +1,8 @@
 """The fully connected layer.
 
-`Layer.forward` and `Layer.backward` (base.py) check what they are given, make a batch of it, and
-compute the formulas, `_forward` and `_backward`, or a faster version of them.  To see the effect of
-a change in this file, compute within `with dlbasics.plain():`.
+`Layer.forward` and `Layer.backward` (base.py) check their argument and make a batch of it.  Then
+they compute the formulas, `_forward` and `_backward`, or a faster version of them.  To see the
+effect of a change in this file, compute within `with dlbasics.plain():`.
 """
 
 import math
@@ -32,11 +32,11 @@ class Affine(Layer):
 
     Args:
         W: The weights, (D, M).  The layer uses this very array, not a copy.
-        b: The bias, (M,); None or 0 for none.
+        b: The bias, (M,).  None and 0 stand for no bias.
 
     Raises:
         ValueError: If a sample of x does not have D values, or W and b do not have these shapes.
-        TypeError: If W or b is no NumPy array.
+        TypeError: If W or b is not a NumPy array.
 
     Book: *Affine Layer*, eq. 5.13, and *Batch-Based Affine Layer*.
     """
@@ -71,14 +71,14 @@ class Affine(Layer):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Affine":
-        """A layer with random weights and a bias of zeros.
+        """Return a layer with random weights and a bias of zeros.
 
         Args:
             n_in: The number D of inputs.
             n_out: The number M of outputs.
             init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
                 (initializers.py).
-            rng: A generator or a seed.
+            rng: The random generator of the weights, or its seed.
             dtype: The dtype of W and b.
         """
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")

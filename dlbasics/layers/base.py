@@ -1,4 +1,4 @@
-"""The base class of all layers: it does the plumbing, a subclass writes the formulas."""
+"""The base class of all layers does the plumbing; a subclass writes the formulas."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -20,11 +20,11 @@ class Layer:
         def _backward(self, dout):         # sets dW for a parameter W, returns dx
 
     x and dout are floating-point arrays; the formulas must not write into them.  They may return x
-    or dout itself, but only a copy of an array that the layer keeps, such as `self.out.copy()`: the
-    caller may change what a layer returns.
+    or dout itself.  If the layer keeps an array, they return a copy of it, such as
+    `self.out.copy()`, because the caller may change what a layer returns.
 
-    `forward` and `backward` call the formulas.  They check what they are given, and compute float16
-    in float32.  By default every x is a batch.  A layer that also takes a single sample defines
+    `forward` and `backward` call the formulas.  They check their arguments, and compute float16 in
+    float32.  By default every x is a batch.  A layer that also takes a single sample defines
     `_is_batch`; then `forward` makes a batch of one from the sample.  A layer whose y has another
     shape than x defines `output_shape`, for `summary`.
 
@@ -33,14 +33,15 @@ class Layer:
     classes, compute within `with dlbasics.plain():`, or set `DLBASICS_PLAIN=1`, to see the effect.
 
     Attributes:
-        param_names: The attributes that are trained; each may be None.  W has its gradient in dW.
-        state_names: The attributes that are saved with the parameters but not trained, as running
-            statistics: all None, or all arrays of the shape of the layer's first parameter.
-        couples_samples: Whether, in training, the output of one sample depends on the others.
-        kind: The book's name for such a layer in a network, before its number: Affine1, Conv1.
-        layers: The layers that this layer is made of, as Residual is; empty for most.
-        rng: The random generator; Network sets it where it is None.
-        frozen: Whether random masks and running statistics stay as they are, for a gradient check.
+        param_names: The attributes that are trained; each may be None.  The gradient of W is dW.
+        state_names: The attributes that are saved with the parameters but not trained, such as
+            running statistics.  All of them are None, or all are arrays of the shape of the
+            layer's first parameter.
+        couples_samples: True if, in training, the output of one sample depends on the others.
+        kind: The name of such a layer in a network, without its number: "Conv" for Conv1.
+        layers: The inner layers of a block such as Residual; empty for other layers.
+        rng: The random generator; Network sets it if it is None.
+        frozen: True if random masks and running statistics stay as they are, for a gradient check.
     """
 
     kind: ClassVar[str]
@@ -58,34 +59,34 @@ class Layer:
         super().__init_subclass__()
         cls.kind = cls.__dict__.get("kind", cls.__name__)
 
-    # A subclass writes the first two, and any of the other three whose default does not fit.
+    # A subclass writes the first two methods, and those of the other three that need a change.
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
-        """y = f(x)."""
+        """Return y = f(x)."""
         raise TypeError(f"{self.kind} must define _forward(x, train_flg), or forward(x)")
 
     def _backward(self, dout: Array) -> Array:
-        """dL/dx from dout = dL/dy; sets d<name> for each parameter."""
+        """Set d<name> for each parameter, and return dL/dx, given dout = dL/dy."""
         raise TypeError(f"{self.kind} must define _backward(dout), or backward(dout)")
 
     def _is_batch(self, x: Array) -> bool:
-        """Whether x is a batch, not a single sample; ValueError where it is neither."""
+        """Return whether x is a batch, not a single sample; raise ValueError if it is neither."""
         return True
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample of y, given the shape of one sample of x."""
+        """Return the shape of one sample of y, given the shape of one sample of x."""
         return x_shape
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
-        """The shape of one sample of x; None where any shape will do."""
+        """The shape of one sample of x; None if the layer takes samples of any shape."""
         return None
 
     # The plumbing.
 
     @quiet  # NumPy does not warn of infinite numbers
     def forward(self, x: Array, train_flg: bool = True) -> Array:
-        """y = f(x).
+        """Return y = f(x).
 
         Args:
             x: A batch, or a single sample.
@@ -115,10 +116,16 @@ class Layer:
 
     @quiet
     def backward(self, dout: Array) -> Array:
-        """dL/dx from dout = dL/dy; sets d<name> for each parameter.
+        """Set d<name> for each parameter, and return dL/dx.
+
+        Args:
+            dout: The gradient of the loss with respect to the output, dL/dy, in the shape of y.
+
+        Returns:
+            The gradient of the loss with respect to the input, dL/dx, in the shape of x.
 
         Raises:
-            ValueError: Without a forward before it, or if dout has not the shape of y.
+            ValueError: If there was no forward before, or if dout does not have the shape of y.
         """
         dx: Array = self._run_backward(dout, "backward")
         return dx.reshape(self._x_shape)
@@ -132,15 +139,15 @@ class Layer:
             self.backward(dout)
 
     def walk(self) -> Iterator["Layer"]:
-        """This layer and all that it contains, depth first."""
+        """Yield this layer and all its inner layers, depth first."""
         yield self
         for layer in self.layers:
             yield from layer.walk()
 
     def replica(self: L) -> L:
-        """A layer over the same parameters that keeps its own forward pass.
+        """Return a layer that shares the parameters but remembers its own forward pass.
 
-        Inner layers are found in `layers`, and wherever else an attribute is one of them.
+        It has replicas of the inner layers, in `layers` and in each attribute that is one of them.
         """
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
@@ -152,12 +159,12 @@ class Layer:
         return twin
 
     def freeze(self) -> None:
-        """Set `frozen` here and in inner layers."""
+        """Set `frozen` in this layer and in its inner layers."""
         for layer in self.walk():
             layer.frozen = True
 
     def cast(self, dtype: Any) -> None:
-        """Turn parameters and states, inner layers' too, into arrays of a floating-point dtype."""
+        """Convert parameters and states, also those of inner layers, to a floating-point dtype."""
         dtype = as_float_dtype(dtype)
         for layer in self.walk():
             for name in layer.param_names + layer.state_names:
@@ -185,7 +192,7 @@ class Layer:
         return dx
 
     def _checked(self, dout: Any) -> Array:
-        """`dout` as a floating-point array of the shape that the last forward returned."""
+        """Return `dout` as a floating-point array; raise ValueError if its shape is not y's."""
         dout = as_float(dout, "dout")
         if dout.shape != self._y_shape:
             if self._y_shape is None:
@@ -200,7 +207,7 @@ class Layer:
         return [name for name in self.param_names if getattr(self, name) is not None]
 
     def _result_type(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """That of a result of that dtype and the parameters; float64 where all are integers."""
+        """Return the dtype that this dtype and the parameters give; float64 if all are integers."""
         params = (getattr(self, name) for name in self._present_params())
         found = np.result_type(dtype, *params)
         return found if found.kind == "f" else np.dtype(np.float64)

@@ -1,4 +1,4 @@
-"""Batch normalization."""
+"""The batch normalization layer."""
 
 from typing import Any, ClassVar
 
@@ -13,29 +13,31 @@ class BatchNorm(Layer):
 
     y = gamma * xn + beta,  xn = (x - mean) / std,  std = sqrt(var + eps),  eps = 1e-7.
 
-    In training mean and var are those of the batch, var divided by N, and
+    In training, mean and var are those of the batch, var divided by N, and
     dx = gamma / std * (dout - mean(dout) - xn * mean(xn * dout)).
-    In test they are the running statistics, which do not depend on x, and dx = gamma / std * dout.
+    In test, they are the running statistics, which do not depend on x, and dx = gamma / std * dout.
     dgamma = sum(xn * dout);  dbeta = sum(dout).
     Means and sums run over the batch, and over the pixels of images.
 
-    The first training batch sets the running statistics.  Each further one moves them:
+    The first training batch sets the running statistics.  Each further batch moves them:
     running <- momentum * running + (1 - momentum) * batch.  (PyTorch's momentum is 1 minus this
-    one.)  Before the first batch they are None, and count as mean 0 and variance 1.
+    one.)  Before the first batch they are None, and the mean counts as 0 and the variance as 1.
 
     x: (N, D), one sample (D,), or images (N, C, H, W), but not one image (C, H, W);  y: the shape
-    of x.  A batch of one row in training gives y = beta.
+    of x.  In training, a batch of one row gives y = beta.
 
     Args:
-        gamma, beta: The scale and the shift, (D,) or (C,).
-        momentum: The share of the old running statistics that is kept at each batch, from 0 (they
-            are those of the last batch) to 1 (they stay those of the first).
-        running_mean, running_var: The running statistics to start from, (D,) or (C,); both or none.
+        gamma: The scale, (D,) or (C,).
+        beta: The shift, (D,) or (C,).
+        momentum: The share of the old running statistics that each batch keeps.  With 0 they are
+            those of the last batch; with 1 they stay those of the first.
+        running_mean: The running mean to start from, (D,) or (C,).
+        running_var: The running variance to start from, (D,) or (C,).
 
     Raises:
         ValueError: If x has another shape, or is an empty batch in training; if the arrays differ
             in shape, or only one of the running statistics is given.
-        TypeError: If an array is no NumPy array.
+        TypeError: If a parameter is not a NumPy array.
 
     Book: *Batch Normalization Algorithm*, eq. 6.7 and 6.8, where eps is printed as 10e-7.
     Source: Ioffe and Szegedy 2015.
@@ -106,7 +108,7 @@ class BatchNorm(Layer):
 
     @classmethod
     def create(cls, size: int, *, dtype: Any = np.float32) -> "BatchNorm":
-        """A layer for `size` columns or channels: gamma 1, beta 0."""
+        """Return a layer for `size` columns or channels, with gamma = 1 and beta = 0."""
         size, dtype = as_count(size, "size"), as_float_dtype(dtype)
         return cls(np.ones(size, dtype), np.zeros(size, dtype))
 
@@ -124,12 +126,12 @@ BatchNormalization = BatchNorm
 
 
 def as_rows(x: Array) -> Array:
-    """x (N, D) itself; the pixels of images (N, C, H, W) as rows (N H W, C)."""
+    """Return x (N, D) as it is, and images (N, C, H, W) as one row for each pixel, (N H W, C)."""
     return x if x.ndim == 2 else x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
 def as_batch(rows: Array, shape: tuple[int, ...]) -> Array:
-    """The rows that `as_rows` made of a batch of that shape, in that shape again."""
+    """Undo `as_rows`: return rows as a batch of the given shape."""
     if len(shape) == 2:
         return rows
     N, C, H, W = shape

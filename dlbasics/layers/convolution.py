@@ -32,14 +32,14 @@ class Convolution(Layer):
 
     Args:
         W: The filters, (FN, C, FH, FW).  The layer uses this very array, not a copy.
-        b: The bias, (FN,); None or 0 for none.
-        stride: Pixels from one window to the next.
-        pad: Pixels of zeros around the image.
+        b: The bias, (FN,).  None and 0 stand for no bias.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of zeros on each side of the image.
 
     Raises:
-        ValueError: If x does not have C channels, if OH or OW is no whole number, or if W and b do
-            not have these shapes.
-        TypeError: If W or b is no NumPy array.
+        ValueError: If x does not have C channels, if OH or OW is not a whole number, or if W and b
+            do not have these shapes.
+        TypeError: If W or b is not a NumPy array.
 
     Book: *Implementing a Convolution Layer*.
     """
@@ -89,17 +89,17 @@ class Convolution(Layer):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Convolution":
-        """A layer with random filters and a bias of zeros.
+        """Return a layer with random filters and a bias of zeros.
 
         Args:
             channels: The number C of channels of x.
             filter_num: The number FN of filters.
             filter_size: The height and width of a filter, or one number for both.
-            stride: As for `Convolution`.
-            pad: As for `Convolution`.
+            stride: The number of pixels from one window to the next.
+            pad: The number of pixels of zeros on each side of the image.
             init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
                 (initializers.py).
-            rng: A generator or a seed.
+            rng: The random generator of the filters, or its seed.
             dtype: The dtype of W and b.
         """
         FH, FW = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)

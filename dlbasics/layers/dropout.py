@@ -1,4 +1,4 @@
-"""Dropout."""
+"""The dropout layer."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from dlbasics.layers.base import Layer
 class Dropout(Layer):
     """Switch elements off at random.
 
-    In training y = x * mask and dx = dout * mask; in test y = x * (1 - dropout_ratio) and
-    dx = dout * (1 - dropout_ratio).  x has any shape.  Each element of the mask is 0 with
-    probability `dropout_ratio`, else 1, and drawn anew for each batch.  In test every element
-    counts less, so that the next layer meets the same mean.
+    In training, y = x * mask and dx = dout * mask.  In test, y = x * (1 - dropout_ratio) and
+    dx = dout * (1 - dropout_ratio).  x has any shape.  The layer draws a new mask for each batch:
+    an element is 0 with probability `dropout_ratio`, else 1.  In test, every element counts less,
+    so that the next layer meets the same mean.
 
     Args:
-        dropout_ratio: From 0 (all elements are kept) to 1.
-        inverted: If True, scale in training, y = x * mask / (1 - dropout_ratio), and leave x as it
-            is in test, as most libraries do.
-        rng: A generator or a seed; a network gives the layer its own where this is None.
+        dropout_ratio: The probability that an element is switched off, from 0 to 1.
+        inverted: If True, the layer scales in training, y = x * mask / (1 - dropout_ratio), and
+            returns x in test, as most libraries do.
+        rng: The random generator of the masks, or its seed.  If it is None, a network sets its own.
 
-    Book: *Dropout*; its listing, as this class, multiplies in test by the share that is kept.
+    Book: *Dropout*; its listing, too, multiplies by 1 - dropout_ratio in test.
     Source: Srivastava et al. 2014.
     """
 
@@ -56,6 +56,6 @@ class Dropout(Layer):
             return self.mask
         self.rng = as_rng(self.rng)
         drawn = self.rng.random(x.shape, dtype=np.float32)
-        self.mask = np.empty_like(x, dtype=bool)  # as x lies in memory: fast products
+        self.mask = np.empty_like(x, dtype=bool)  # the memory order of x makes the product fast
         np.greater_equal(drawn, np.float32(self.dropout_ratio), out=self.mask)
         return self.mask

@@ -1,4 +1,4 @@
-"""Loss layers: an output function and its loss in one layer, computed from the scores.
+"""Loss layers: each is an output function and its loss in one layer, computed from the scores.
 
 x: scores (N, K), or one sample (K,).  The loss of a batch is the mean over its samples.
 """
@@ -13,21 +13,21 @@ from dlbasics.functions import cross_entropies, log_softmax, sigmoid
 
 
 class LossLayer:
-    """The last layer of a network: `forward(x, t)` returns the loss, `backward()` then dL/dx.
+    """The last layer of a network: `forward(x, t)` returns the loss, and `backward()` dL/dx.
 
     A loss layer of your own is a subclass with two methods, which are its formulas:
 
         def _forward(self, x, t):   # returns y (N, K) and the loss of each sample (N,)
         def _backward(self, y, t):  # returns the derivative of each sample's loss by x, (N, K)
 
-    x is a batch of scores (N, K), and t what `_labels` returns: by default labels of the same
-    shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  You need no
-    `_backward` if it is y - t.  Define `_correct` if there is an accuracy, and `_labels` if the
-    labels have another shape than x.
+    x is a batch of scores (N, K).  t is what `_labels` returns, by default labels of the same
+    shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  If the
+    derivative is y - t, you need no `_backward`.  Define `_correct` if there is an accuracy, and
+    `_labels` if the labels have another shape than x.
 
     Attributes:
         y: The output of the last forward, in the shape of x.
-        t: The labels of the last forward, as they were given.
+        t: The labels that the last forward was given.
         loss: The value that the last forward returned.
     """
 
@@ -35,22 +35,22 @@ class LossLayer:
     t: Any = None
     loss: float | None = None
 
-    # A subclass writes _forward, and any of the other three whose default does not fit.
+    # A subclass writes _forward, and those of the other three methods that need a change.
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
-        """y (N, K), and the loss of each sample (N,)."""
+        """Return y, (N, K), and the loss of each sample, (N,)."""
         raise TypeError(f"{type(self).__name__} must define _forward(x, t)")
 
     def _backward(self, y: Array, t: Array) -> Array:
-        """The derivative of each sample's loss by its scores, (N, K), as a new array."""
+        """Return the derivative of each sample's loss by its scores, (N, K), as a new array."""
         return y - t
 
     def _correct(self, x: Array, t: Array) -> Array:
-        """Whether each sample is classified correctly, (N,)."""
+        """Return whether each sample is classified correctly, (N,)."""
         raise TypeError(f"{type(self).__name__} is a regression, which has no accuracy")
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
-        """t as an array that fits the scores (N, K) of x; ValueError if it cannot."""
+        """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
         t = as_float(t, "t")
         if t.shape != np.shape(x):
             raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
@@ -60,7 +60,12 @@ class LossLayer:
 
     @quiet  # NumPy does not warn of infinite numbers
     def forward(self, x: Array, t: Any) -> float:
-        """The loss of the batch: the mean of `losses(x, t)`."""
+        """Return the loss of the batch, the mean of `losses(x, t)`.
+
+        Args:
+            x: Scores, (N, K), or (K,) for one sample.
+            t: Labels; the class of the loss layer says which.
+        """
         scores, labels = self._checked(x, t)
         y, losses = self._forward(scores, labels)
         self.t, self._t = t, labels
@@ -70,7 +75,11 @@ class LossLayer:
 
     @quiet
     def backward(self, dout: float = 1) -> Array:
-        """dL/dx in the shape of x, times `dout`."""
+        """Return dL/dx times `dout`, in the shape of x.
+
+        Raises:
+            ValueError: If there was no forward before.
+        """
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
         # _t holds the labels as `_labels` returned them.
@@ -80,22 +89,27 @@ class LossLayer:
 
     @quiet
     def losses(self, x: Array, t: Any) -> Array:
-        """The loss of each sample, (N,)."""
+        """Return the loss of each sample, (N,)."""
         return self._forward(*self._checked(x, t))[1]
 
     @quiet
     def correct(self, x: Array, t: Any) -> Array:
-        """Whether each sample is classified correctly, (N,).
+        """Return whether each sample is classified correctly, (N,).
 
         Raises:
-            TypeError: For a regression.
+            TypeError: If the loss is that of a regression.
         """
         return self._correct(*self._checked(x, t))
 
     def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
-        """Take over y, t and loss from loss layers that each saw a part of one batch.
+        """Take over y and the labels from loss layers that each computed a part of one batch.
 
-        Networks that work on the two halves of a batch (`Network.sharded`) use this.
+        A network that works on the two halves of a batch (`Network.sharded`) uses this.
+
+        Args:
+            parts: The loss layers, in the order of the samples.
+            t: The labels of the whole batch, as they were given.
+            loss: The loss of the whole batch.
         """
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
@@ -110,14 +124,14 @@ class SoftmaxWithLoss(LossLayer):
     """Softmax and cross-entropy, for one class out of K.
 
     y = softmax(x);  loss = -sum_k t_k * log y_k;  dx = (sum(t) * y - t) / N, which is (y - t) / N
-    for one-hot t.  The loss is computed from the scores, so that the logarithm never sees a 0.
+    for one-hot t.  The layer computes the loss from the scores and takes no logarithm of a 0.
     A sample is classified correctly if the largest score is at the label's class.
 
     t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or with any weights of the classes,
     such as (0.9, 0.1); for one sample a class or a row (K,).
 
     Raises:
-        ValueError: For other labels, a class below 0 included.
+        ValueError: If t has another shape, or a class is not from 0 to K - 1.
 
     Book: *Softmax-with-Loss Layer* and *Appendix A*.
     """
@@ -144,13 +158,14 @@ class SigmoidWithLoss(LossLayer):
     """Sigmoid and binary cross-entropy, for K independent yes-or-no outputs.
 
     y = sigmoid(x);  loss = -sum_k (t_k * log y_k + (1 - t_k) * log(1 - y_k));  dx = (y - t) / N.
-    The loss is computed from the scores, as sum_k (max(x_k, 0) - x_k * t_k + log(1 + exp(-|x_k|))).
+    The layer computes the loss from the scores, as
+    sum_k (max(x_k, 0) - x_k * t_k + log(1 + exp(-|x_k|))).
     A sample is classified correctly if all K answers are right; an answer is yes if y > 0.5.
 
     t: numbers from 0 to 1 in the shape of x.
 
     Raises:
-        ValueError: For other labels.
+        ValueError: If t has another shape than x, or a number is not from 0 to 1.
     """
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
@@ -175,7 +190,7 @@ class IdentityWithLoss(LossLayer):
     t: numbers in the shape of x.
 
     Raises:
-        ValueError: For t of another shape.
+        ValueError: If t has another shape than x.
 
     Book: *Sum of Squared Errors*, eq. 4.1, and *Softmax-with-Loss Layer*.
     """

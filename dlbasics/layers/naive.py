@@ -4,7 +4,9 @@ from typing import Any
 
 
 class MulLayer:
-    """z = x y;  dx = dout y, dy = dout x: the factors change places.
+    """The product of two numbers.
+
+    z = x y;  dx = dout y;  dy = dout x: the factors change places.
 
     >>> apple = MulLayer()
     >>> apple.forward(100, 2)
@@ -14,17 +16,19 @@ class MulLayer:
     """
 
     def forward(self, x: Any, y: Any) -> Any:
-        """The product x y."""
+        """Return the product x y."""
         self.x, self.y = x, y
         return x * y
 
     def backward(self, dout: Any) -> tuple[Any, Any]:
-        """The pair dx, dy."""
+        """Return dx and dy."""
         return dout * self.y, dout * self.x
 
 
 class AddLayer:
-    """z = x + y;  dx = dy = dout.
+    """The sum of two numbers.
+
+    z = x + y;  dx = dy = dout.
 
     >>> AddLayer().forward(200, 450)
     650
@@ -33,9 +37,9 @@ class AddLayer:
     """
 
     def forward(self, x: Any, y: Any) -> Any:
-        """The sum x + y."""
+        """Return the sum x + y."""
         return x + y
 
     def backward(self, dout: Any) -> tuple[Any, Any]:
-        """The pair dx, dy."""
+        """Return dx and dy."""
         return dout, dout

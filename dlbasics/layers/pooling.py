@@ -12,19 +12,9 @@ from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_siz
 
 
 class WindowLayer(Layer):
-    """Makes one value of each window of each channel; a subclass says which.
+    """The base class of pooling layers, which reduce each window of each channel to one value.
 
-    x: (N, C, H, W), or one image (C, H, W);  y: (N, C, OH, OW), or (C, OH, OW).
-
-    Args:
-        pool_h, pool_w: Height and width of a window, in pixels.
-        stride: Pixels from one window to the next.
-        pad: Pixels around the image.
-
-    Raises:
-        ValueError: Where windows do not tile the image, or would see nothing but padding.
-
-    Book: *Implementing a Pooling Layer*.
+    A subclass defines `_pool`, the value of a window, and `_unpool`, its gradient.
     """
 
     padding: ClassVar[float] = 0
@@ -52,11 +42,11 @@ class WindowLayer(Layer):
         return col2im(dcol, self._in_shape, self.pool_h, self.pool_w, self.stride, self.pad)
 
     def _pool(self, windows: Array) -> Array:
-        """One value for each window, a row of `windows`."""
+        """Return one value for each row of `windows`; a row holds the pixels of one window."""
         raise TypeError(f"{self.kind} must define _pool(windows)")
 
     def _unpool(self, dvalues: Array) -> Array:
-        """The gradient of `windows` from that of the values."""
+        """Return the gradient of `windows`, given the gradient of the values."""
         raise TypeError(f"{self.kind} must define _unpool(dvalues)")
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -73,9 +63,20 @@ class WindowLayer(Layer):
 class Pooling(WindowLayer):
     """Max pooling: the largest value of each window.
 
-    The gradient goes to the largest value, to the first where several are equal.  Padding is
-    smaller than any value.  Shapes and arguments are those of `WindowLayer`; the default stride is
-    the printed book's.
+    The gradient goes to the largest value; if several are equal, to the first of them.  Padding is
+    smaller than any value.
+    x: (N, C, H, W), or one image (C, H, W);  y: (N, C, OH, OW), or (C, OH, OW), where
+    OH = (H + 2 * pad - pool_h) / stride + 1, and OW likewise.
+
+    Args:
+        pool_h: The height of a window.
+        pool_w: The width of a window.
+        stride: The number of pixels from one window to the next.  The default is the printed
+            book's.
+        pad: The number of pixels of padding on each side of the image.
+
+    Raises:
+        ValueError: If the windows do not tile the image, or could lie in the padding alone.
 
     Book: *Implementing a Pooling Layer*.
     """
@@ -94,9 +95,19 @@ class Pooling(WindowLayer):
 
 
 class AveragePooling(WindowLayer):
-    """The mean of each window; padding counts as zeros.
+    """Average pooling: the mean of each window.
 
-    Shapes and arguments are those of `WindowLayer`.
+    Padding counts as zeros.
+    x: (N, C, H, W), or one image (C, H, W);  y: (N, C, OH, OW), or (C, OH, OW), as for `Pooling`.
+
+    Args:
+        pool_h: The height of a window.
+        pool_w: The width of a window.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of zeros on each side of the image.
+
+    Raises:
+        ValueError: If the windows do not tile the image, or could lie in the padding alone.
 
     Source: the subsampling of LeNet, LeCun et al. 1998.
     """
@@ -110,8 +121,9 @@ class AveragePooling(WindowLayer):
 
 
 class GlobalAveragePooling(Layer):
-    """The mean of all pixels of each channel;  dx = dout / (H W) at each pixel.
+    """Global average pooling: the mean of all pixels of each channel.
 
+    dx = dout / (H W) at each pixel.
     x: (N, C, H, W), or one image (C, H, W);  y: (N, C), or (C,).
 
     Source: Lin et al. 2014, section 3.2.

@@ -1,4 +1,4 @@
-"""The skip connection."""
+"""The residual block, which has a skip connection."""
 
 from collections.abc import Sequence
 
@@ -7,22 +7,24 @@ from dlbasics.layers.base import Layer
 
 
 class Residual(Layer):
-    """y = x + F(x), where F is the given layers in order.
+    """Residual block: layers with a skip connection past them.
 
-    dx = dout + the gradient through F.  So the gradient also reaches x undiminished, past F.
+    y = x + F(x), where F runs the given layers in order;  dx = dout + the gradient through F.  So
+    the gradient also reaches x undiminished, past F.
 
     Args:
         layers: The layers of F, for instance [Convolution(W, b, 1, 1), Relu()].
 
     Raises:
-        ValueError: Where F(x) has another shape than x.
+        TypeError: If `layers` is not a list of our layers.
+        ValueError: If F(x) has another shape than x.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         if not isinstance(layers, Sequence) or not all(isinstance(x, Layer) for x in layers):
-            raise TypeError(f"layers must be a list of layers, as [Relu()], got {layers!r}")
+            raise TypeError(f"layers must be a list of layers such as [Relu()], got {layers!r}")
         self.layers = list(layers)
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
@@ -48,5 +50,5 @@ class Residual(Layer):
     def _check_shapes(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> None:
         if x_shape != y_shape:
             raise ValueError(
-                f"{self.kind}: the layers must keep the shape of x, {x_shape}, and return {y_shape}"
+                f"{self.kind}: the layers must keep the shape of x, {x_shape}, got {y_shape}"
             )

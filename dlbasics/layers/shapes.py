@@ -1,4 +1,4 @@
-"""What layers on images ask of the shape of x."""
+"""Checks of the shape of x, for layers that work on images."""
 
 from dlbasics._internal.checks import Array
 from dlbasics.columns import tiles
@@ -6,10 +6,15 @@ from dlbasics.layers.base import Layer
 
 
 def is_image_batch(layer: Layer, x: Array, channels: int | str = "C") -> bool:
-    """True for images (N, C, H, W), False for one image (C, H, W).
+    """Return True for images (N, C, H, W), and False for one image (C, H, W).
+
+    Args:
+        layer: The layer that the message names.
+        x: The array.
+        channels: The number of channels that x must have; "C" stands for any number.
 
     Raises:
-        ValueError: For any other shape, for an empty array, and for other channels.
+        ValueError: If x has another shape or another number of channels, or is empty.
     """
     if x.ndim in (3, 4) and 0 not in x.shape[-3:] and channels in ("C", x.shape[-3]):
         return x.ndim == 4
@@ -22,10 +27,17 @@ def is_image_batch(layer: Layer, x: Array, channels: int | str = "C") -> bool:
 def output_size(
     layer: Layer, x_shape: tuple[int, ...], window: tuple[int, int], stride: int, pad: int
 ) -> tuple[int, int]:
-    """OH and OW: how many windows an image (C, H, W) has, one below and beside the other.
+    """Return OH and OW, the numbers of windows that fit below and beside each other in an image.
+
+    Args:
+        layer: The layer that the message names.
+        x_shape: The shape of the image, (C, H, W).
+        window: The height and width of a window.
+        stride: The number of pixels from one window to the next.
+        pad: The number of pixels of padding on each side of the image.
 
     Raises:
-        ValueError: Where windows do not tile the image.
+        ValueError: If the windows do not tile the image.
     """
     check_image_shape(layer, x_shape)
     _, H, W = x_shape
@@ -36,7 +48,7 @@ def output_size(
 
 
 def check_image_shape(layer: Layer, x_shape: tuple[int, ...], channels: int | str = "C") -> None:
-    """Raise ValueError unless x_shape is (C, H, W), the shape of one image."""
+    """Raise ValueError unless x_shape is (C, H, W), the shape of one image with these channels."""
     if len(x_shape) != 3 or channels not in ("C", x_shape[0]):
         raise ValueError(
             f"{layer.kind}: a sample must have shape ({channels}, H, W), got {x_shape}"

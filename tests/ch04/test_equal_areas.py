@@ -5,6 +5,7 @@ import pytest
 
 from ch04_training import equal_areas
 from ch04_training.equal_areas import RULES
+from tests.helpers import misjudged
 
 NAN = float("nan")
 
@@ -158,6 +159,4 @@ def test_claims_know_right_values_from_wrong_ones():
         ([0.04, 0.2], [[0.04, 1.5], [2.0, 0.1], [-0.01, 0.1], [NAN, 0.1], [0.1, NAN]]),
         ([2_000, 1_000], [[1_000, 2_000], [1_000, 1_000], [1_000, -1], [NAN, NAN]]),
     ]
-    for claim, (right, wrong) in zip(equal_areas.experiment.claims, bounds, strict=True):
-        assert claim.holds(right), claim.text
-        assert [value for value in wrong if claim.holds(value)] == [], claim.text
+    assert misjudged(equal_areas.experiment.claims, bounds) == []

@@ -1,9 +1,10 @@
-"""Every speed trick of the library, each equal to a plain formula that it replaces.
+"""The speed tricks of the library; each gives the same result as the plain formula it replaces.
 
-Importing this package enters the replacements into `_internal/table.py`.  The file for a layer has
-the functions `fits`, `forward`, `backward` and `backward_params`; they take the layer first and set
-the same public attributes on it as its plain formulas do.  docs/performance.md tells what each
-trick buys.
+The import of this package enters the replacements into `_internal/table.py`.  The file for a layer
+has the functions `fits`, `forward`, `backward` and `backward_params`.  Their first argument is the
+layer, and they set the same public attributes on it as its plain formulas do.  `fits` returns
+whether the replacement can compute the formula for this layer and this x.  docs/performance.md says
+how much time each trick saves.
 """
 
 from dlbasics._internal import halves, table

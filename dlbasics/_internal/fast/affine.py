@@ -1,4 +1,4 @@
-"""Affine: the bias added in place, sums by products with ones, no dx where nobody needs it."""
+"""Affine adds the bias in place, sums by products with ones, and skips dx if nobody needs it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Batch normalization by long rows and by blocks of them that stay in the processor's cache."""
+"""Batch normalization works on long rows, in blocks that stay in the processor's cache."""
 
 from collections.abc import Iterator
 
@@ -61,7 +61,7 @@ backward_params = backward
 
 
 def centre_on_batch(layer: BatchNorm, rows: Array) -> tuple[Array, Array]:
-    """The rows less their mean, and the variance."""
+    """Return the rows minus their mean, and the variance; move the running statistics."""
     n = rows.size // len(layer.gamma)
     mean = sum_of_rows(layer, rows) / n
     means, centred = across(mean, rows), memory.empty(rows.shape, rows.dtype)
@@ -75,7 +75,7 @@ def centre_on_batch(layer: BatchNorm, rows: Array) -> tuple[Array, Array]:
 
 
 def sum_of_rows(layer: BatchNorm, rows: Array) -> Array:
-    """The sum of all values of each channel."""
+    """Return the sum of all values of each channel."""
     # A product with ones sums columns several times as fast as sum(axis=0) does.
     ones = np.ones(len(rows), rows.dtype)
     sums: Array = (ones @ rows).reshape(-1, len(layer.gamma)).sum(axis=0)
@@ -83,15 +83,15 @@ def sum_of_rows(layer: BatchNorm, rows: Array) -> Array:
 
 
 def blocks(rows: Array) -> Iterator[slice]:
-    """Slices that stay in the cache from one operation to the next."""
+    """Return slices of the rows that stay in the cache from one operation to the next."""
     return memory.blocks(len(rows), rows[:1].nbytes)
 
 
 def as_rows(x: Array) -> Array:
-    """x (N, D) itself; images (N, C, H, W) as (N H, W C), channels last.
+    """Return x (N, D) itself, and images (N, C, H, W) as rows of pixels, (N H, W C).
 
-    A row of pixels is long, where the C values of one pixel are few.  NumPy would spend more time
-    on the way from one pixel to the next than on the arithmetic.
+    A row of pixels is long, but a pixel has few values, C.  With one row for each pixel, NumPy
+    spends more time on the way from one pixel to the next than on the arithmetic.
     """
     if x.ndim == 2:
         return x
@@ -100,7 +100,7 @@ def as_rows(x: Array) -> Array:
 
 
 def from_rows(rows: Array, shape: tuple[int, ...]) -> Array:
-    """The rows that `as_rows` made of an array of that shape, in that shape again."""
+    """Undo `as_rows`: return rows as an array of the given shape."""
     if len(shape) == 2:
         return rows
     N, C, H, W = shape
@@ -108,5 +108,5 @@ def from_rows(rows: Array, shape: tuple[int, ...]) -> Array:
 
 
 def across(values: Array, rows: Array) -> Array:
-    """`values`, one a channel, for each column of `rows`."""
+    """Repeat `values`, one for each channel, for each column of `rows`."""
     return np.tile(values, rows.shape[1] // len(values))

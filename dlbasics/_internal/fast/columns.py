@@ -1,15 +1,16 @@
 """The numerical gradient of a network without a forward pass for each parameter.
 
-By definition a parameter is moved by +-h, the network run, the parameter moved back: 79,520 passes
-for 784-50-10.  But an element of W[:, c] or b[c] moves column c of its layer's output and nothing
-else.  So that column is computed for all elements that feed it, both signs at once, and sent on:
+The plain function moves each parameter by +h and -h and runs the network each time: 79,520 passes
+for 784-50-10.  But an element of W[:, c] or b[c] changes only column c of its layer's output.  So
+this file computes that column for all elements that feed it, with both signs at once, and sends it
+through the next layers:
 
 - a layer that works element by element, such as Relu, takes the column alone;
 - the next Affine layer adds the change of the column times row c of its W;
-- from there on the changed batches are stacked, and run as one large batch.
+- the layers after that run all changed batches as one large batch, a stack.
 
-The last step asks of every frozen layer above, also of one that a reader wrote, that it works on a
-stack of repetitions of a batch as on each alone, unless it says `couples_samples`.
+For the last step, every frozen layer above, also one that a reader wrote, must give the same result
+for a batch in a stack as for the batch alone, unless it says `couples_samples`.
 """
 
 from collections.abc import Sequence
@@ -41,13 +42,13 @@ ELEMENTWISE = (Identity, Relu, LeakyRelu, Sigmoid, Tanh)
 """Layers whose y[i] depends on x[i] alone, by the same function for every i."""
 
 STACK = 12_000
-"""Elements of a stacked batch: few enough that malloc reuses memory, not maps new pages."""
+"""The number of elements of a stack.  For a larger one, malloc maps new pages of memory."""
 
 
 def numerical_gradients(network: Network, x: Array, t: Any, h: float) -> dict[str, Array]:
-    """What `dlbasics.network.numerical_gradients` computes, up to rounding."""
+    """Return what `dlbasics.network.numerical_gradients` returns, up to rounding."""
     if type(network.last_layer).forward is not LossLayer.forward:
-        # Its loss need not be the mean over the samples.
+        # The layer's loss need not be the mean over the samples.
         return plain_gradients(network, x, t, h)
     by_columns = ColumnGradient([*network.layers.values()], network.last_layer, x, t, h)
     gradients = {}
@@ -63,7 +64,7 @@ def numerical_gradients(network: Network, x: Array, t: Any, h: float) -> dict[st
 class ColumnGradient:
     """Numerical gradients of the loss of `layers` and `last_layer` at x (N, ...) and t.
 
-    In training mode; the layers have float64 parameters and are frozen.
+    The layers compute in training mode, have float64 parameters and are frozen.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class ColumnGradient:
         self.inputs = [x]
         for layer in layers:
             self.inputs.append(layer.forward(self.inputs[-1]))
-        # What is moved runs through these, and leaves the pass of the layers themselves alone.
+        # Changed batches run through replicas, because the layers must keep their own pass.
         self.replicas = [layer.replica() for layer in layers]
         pairs = zip(all_of(self.layers), all_of(self.replicas), strict=True)
         self.dropouts = [(own, twin) for own, twin in pairs if isinstance(own, Dropout)]
@@ -83,7 +84,7 @@ class ColumnGradient:
         ]
 
     def gradient(self, layer: Layer, name: str) -> Array:
-        """The gradient of the parameter `name` of `layer`, in its shape."""
+        """Return the gradient of the parameter `name` of `layer`, in the shape of the parameter."""
         start = next(i for i, top in enumerate(self.layers) if layer in top.walk())
         param: Array = getattr(layer, name)
         within = layer is not self.layers[start]
@@ -91,7 +92,7 @@ class ColumnGradient:
         if within or not is_affine or self._coupled_above(start):
             x = self.inputs[start]
             return numerical_gradient(lambda _: self._loss(start, x), param, h=self.h)
-        # Row k of the shifts is what one unit more in row k of the parameter adds to a column of y.
+        # If an element in row k of the parameter grows by 1, a column of y grows by shifts[k].
         x, y = layer.x, self.inputs[start + 1]  # type: ignore[attr-defined]
         shifts = x.T if name == "W" else np.ones((1, len(x)))
         moves = np.concatenate([self.h * shifts, -self.h * shifts])
@@ -109,7 +110,7 @@ class ColumnGradient:
         return any(layer.couples_samples for layer in above) or (has_mask and not ours)
 
     def _losses(self, i: int, column: int, moved: Array) -> Array:
-        """The loss for each of P versions (P, N) of one column of the input of layer i, (P,)."""
+        """Return the loss for each of P versions (P, N) of one column of layer i's input, (P,)."""
         while i < len(self.layers) and self.is_elementwise[i]:
             moved = self.replicas[i].forward(moved)
             i += 1
@@ -129,11 +130,11 @@ class ColumnGradient:
         )
 
     def _stacked_losses(self, i: int, change: Array) -> Array:
-        """The loss for each of P changes (P, N, M) of the input of layer i, (P,)."""
+        """Return the loss for each of P changes (P, N, M) of the input of layer i, (P,)."""
         stacked = self.inputs[i] + change
         y = self._run(i, stacked.reshape(-1, stacked.shape[2]), times=len(change))
         t = np.concatenate([self.t] * len(change))
-        if type(self.last_layer) is SoftmaxWithLoss:  # without its probabilities
+        if type(self.last_layer) is SoftmaxWithLoss:  # saves the time for its probabilities
             losses = cross_entropies(log_softmax(y), as_labels(t, y, single=False))
         else:
             losses = self.last_layer.losses(y, t)
@@ -143,7 +144,7 @@ class ColumnGradient:
         return self.last_layer.forward(self._run(start, x), self.t)
 
     def _run(self, start: int, x: Array, times: int = 1) -> Array:
-        """The scores of x, which holds the batch that many times over."""
+        """Return the scores of x, which holds the batch `times` times."""
         for own, twin in self.dropouts:
             if own.mask is not None:
                 vars(twin)["mask"] = np.concatenate([own.mask] * times)
@@ -153,6 +154,6 @@ class ColumnGradient:
 
 
 def computes_as(layer: Layer, kind: type[Layer]) -> bool:
-    """Whether the layer's forward is that of `kind`."""
+    """Return whether the layer's forward is that of `kind`."""
     own = type(layer)
     return own.forward is Layer.forward and own._forward is kind._forward

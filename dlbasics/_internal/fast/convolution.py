@@ -1,4 +1,4 @@
-"""Convolution of stride 1, without im2col (windows.py)."""
+"""Convolution of stride 1 uses windows.py instead of im2col."""
 
 import numpy as np
 

@@ -1,9 +1,9 @@
-"""Large arrays: in memory that was used before, and a block at a time.
+"""Functions that make large arrays in memory that was used before, and divide work into blocks.
 
-The operating system clears a page of memory when it is first written to, which for an array of some
-megabytes takes as long as the arithmetic on it.  Training makes arrays of the same sizes in every
-step, so their memory is kept for the next ones.  As long as anybody holds an array made here, or a
-view of it, its memory belongs to that array alone.
+The operating system clears a page of memory when a program first writes to it.  For an array of
+some megabytes, that takes as long as the arithmetic.  Training makes arrays of the same sizes in
+every step, so this module keeps their memory for the next ones.  As long as anybody holds an array
+made here, or a view of it, its memory belongs to that array alone.
 """
 
 import math
@@ -16,25 +16,25 @@ import numpy as np
 from dlbasics._internal.checks import Array
 
 SMALLEST = 1 << 18
-"""Bytes below which an array is NumPy's own: malloc has kept memory of that size anyway."""
+"""The size in bytes below which NumPy makes an array, because malloc keeps memory of that size."""
 
 LIMIT = 1 << 28
-"""Bytes that are kept at most."""
+"""The number of bytes that this module keeps at most."""
 
 BLOCK = 1 << 20
-"""Bytes worked on at once: few enough to be in the processor's cache still when needed again."""
+"""The number of bytes in a block: they stay in the processor's cache until the next operation."""
 
 _kept: dict[int, list[memoryview]] = {}
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Array:
-    """What np.empty returns."""
+    """Return an array as np.empty does."""
     dtype = np.dtype(dtype)
     count = math.prod(shape)
     size = count * dtype.itemsize
     if size < SMALLEST:
         return np.empty(shape, dtype)
-    # Whole powers of 2, so that arrays of other sizes fit; what is never touched takes no memory.
+    # A power of 2 fits arrays of other sizes, too.  The pages that no array touches cost nothing.
     size = 1 << (size - 1).bit_length()
     try:
         memory = _kept[size].pop()
@@ -46,7 +46,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def like(x: Array, dtype: Any = None) -> Array | None:
-    """An array that lies in memory as x does, for `out` of a ufunc; None where x is small."""
+    """Return an array in the memory order of x, for `out` of a ufunc, or None if x is small."""
     if x.nbytes < SMALLEST:
         return None
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
@@ -55,7 +55,7 @@ def like(x: Array, dtype: Any = None) -> Array | None:
 
 
 def blocks(count: int, bytes_each: int) -> Iterator[slice]:
-    """0 to count as slices, each of as many items of that size as fit into `BLOCK`."""
+    """Yield slices of range(count), each with as many items of that size as fit into `BLOCK`."""
     step = max(1, BLOCK // max(1, bytes_each))
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))

@@ -1,16 +1,18 @@
-"""Optimizers in chunks of large arrays that stay in the processor's cache."""
+"""Optimizers work on large arrays in chunks that stay in the processor's cache."""
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.optimizer import Optimizer
 
 CHUNK = 32_768
-"""Elements worked on at once."""
+"""The number of elements in a chunk."""
 
 
 def step_in_chunks(optimizer: Optimizer, *arrays: Array) -> None:
-    """`optimizer._step(*arrays)`, for a method that works element by element.
+    """Do `optimizer._step(*arrays)` in chunks, for a method that works element by element.
 
-    arrays: the parameter, its gradient, and the state.
+    Args:
+        optimizer: The optimizer.
+        arrays: The parameter, its gradient, and the state.
     """
     size = arrays[0].size
     if size <= CHUNK or not all(array.flags.c_contiguous for array in arrays):

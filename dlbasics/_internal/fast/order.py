@@ -1,4 +1,4 @@
-"""Max pooling before ReLU, which then has a quarter of the pixels to work on."""
+"""If max pooling runs before ReLU, ReLU has only a quarter of the pixels to work on."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from dlbasics.layers import Layer, Pooling, Relu
 
 
 def pooling_before_relu(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers with each Pooling that follows a Relu before it.
+    """Return the layers, but exchange each Relu with the Pooling after it.
 
     The function and the gradient stay the same: the largest of max(x, 0) is max(largest x, 0), and
-    where that is 0, no gradient passes either way.
+    where that is 0, neither order passes a gradient.
     """
     order = [*layers]
     for i in range(len(order) - 1):

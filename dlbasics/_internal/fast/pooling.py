@@ -1,8 +1,8 @@
-"""Max pooling of 2 x 2 pixels with stride 2: the larger of two, and again of two.
+"""Max pooling of 2 x 2 pixels with stride 2 compares two pixels, and then two results.
 
-im2col would copy every pixel.  Here the left pixels of all windows are compared with the right
-ones, then the upper of the larger ones with the lower.  In this order equal pixels are told apart
-as `argmax` does it: the first of them wins, from left to right and then from top to bottom.
+im2col would copy every pixel.  This code compares the left pixels of all windows with the right
+ones, and then the larger pixels above with those below.  In this order the winner among equal
+pixels is the one that `argmax` finds: the first from left to right and then from top to bottom.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ def forward(layer: Any, x: Array, train_flg: bool) -> Array:
 
 
 def backward(layer: Any, dout: Array) -> Array:
-    """dx: dout at the pixel that won its window, 0 at the others."""
+    """Return dx: dout at the pixel that won its window, 0 at the others."""
     right_wins, lower_wins = layer._wins
     N, H, OW, C = right_wins.shape
     dx = memory.empty((N, H, 2 * OW, C), dout.dtype)
@@ -50,6 +50,6 @@ backward_params = backward
 
 
 def share(dout: Array, second_wins: Array, first: Array, second: Array) -> None:
-    """Write dout to `second` where that won, else to `first`, and 0 to the other."""
+    """Write dout to `second` where it won, else to `first`, and 0 to the other one."""
     np.multiply(dout, second_wins, out=second)
     np.subtract(dout, second, out=first)

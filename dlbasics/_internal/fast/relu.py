@@ -1,4 +1,4 @@
-"""ReLU of large arrays, in memory that was used before."""
+"""ReLU of large arrays uses memory that was used before."""
 
 import numpy as np
 

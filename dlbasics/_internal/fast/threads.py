@@ -1,8 +1,8 @@
-"""The two halves of a batch at the same time, each in a thread of its own.
+"""Two threads compute the two halves of a batch at the same time.
 
-NumPy lets go of Python's lock while it computes, so that two threads keep two cores busy.  That
-pays with convolutions, whose many steps between the matrix products take as long as these.
-Without convolutions a layer takes less time than two threads need to take turns.
+NumPy releases Python's lock while it computes, so that two threads keep two cores busy.  That saves
+time with convolutions, whose many steps between the matrix products take as long as the products.
+Without convolutions, a layer takes less time than two threads need to take turns.
 """
 
 import threading
@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 _limit_lock = threading.Lock()
-_limited = 0  # how many callers hold BLAS to one core just now
+_limited = 0  # the number of callers that now limit BLAS to one core
 _limiter: Any = None
 
 
 def run_all(work: Callable[[int], None]) -> None:
-    """Run work(0) and work(1) at the same time, with BLAS on one core in each.
+    """Run work(0) and work(1) at the same time, each with BLAS on one core.
 
-    Where BLAS cannot be held to one core, they run one after the other, because its threads would
-    get in each other's way.  An error in one of them is raised when both have ended, Ctrl-C too.
+    If nothing can limit BLAS to one core, they run one after the other, because its threads would
+    get in each other's way.  An error in one of them, or Ctrl-C, is raised when both have ended.
     """
     with _one_blas_thread() as is_limited:
         if not is_limited:
@@ -30,7 +30,7 @@ def run_all(work: Callable[[int], None]) -> None:
             work(1)
             return
         errors: dict[int, BaseException] = {}
-        settings = np.geterr()  # a thread begins with NumPy's own
+        settings = np.geterr()  # a new thread begins with NumPy's defaults
 
         def guarded(half: int) -> None:
             try:
@@ -40,7 +40,7 @@ def run_all(work: Callable[[int], None]) -> None:
                 errors[half] = error
 
         def in_thread() -> None:
-            # Some BLAS have a limit for each thread; it ends with this one.
+            # Some BLAS libraries have a limit for each thread, which ends with the thread.
             _blas().limit(limits=1)
             guarded(1)
 
@@ -58,9 +58,9 @@ def run_all(work: Callable[[int], None]) -> None:
 
 @contextmanager
 def _one_blas_thread() -> Iterator[bool]:
-    """Hold matrix products to one core within the block; yield whether that is possible.
+    """Limit matrix products to one core within the block; yield whether that is possible.
 
-    The limit is that of the whole process: the first caller sets it, the last one lifts it.
+    The limit holds for the whole process: the first caller sets it, and the last one removes it.
     """
     global _limited, _limiter
     controller = _blas()
@@ -82,7 +82,7 @@ def _one_blas_thread() -> Iterator[bool]:
 
 @cache
 def _blas() -> Any:
-    """What controls the threads of BLAS; it takes 60 times as long to find as to use."""
+    """Return the controller of BLAS's threads, which takes 60 times as long to find as to use."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController().select(user_api="blas")

@@ -1,21 +1,21 @@
-"""Convolution of stride 1, fast: what `Convolution` computes by im2col, with less copying.
+"""Convolution of stride 1, as `Convolution` computes it by im2col, but with fewer copies.
 
-Images lie *channels last*, the C values of a pixel side by side, as the book's own
-`reshape(...).transpose(0, 3, 1, 2)` leaves them; their shapes remain (N, C, H, W).
+Images lie in memory *channels last*: the C values of a pixel lie side by side, as after the book's
+own `reshape(...).transpose(0, 3, 1, 2)`.  Their shapes remain (N, C, H, W).
 
-im2col copies each pixel FH FW times, once for each window that has it.  Here it is copied FH times:
-`columns` holds the pieces, one pixel wide and FH high, that windows are made of,
+im2col copies each pixel FH FW times, once for each window that contains it.  This file copies it
+only FH times.  `columns` holds the pieces of the windows; a piece is one pixel wide and FH high:
 
     columns[oh, w] = image[oh : oh + FH, w]        (FH, C)
 
-and the window at (oh, ow) is columns[oh, ow : ow + FW], in one piece of memory.  Windows overlap,
-so they are not the rows of a matrix.  But every FW-th of them is: the windows at 0, FW, 2 FW, ...
-follow each other without a gap, and so do those at 1, FW + 1, ...  So FW matrices, none of them
-copied, hold all windows, and their products with the filters are the convolution.
+The window at (oh, ow) is columns[oh, ow : ow + FW], which is contiguous in memory.  Windows
+overlap, so they are not the rows of one matrix.  But the windows at 0, FW, 2 FW, ... follow each
+other without a gap, and so do the windows at 1, FW + 1, ...  So FW matrices, which are views and
+not copies, hold all windows, and their products with the filters are the convolution.
 
-One row of `columns` follows the other with `pad` zeros between, the end of one and the beginning of
-the next.  Windows that reach from one into the next are computed for nothing; the array handed out
-is a view that leaves them out.
+Between two rows of `columns` there are `pad` zeros, which serve as the end of one row and as the
+beginning of the next.  Windows that reach from one row into the next have no meaning; the result is
+a view that leaves them out.
 """
 
 from collections.abc import Iterator
@@ -27,21 +27,22 @@ from dlbasics._internal.checks import Array
 from dlbasics._internal.fast import memory
 
 SMALL_PRODUCT = 1_000_000
-"""Multiplications up to which OpenBLAS, on some processors, uses factors as they lie in memory."""
+"""Up to this number of multiplications, OpenBLAS on some processors does not copy the factors."""
 
 
 def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
-    """Whether this file can do it: stride 1, and no window that sees nothing but padding."""
+    """Return whether the stride is 1 and every window contains a pixel of the image."""
     return stride == 1 and pad < min(W_shape[2:])
 
 
 def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
-    """y = x * W + b, as `Convolution` defines it."""
+    """Return y as `Convolution` defines it."""
     FN, _, FH, FW = W.shape
     windows = Windows(x, (FH, FW), (pad, pad), FN, np.result_type(x, W))
     y = windows.output(windows.dtype if b is None else np.result_type(windows.dtype, b))
     filters = as_matrix(W)
-    # Added to a row of pixels at a time: with FN values at a time NumPy takes twice as long.
+    # The code adds them to a whole row of pixels: with FN values at a time, NumPy takes twice as
+    # long.
     biases = None if b is None else np.tile(b, windows.pitch)
     for images in windows.blocks():
         windows.times(filters, out=y[images])
@@ -52,7 +53,7 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
 
 
 def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
-    """dW: each window of x times the gradient at its place in the output, summed."""
+    """Return dW, the sum of all windows of x times the gradients at their places in the output."""
     FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout)
     windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
@@ -63,12 +64,13 @@ def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
 
 
 def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
-    """dx and dW, both from the columns of dout, which are put together once.
+    """Return dx and dW; both use the columns of dout, so the code makes these only once.
 
-    With pixel (i, j) of a filter, pixel (h, w) of x went into the output at (h + pad - i,
-    w + pad - j).  So dx is the convolution of dout, with FH - 1 - pad and FW - 1 - pad zeros around
-    it, with the filters turned by 180 degrees, inputs and outputs exchanged.  And dW is what meets
-    there: columns of dout times the FW pixels of x in whose windows they are.
+    Pixel (i, j) of a filter multiplies pixel (h, w) of x for the output at (h + pad - i,
+    w + pad - j).  So dx is a convolution: dout, with FH - 1 - pad and FW - 1 - pad zeros around it,
+    is the image, and the filters are turned by 180 degrees, with inputs and outputs exchanged.
+    dW is the sum of the same products without the filters: each column of dout times the FW pixels
+    of x whose windows contain it.
     """
     FN, C, FH, FW = W.shape
     pads = FH - 1 - pad, FW - 1 - pad
@@ -86,12 +88,16 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
 class Windows:
     """The windows of images (N, C, H, W), of a block of images at a time.
 
-    filter_shape: (FH, FW);  pad: zeros above and below, and on the left and the right;  channels:
-    how many values there are for each window.
+    Args:
+        images: The images.
+        filter_shape: The shape of a window, (FH, FW).
+        pad: The number of zeros above and below, and the number on the left and the right.
+        channels: The number of values that the output has for each window.
+        dtype: The dtype of `columns`.
     """
 
     columns: Array
-    """Those of the images of a block, (pad_w + n OH pitch, FH C)."""
+    """The columns of the images in a block, (pad_w + n OH pitch, FH C)."""
     _pixels: Array | None = None
 
     def __init__(
@@ -111,27 +117,27 @@ class Windows:
         self.channels = channels
 
     def output(self, dtype: Any) -> Array:
-        """An array for the values at each place, (N, OH, pitch, channels)."""
+        """Return an array for the values at each place, (N, OH, pitch, channels)."""
         return memory.empty((len(self.images), self.OH, self.pitch, self.channels), dtype)
 
     def as_images(self, output: Array) -> Array:
-        """The values of the windows, (N, channels, OH, OW), without those of other places."""
+        """Return the values of the windows, (N, channels, OH, OW), without those between rows."""
         return output[:, :, : self.OW].transpose(0, 3, 1, 2)
 
     def blocks(self) -> Iterator[slice]:
-        """Put the columns of some images together, and say of which; then of the next ones."""
+        """Fill `columns` for a block of images and yield the block, then the next one."""
         N, H, W, C = self.images.shape
         places = self.OH * self.pitch
         each = places * (self.FH * C + self.channels) * self.dtype.itemsize
         for block in memory.blocks(N, each):
             images = self.images[block]
             if block.start == 0:
-                # What no image covers stays 0.  Only the first row has zeros of its own before it.
+                # The padding stays 0.  Only the first row has its own zeros before it.
                 columns = np.zeros((self.pad_w + len(images) * places, self.FH, C), self.dtype)
             self.columns = columns[: self.pad_w + len(images) * places].reshape(-1, self.FH * C)
             pieces = self.columns[self.pad_w :].reshape(-1, self.OH, self.pitch, self.FH, C)
             for i in range(self.FH):
-                # Row i of the windows in row `oh` is row oh - above of the image.
+                # Row i of the windows in row `oh` of the output is row oh - above of the image.
                 above = self.pad_h - i
                 first = max(0, above)
                 last = max(first, min(self.OH, H + above))
@@ -146,9 +152,16 @@ class Windows:
             multiply(windows, filters, out=places[first :: self.FW][: len(windows)])
 
     def pixels(self, images: Array, before: int = 0) -> Array:
-        """`images` (n, channels, OH, OW), where their windows begin in `columns`.
+        """Return the values of `images` in the order in which their windows begin in `columns`.
 
-        (before + pad_w + n OH pitch, channels), with zeros where no window begins.
+        Where no window begins, there are zeros.
+
+        Args:
+            images: The images of a block, (n, channels, OH, OW).
+            before: The number of rows of zeros before the first one.
+
+        Returns:
+            An array (before + pad_w + n OH pitch, channels).
         """
         size, end = before + len(self.columns), before + len(self.columns) - self.pad_w
         if self._pixels is None:  # the first block is the largest
@@ -160,18 +173,18 @@ class Windows:
 
 
 def as_matrix(W: Array) -> Array:
-    """Filters (FN, C, FH, FW) in the order of a window's values in `columns`: (FW FH C, FN)."""
+    """Return filters (FN, C, FH, FW) in the order of a window in `columns`, as (FW FH C, FN)."""
     return W.transpose(3, 2, 1, 0).reshape(-1, len(W))
 
 
 def in_a_row(count: int, pieces: Array) -> Array:
-    """Rows of `pieces` (m, K), `count` of them side by side in a row: (m // count, count K)."""
+    """Return `pieces` (m, K) with `count` of them side by side in a row, (m // count, count K)."""
     m, K = len(pieces) // count, pieces.shape[1]
     return pieces[: m * count].reshape(m, count * K)
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:
-    """out = a b, in products below `SMALL_PRODUCT` where they hold enough rows to be worth it."""
+    """Set out = a b, by products below `SMALL_PRODUCT` if these have enough rows to save time."""
     rows = SMALL_PRODUCT // b.size
     whole = len(a) // rows * rows if rows >= 100 else 0
     if whole:
@@ -181,7 +194,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
 
 
 def add_products(rows: Array, pieces: Array, count: int, to: Array) -> None:
-    """Add the products of each row with the `count` pieces from its place on: (K, count L)."""
+    """Add to `to` (K, count L) the products of each row with `count` pieces from its place on."""
     for first in range(count):
         windows = in_a_row(count, pieces[first:])
         to += rows[first::count][: len(windows)].T @ windows

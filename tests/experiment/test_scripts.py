@@ -7,19 +7,22 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dlbasics.experiment import LEFT_OUT, judge
-from dlbasics.experiment.results import BEGIN, END, shown
+from dlbasics.experiment.claims import shown
+from dlbasics.experiment.flags import explained
+from dlbasics.experiment.results import BEGIN, END
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix()
     for path in ROOT.glob("ch0?_*/*.py")
-    if "experiment.main(" in path.read_text(encoding="utf-8")
+    if "experiment.main()" in path.read_text(encoding="utf-8")
 )
 
 
@@ -39,6 +42,19 @@ def test_the_chapters_have_their_scripts():
     assert len(SCRIPTS) >= 20
 
 
+def experiment_of(script):
+    return importlib.import_module(script.replace("/", ".")).experiment
+
+
+def needs_no_time(script):
+    """Return whether the script needs no data; show_digits draws all of them."""
+    module = importlib.import_module(script.replace("/", "."))
+    return "data" not in inspect.signature(module.run).parameters and not script.endswith(
+        "show_digits"
+    )
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_runs_quickly_by_its_path(script, tmp_path):
     done = start([str(ROOT / f"{script}.py"), "--quick"], tmp_path)
@@ -56,23 +72,25 @@ def test_script_runs_quickly_by_its_path(script, tmp_path):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_chapters_readme_has_a_row_for_every_claim_and_no_other(script):
-    module = importlib.import_module(script.replace("/", "."))
-    rows = rows_of(script)
-    claimed = [(claim.text, shown(claim.book, claim.digits)) for claim in module.CLAIMS]
-    assert [(text, book) for text, book, _ in rows] == claimed
+    claims = experiment_of(script).claims
+    claimed = [(claim.text, shown(claim.book, claim.digits)) for claim in claims]
+    assert [(text, book) for text, book, _ in rows_of(script)] == claimed
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
+def test_every_setting_is_explained(script):
+    config = experiment_of(script).config
+    texts = explained(config)
+    assert texts.keys() == {field.name for field in fields(config)}
+    assert all(text.endswith(".") and text[0].isupper() for text in texts.values()), texts
+
+
+@pytest.mark.parametrize("script", [script for script in SCRIPTS if needs_no_time(script)])
 def test_our_numbers_in_the_readme_are_those_of_a_run(script):
-    """Of the scripts that need no data, and therefore no time; show_digits draws them all."""
-    module = importlib.import_module(script.replace("/", "."))
-    wanted = inspect.signature(module.run).parameters
-    if "data" in wanted or script.endswith("show_digits"):
-        return
-    given = {"config": getattr(module, "Config", dict)(), "rng": np.random.default_rng(0)}
-    result = module.run(**{name: given[name] for name in wanted})
-    for verdict, (text, _, ours) in zip(judge(module.CLAIMS, result), rows_of(script), strict=True):
-        if verdict.ours is LEFT_OUT:
+    experiment = experiment_of(script)
+    verdicts = judge(experiment.claims, experiment.run())
+    for verdict, (text, _, ours) in zip(verdicts, rows_of(script), strict=True):
+        if verdict.ours is LEFT_OUT or verdict.holds is None:
             continue
         assert verdict.holds, verdict
         assert same_numbers(shown(verdict.ours, verdict.digits), ours), text
@@ -94,6 +112,7 @@ def same_numbers(first, second):
     return same_words and np.allclose(one, other, rtol=1e-3, atol=1e-8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chapter", sorted({script.split("/")[0] for script in SCRIPTS}))
 def test_scripts_start_as_modules(chapter, tmp_path):
     script = next(script for script in SCRIPTS if script.startswith(chapter))

@@ -1,0 +1,82 @@
+"""Claims: when they hold, and how they are shown."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dlbasics.experiment import LEFT_OUT, Claim, Verdict, judge
+from dlbasics.experiment.claims import report, shown
+
+CLAIMS = [
+    Claim("on MNIST", 0.9, lambda r: r, lambda v: v > 0),
+    Claim("anywhere", 1, lambda r: r, lambda v: v > 0, any_data=True),
+    Claim("wrong anywhere", 1, lambda r: r, lambda v: v < 0, any_data=True),
+    Claim.shown("time", 1, lambda r: r),
+]
+
+
+@pytest.mark.parametrize(
+    ("judged", "on_mnist", "expected"),
+    [
+        (True, True, [True, True, False, None]),
+        (True, False, [None, True, False, None]),
+        (False, True, [None] * 4),
+        (False, False, [None] * 4),
+    ],
+)
+def test_claims_are_judged_where_they_must_hold(judged, on_mnist, expected):
+    found = judge(CLAIMS, 7, judged=judged, on_mnist=on_mnist)
+    assert [verdict.holds for verdict in found] == expected
+    assert [verdict.ours for verdict in found] == [7] * 4
+
+
+def test_a_number_that_was_left_out_is_not_judged():
+    (verdict,) = judge([Claim("rest", 1, lambda r: LEFT_OUT, lambda v: v / 0)], None)
+    assert (verdict.ours, verdict.holds) == (LEFT_OUT, None)
+
+
+def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
+    claim = Claim.same("sum", [6.0, 8.0], lambda r: r, atol=1e-3, digits=3)
+    results = [np.array([6.0005, 8.0]), [6.002, 8.0], [6.0, 8.0, 8.0], 6.0, [6.0, np.nan]]
+    verdicts = [judge([claim], result)[0] for result in results]
+    assert [verdict.holds for verdict in verdicts] == [True, False, False, False, False]
+    assert verdicts[1].digits == 3
+
+
+def test_a_report_is_a_table():
+    verdicts = judge([Claim("steps", 10, lambda r: r, lambda v: v == 10), CLAIMS[2]], 10)
+    assert [line.split() for line in report(verdicts).splitlines()] == [
+        ["book", "ours"],
+        ["steps", "10", "10", "holds"],
+        ["wrong", "anywhere", "1", "10", "does", "not", "hold"],
+    ]
+
+
+@pytest.mark.parametrize("text", ["word " * 50, "unbroken" * 50, "short"])
+@pytest.mark.parametrize("ours", [1.0, np.arange(100), "word " * 50])
+def test_a_report_is_at_most_100_columns_wide_and_loses_nothing(text, ours):
+    table = report([Verdict(text, np.arange(100), ours, False), Verdict("next", 1, 2, None)])
+    assert max(map(len, table.splitlines())) <= 100
+    cells = ["book", "ours", text, shown(np.arange(100)), shown(ours), "does not hold"]
+    cells += ["next", "1", "2", "not judged"]
+    assert letters(table) == letters("".join(cells))
+    assert table.splitlines()[-1].split() == ["next", "1", "2", "not", "judged"]
+
+
+def letters(text):
+    return Counter("".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1 / 3, 4, "0.3333"),
+        (0.1999999999990898, 16, "0.1999999999990898"),
+        ([[1, 2.0], (3, np.float32(0.25))], 4, "((1, 2), (3, 0.25))"),
+        (np.array([1e-10]), 2, "(1e-10,)"),
+        ("never", 4, "never"),
+    ],
+)
+def test_numbers_have_as_many_digits_as_the_claim_says(value, digits, text):
+    assert shown(value, digits) == text

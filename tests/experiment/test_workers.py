@@ -1,0 +1,54 @@
+"""Cores and processes."""
+
+import os
+
+import pytest
+import threadpoolctl
+
+from dlbasics.experiment import one_blas_thread, processes
+
+
+def blas_threads():
+    libraries = threadpoolctl.threadpool_info()
+    return {each["num_threads"] for each in libraries if each["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("variable", [None, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_products_keep_to_one_core_unless_the_environment_says_otherwise(monkeypatch, variable):
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv(variable, "2")
+    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+        with one_blas_thread():
+            inside = blas_threads()
+        after = blas_threads()
+    assert inside <= ({1} if variable is None else {2})
+    assert after <= {2}
+
+
+def test_one_process_is_this_one():
+    with processes(1) as pool:
+        assert pool is None
+
+
+@pytest.mark.long
+def test_several_processes_keep_products_to_one_core(monkeypatch):
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
+    with processes(2) as pool:
+        jobs = [pool.submit(blas_threads), pool.submit(os.getpid)]
+        threads, process = (job.result() for job in jobs)
+    assert threads <= {1}
+    assert process != os.getpid()
+
+
+@pytest.mark.long
+def test_an_error_ends_the_processes_at_once():
+    import multiprocessing
+    import time
+
+    with pytest.raises(RuntimeError, match="enough"), processes(2) as pool:
+        pool.submit(time.sleep, 600)
+        raise RuntimeError("enough")
+    assert multiprocessing.active_children() == []
