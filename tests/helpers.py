@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from dlbasics.experiment import Claim, Data, Experiment, Verdict, judge, load_data
+from dlbasics.experiment import Claim, Data, Verdict, judge, load_data
 from dlbasics.layers import Layer
 from dlbasics.networks import TwoLayerNet
 from dlbasics.trainer import Trainer
@@ -71,16 +70,6 @@ def holds_whatever_comes(claim: Claim, result: Any) -> bool:
     away = 1_000 * np.arange(1, value.size + 1).reshape(value.shape) * (1 + np.abs(value))
     far = [claim.holds((value + sign * away).tolist()) for sign in (1, -1)]
     return claim.holds(nowhere.tolist()) or all(far)
-
-
-def judged_claims(experiments: dict[str, Experiment]) -> list[Any]:
-    """Return a parameter (name, claim) of pytest for each claim that is judged."""
-    return [
-        pytest.param(name, claim, id=f"{name}: {claim.text}")
-        for name, experiment in experiments.items()
-        for claim in experiment.claims
-        if claim.holds is not None
-    ]
 
 
 def first_test_images(data: Data, count: int) -> Data:
