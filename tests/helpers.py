@@ -1,12 +1,13 @@
 """What several test files share."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import LEFT_OUT, Claim, Verdict, judge
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Verdict, judge, load_data
 from dlbasics.layers import Layer
 
 ROOT = Path(__file__).parents[1]
@@ -45,3 +46,9 @@ class Block(Layer):
         for layer in reversed(self.layers):
             dout = layer.backward(dout)
         return dout
+
+
+@cache
+def few_digits() -> Data:
+    """Return 2,000 training and 500 test images that dlbasics draws."""
+    return load_data("digits", quick=True)

@@ -8,9 +8,6 @@ import pytest
 
 from ch04_training import equal_areas
 from ch05_backprop import central_differences, without_biases
-from ch06_techniques import hidden_nodes
-from dlbasics._internal.checks import as_rng
-from dlbasics.data import minibatches
 from dlbasics.experiment import judge, load_data
 from dlbasics.experiment.results import save_result
 from dlbasics.gradient import numerical_gradient
@@ -484,90 +481,6 @@ def test_every_claim_on_central_differences_holds_on_mnist(mnist):
     assert failed(central_differences, result) == []
 
 
-# Hidden nodes
-
-
-@cache
-def three_sizes():
-    config = hidden_nodes.Config((10, 40, 640), epochs=5, evaluate_every=2)
-    return hidden_nodes.run(config, 0, DIGITS)
-
-
-def test_networks_of_each_size_are_trained_and_evaluated():
-    result = three_sizes()
-    assert result.hidden_sizes == (10, 40, 640)
-    assert result.epochs == [2, 4, 5]
-    assert result.train_acc.shape == result.test_acc.shape == (3, 3)
-    assert (result.test_acc[:2, -1] > result.test_acc[:2, 0]).all()
-    assert not np.array_equal(result.train_acc, result.test_acc)
-    assert np.array_equal(hidden_nodes.gaps(result), result.train_acc - result.test_acc)
-
-
-def test_the_last_accuracies_are_those_of_training_by_hand():
-    config, rng = hidden_nodes.Config((12,), epochs=2, learning_rate=0.5), np.random.default_rng(4)
-    result = hidden_nodes.run(config, 4, DIGITS)
-    network = MultiLayerNet(784, [12], 10, "sigmoid", "sigmoid", rng=rng)
-    for _ in range(2):
-        seed = rng.integers(2**32)
-        for x, t in minibatches(DIGITS.x_train, DIGITS.t_train, 100, rng=seed):
-            SGD(0.5).update(network.params, network.gradient(x, t))
-    assert result.train_acc.tolist() == [[network.accuracy(DIGITS.x_train, DIGITS.t_train)]]
-    assert result.test_acc.tolist() == [[network.accuracy(DIGITS.x_test, DIGITS.t_test)]]
-
-
-def test_all_sizes_take_the_same_batches_and_their_seconds_add_up(monkeypatch):
-    drawn = []
-
-    def train_epoch(network, data, config, seed):
-        drawn.append(as_rng(seed).random())
-        return len(network.params["b1"])
-
-    monkeypatch.setattr(hidden_nodes, "train_epoch", train_epoch)
-    result = hidden_nodes.run(hidden_nodes.Config((10, 20), epochs=3), 0, DIGITS)
-    assert result.seconds == [30, 60]
-    assert drawn[::2] == drawn[1::2]
-    assert len({*drawn}) == 3
-
-
-def test_settings_are_those_of_the_text_and_claims_and_figure_have_their_numbers():
-    sizes = (50, 100, 150, 200, 250, 300)
-    assert hidden_nodes.Config() == hidden_nodes.Config(sizes, 50, 100, 0.1)
-    train_acc, test_acc = np.array([[0.5, 0.8], [0.6, 0.9]]), np.array([[0.4, 0.6], [0.3, 0.5]])
-    result = hidden_nodes.Result((50, 100), [1.0, 2.0], [5, 10], train_acc, test_acc)
-    seconds, _, *accuracies, gap = numbers(hidden_nodes, result)
-    assert seconds == [1, 2]
-    np.testing.assert_array_equal(accuracies, [[0.6, 0.5], [0.8, 0.9]])
-    np.testing.assert_allclose(gap, [[0.1, 0.3], [0.2, 0.4]])
-    _, accuracy, gap = hidden_nodes.plot(result)["time_and_accuracy"].axes
-    for axes, labels, curves in (
-        (accuracy, ["training", "test"], [[0.8, 0.9], [0.6, 0.5]]),
-        (gap, ["50 nodes", "100 nodes"], [[0.1, 0.2], [0.3, 0.4]]),
-    ):
-        assert [line.get_label() for line in axes.lines] == labels
-        np.testing.assert_allclose([line.get_ydata() for line in axes.lines], curves)
-
-
-def test_more_nodes_take_more_time():
-    few, _, many = three_sizes().seconds
-    assert 0 < few < many
-
-
-def test_the_line_through_times_and_the_distance_from_it():
-    nothing = np.zeros((3, 1))
-    exact = hidden_nodes.Result((50, 100, 150), [12.0, 22.0, 32.0], [1], nothing, nothing)
-    assert np.allclose(hidden_nodes.line(exact), (0.2, 2))
-    assert hidden_nodes.distance_from_line(exact) < 1e-12
-    bent = replace(exact, seconds=[12.0, 22.0, 38.0])  # the line: 11, 24, 37
-    assert np.isclose(hidden_nodes.distance_from_line(bent), 2 / 38)
-
-
-def test_a_gap_grows_within_some_epochs_on_mnist(mnist):
-    few = replace(mnist, x_train=mnist.x_train[:2_000], t_train=mnist.t_train[:2_000])
-    config = hidden_nodes.Config((50,), epochs=40, learning_rate=0.5, evaluate_every=4)
-    first, *_, last = hidden_nodes.gaps(hidden_nodes.run(config, 0, few))[0]
-    assert last > first + 0.02
-
-
 # What a claim takes to hold
 
 BOUNDS = {
@@ -592,16 +505,6 @@ BOUNDS = {
         ([20, 200], [[0, 200], [200, 20], [20, 20], [NAN, NAN]]),
         ([1e-5, 1e-6], [[1e-2, 1e-6], [1e-5, 1e-2], [0, 1e-6], [1e-5, 0], [NAN, 1e-6]]),
     ],
-    hidden_nodes: [
-        ([10.0, 20.0, 30.0], [[10.0, 30.0, 20.0], [10.0, 10.0, 20.0], [NAN, NAN, NAN]]),
-        (0.02, [0.06, -0.1, NAN]),
-        ([0.96, 0.97], [[0.9, 0.97], [0.97, 0.9], [1.1, 0.97], [NAN, 0.97]]),
-        ([0.97, 0.98], [[0.9, 0.98], [0.98, 0.9], [1.1, 0.98], [0.98, NAN]]),
-        (
-            [[-0.01, 0], [0.01, 0.02]],
-            [[[0, 0.03], [0.01, 0.02]], [[-0.02, 0], [-0.01, 0.01]], [[NAN, 0], [NAN, 0.01]]],
-        ),
-    ],
 }
 
 
@@ -616,7 +519,6 @@ FIGURES = {
     equal_areas: (few_moves, {"areas", "energy"}),
     without_biases: (without, {"accuracy"}),
     central_differences: (against_differences, {"accuracy", "both"}),
-    hidden_nodes: (three_sizes, {"time_and_accuracy"}),
 }
 
 

@@ -1,4 +1,4 @@
-"""What Takenawa's lecture does: three kinds of problem, its formulas, deep sigmoid networks."""
+"""What Takenawa's lecture does: three kinds of problem, and its formulas."""
 
 from dataclasses import replace
 
@@ -7,8 +7,7 @@ import pytest
 
 from ch05_backprop import three_problems
 from ch05_backprop.three_problems import Config
-from ch06_techniques import deep_sigmoid
-from dlbasics.experiment import judge, load_data
+from dlbasics.experiment import judge
 from dlbasics.experiment.results import shown
 from dlbasics.initializers import glorot
 from dlbasics.layers import Affine, BatchNorm, IdentityWithLoss, LeakyRelu, SoftmaxWithLoss
@@ -23,16 +22,6 @@ BOUNDS = {
         ([0.0, 0.148], [[0.1, 0.148], [0, 0.9], [0, 0], [-1, 0.1], [NAN, 0.1], [0, NAN]]),
         (0.504, [0.45, 0.55, 1, NAN]),
         (0.569, [0.4, 0.7, 1, NAN]),
-    ],
-    deep_sigmoid: [
-        ([0.664, 0.116], [[0.1, 0.1], [0.8, 0.8], [NAN, 0.1], [0.8, NAN]]),
-        (1, [0, 2, 20, NAN]),
-        (2, [1, 5, NAN]),
-        (5, [3, 20, NAN]),
-        (2, [1, 10, NAN]),
-        (20, [10, 0, NAN]),
-        (20, [5, 0, NAN]),
-        (0.894, [0.1, 0.7, NAN]),
     ],
 }
 
@@ -250,141 +239,3 @@ def test_adam_with_epsilon_under_the_root_is_slower_where_gradients_are_small():
         ours, lectures = (steps(lambda t, g=size: g, 20) for steps in (our_steps, steps_of_adam))
         # The 1e-7 of ours begins to count too.
         assert ours / lectures == pytest.approx(ratio, rel=0.15)
-
-
-# Deep sigmoid networks
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """The networks and optimizers of a run of two depths."""
-    seen = []
-    for name in ("SGD", "Adam"):
-        kind = getattr(deep_sigmoid, name)
-
-        class Watched(kind):
-            def update(self, params, grads):
-                if self.iter == 0:
-                    first = {key: param.copy() for key, param in params.items()}
-                    seen.append((type(self).__bases__[0].__name__, self.lr, first))
-                super().update(params, grads)
-
-        monkeypatch.setattr(deep_sigmoid, name, Watched)
-    config = deep_sigmoid.Config(depths=(1, 3), train_size=200, epochs=1)
-    result = deep_sigmoid.run(config, 0, load_data("digits", quick=True))
-    return result, seen
-
-
-def test_each_remedy_changes_what_its_name_says(trained):
-    result, seen = trained
-    assert result.depths == [1, 3]
-    assert all(len(accuracies) == 2 for accuracies in result.test_acc.values())
-    he = (2 / 50) ** 0.5
-    wanted = {
-        "sigmoid, std 0.01, SGD": (0.01, False, "SGD", 0.1),
-        "He": (he, False, "SGD", 0.1),
-        "batch normalization": (0.01, True, "SGD", 0.1),
-        "Adam": (0.01, False, "Adam", 0.001),
-        "all three": (he, True, "Adam", 0.001),
-        "He and ReLU": (he, False, "SGD", 0.1),
-    }
-    assert list(wanted) == list(result.test_acc)
-    kinds = [*wanted.values()] * 2
-    for i, ((std, normalized, *optimizer), (name, lr, params)) in enumerate(
-        zip(kinds, seen, strict=True)
-    ):
-        depth = 1 if i < len(wanted) else 3
-        assert [name, lr] == optimizer
-        assert sum(key.startswith("W") for key in params) == depth + 1
-        assert ("gamma1" in params) == normalized
-        if depth == 3:
-            assert params["W3"].std() == pytest.approx(std, rel=0.1)
-        # The same draw for all, in its own measure.
-        W, first = params["W1"], seen[0][2]["W1"]
-        np.testing.assert_allclose(W / W.std(), first / first.std(), rtol=1e-4)
-
-
-def test_only_the_last_kind_has_relu_and_all_start_from_the_same_draw():
-    data = load_data("digits", quick=True)
-    config = deep_sigmoid.Config(train_size=100, epochs=1, sgd_lr=0.0, adam_lr=0.0)
-    networks = [
-        deep_sigmoid.train(kind, 2, config, 5, data) for kind in deep_sigmoid.KINDS.values()
-    ]
-    assert ["Relu1" in network.layers for network in networks] == [False] * 5 + [True]
-    assert ["Sigmoid2" in network.layers for network in networks] == [True] * 5 + [False]
-    first = networks[0].params["W2"] / 0.01
-    for network in networks:
-        W = network.params["W2"]
-        np.testing.assert_allclose(W / W.std(), first / first.std(), rtol=1e-5)
-
-
-def test_an_epoch_takes_each_image_of_its_share_once(monkeypatch):
-    taken = []
-    right = deep_sigmoid.minibatches
-
-    def watched(x, t, batch_size, rng):
-        taken.append((len(x), batch_size))
-        return right(x, t, batch_size, rng=rng)
-
-    monkeypatch.setattr(deep_sigmoid, "minibatches", watched)
-    config = deep_sigmoid.Config(train_size=150, epochs=3)
-    data = load_data("digits", quick=True)
-    deep_sigmoid.train(deep_sigmoid.Kind(), 1, config, 0, data)
-    assert taken == [(150, 100)] * 3
-
-
-def test_accuracies_are_of_the_first_1000_test_images(monkeypatch):
-    seen, data = [], load_data("digits", quick=True)
-    data = replace(data, x_test=np.tile(data.x_test, (3, 1)), t_test=np.tile(data.t_test, 3))
-
-    class Network:
-        def accuracy(self, x, t):
-            seen.append((x, t))
-            return len(seen) / 100
-
-    monkeypatch.setattr(deep_sigmoid, "train", lambda *args: Network())
-    result = deep_sigmoid.run(deep_sigmoid.Config(depths=(1, 3)), 0, data)
-    for x, t in seen:
-        np.testing.assert_array_equal(x, data.x_test[:1_000])
-        np.testing.assert_array_equal(t, data.t_test[:1_000])
-    assert result.test_acc[deep_sigmoid.PLAIN] == [0.01, 0.07]
-    assert result.test_acc["He and ReLU"] == [0.06, 0.12]
-
-
-def test_claims_of_deep_sigmoid_networks_read_the_kind_they_name():
-    depths, good = [*range(1, 8)], range(1, 7)
-    test_acc = {
-        kind: [0.6 + n / 100] * n + [n / 100] * (7 - n)
-        for n, kind in zip(good, deep_sigmoid.KINDS, strict=True)
-    }
-    result = deep_sigmoid.Result(depths, test_acc)
-    first, *deepest, last = [claim.value(result) for claim in deep_sigmoid.CLAIMS]
-    assert (first, last) == ([0.61, 0.01], 0.05)
-    assert deepest == [*good]
-
-
-def test_the_deepest_that_learns_and_the_figure():
-    result = deep_sigmoid.Result([1, 5, 20], {"He": [0.9, 0.6, 0.5], "Adam": [0.1, 0.2, 0.3]})
-    assert deep_sigmoid.deepest_that_learns(result, "He") == 5
-    assert deep_sigmoid.deepest_that_learns(result, "Adam") == 0
-    (axes,) = deep_sigmoid.plot(result)["accuracy"].axes
-    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 0.9], [5, 0.6], [20, 0.5]])
-
-
-def test_depth_and_its_remedies_show_on_mnist(mnist):
-    """The ends of the figure, by a few epochs."""
-    config = deep_sigmoid.Config(epochs=6)
-
-    def accuracy(kind, depth):
-        network = deep_sigmoid.train(deep_sigmoid.KINDS[kind], depth, config, 0, mnist)
-        return network.accuracy(mnist.x_test[:1_000], mnist.t_test[:1_000])
-
-    assert accuracy(deep_sigmoid.PLAIN, 5) < 0.2
-    assert accuracy("batch normalization", 5) > 0.6
-    assert accuracy("all three", 5) > 0.8
-
-
-@pytest.mark.slow
-def test_every_claim_of_deep_sigmoid_networks_on_mnist(mnist):
-    result = deep_sigmoid.run(deep_sigmoid.Config(), np.random.default_rng(0), mnist)
-    assert failed(deep_sigmoid, result) == []
