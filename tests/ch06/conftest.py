@@ -2,11 +2,11 @@
 
 import pytest
 
-from ch06_techniques import batch_norm_test, overfit_weight_decay
+from ch06_techniques import batch_norm_test, deep_sigmoid, overfit_weight_decay
 from dlbasics.experiment import one_blas_thread
 from tests.helpers import few_digits
 
-pytest.register_assert_rewrite("tests.ch06.helpers", "tests.ch06.overfitting")
+pytest.register_assert_rewrite("tests.ch06.helpers")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,7 +28,7 @@ def recorded(monkeypatch):
             networks.append(Recorded(*args, **kwargs))
             return networks[-1]
 
-        for module in (batch_norm_test, overfit_weight_decay):
+        for module in (batch_norm_test, deep_sigmoid, overfit_weight_decay):
             monkeypatch.setattr(module, "MultiLayerNet", make)
         return experiment.run(data=few_digits(), **settings), networks
 

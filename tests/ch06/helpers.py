@@ -5,42 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim
 from dlbasics.networks import MultiLayerNet
-from tests.helpers import few_digits
-
-NAN = float("nan")
-
-
-def assert_no_claim_always_holds(claims: Sequence[Claim], result: Any) -> None:
-    """Assert that each claim fails for NaN, and for numbers far above or far below ours."""
-    for claim in claims:
-        value = np.array(claim.value(result), dtype=float)
-        away = 1_000 * np.arange(1, value.size + 1).reshape(value.shape) * (1 + np.abs(value))
-        assert not claim.holds((value * np.nan).tolist()), claim.text
-        assert not all(claim.holds((value + sign * away).tolist()) for sign in (1, -1)), claim.text
-
-
-def assert_bounds(claims: Sequence[Claim], *bounds: tuple[Any, list[Any]]) -> None:
-    """Assert that each judged claim holds for a right value and for none of the wrong ones."""
-    judged = [claim for claim in claims if claim.holds is not None]
-    for claim, (right, wrong) in zip(judged, bounds, strict=True):
-        assert claim.holds(right), claim.text
-        assert [value for value in wrong if claim.holds(value)] == [], claim.text
 
 
 def assert_values(claims: Sequence[Claim], result: Any, *wanted: Any) -> None:
     """Assert that the claims read these numbers from the result."""
     for claim, value in zip(claims, wanted, strict=True):
         np.testing.assert_allclose(claim.value(result), value, atol=1e-12, err_msg=claim.text)
-
-
-def assert_seed_decides(experiment: Experiment, **settings: Any) -> None:
-    """Assert that a seed gives the same result twice, and another seed another result."""
-    one, again, other = (
-        repr(experiment.run(seed=seed, data=few_digits(), **settings)) for seed in (7, 7, 8)
-    )
-    assert one == again != other
 
 
 def curves_of(axes: Any) -> dict[str, list[list[float]]]:

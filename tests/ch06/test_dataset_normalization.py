@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 
 from ch06_techniques import dataset_normalization
-from ch06_techniques.dataset_normalization import Config, Result, experiment, normalized
-from tests.ch06.helpers import NAN, assert_bounds, assert_values
-from tests.helpers import failed, few_digits
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
+from ch06_techniques.dataset_normalization import Result, experiment, normalized
+from tests.ch06.helpers import assert_values
+from tests.helpers import few_digits
 
 
 def test_inputs_of_mean_0_and_variance_1_are_best_for_5_000_images_of_mnist(mnist):
@@ -21,16 +16,6 @@ def test_inputs_of_mean_0_and_variance_1_are_best_for_5_000_images_of_mnist(mnis
     as_bytes, shares, normal, large = result.test_acc.values()
     assert as_bytes < 0.2 < large < shares - 0.2
     assert 0.8 < shares < normal - 0.02
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert_bounds(
-        experiment.claims,
-        ((2.0, 25.0), [(2.0, 5.0), (0.0, 1.0), (2.1, 25.0), (NAN, 25.0)]),
-        (0.113, [0.9, 0.0, NAN]),
-        ([0.929, 0.954], [[0.95, 0.95], [0.954, 0.929], [0.8, 0.95], [NAN, 0.95], [0.92, NAN]]),
-        ([0.954, 0.914], [[0.95, 0.945], [0.9, 0.95], [0.9, 0.1], [NAN, 0.9], [0.95, NAN]]),
-    )
 
 
 def test_claims_read_the_numbers_they_name():
@@ -81,21 +66,9 @@ def test_test_images_are_changed_as_training_images_are(monkeypatch):
     assert len(draws) == 1, "not the same weights and batches for all"
 
 
-def test_the_generator_decides_weights_and_batches():
-    config = Config(train_size=250, epochs=2)
-    x = few_digits().x_train[:250]
-    (one, losses), (other, others) = (
-        dataset_normalization.train(x, few_digits(), config, np.random.default_rng(3))
-        for _ in range(2)
-    )
-    assert len(losses) == 2 * 3
-    assert losses == others
-    for key, param in one.params.items():
-        np.testing.assert_array_equal(param, other.params[key])
-
-
 def test_figure_shows_the_numbers_and_the_losses():
-    result = experiment.run(data=few_digits(), count=500, train_size=300)
+    result = experiment.run(data=few_digits(), count=500, train_size=250, epochs=2)
+    assert [len(losses) for losses in result.train_loss.values()] == [2 * 3] * 4
     drawn, normal, wanted = result.numbers
     assert len(drawn) == 500
     assert 0 <= drawn.min() < 0.05 < 0.95 < drawn.max() < 1

@@ -6,30 +6,8 @@ import pytest
 from ch06_techniques import ensemble
 from ch06_techniques.ensemble import Result, accuracy, experiment, means
 from dlbasics.functions import softmax
-from tests.ch06.helpers import NAN, assert_bounds, assert_values
-from tests.helpers import failed, few_digits
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert_bounds(
-        experiment.claims,
-        ([0.9722, 0.9783], [[0.9722, 0.973], [0.9783, 0.9722], [NAN, 0.97], [0.97, NAN]]),
-        ([0.973, 0.9783], [[0.9783, 0.973], [0.97, 0.97], [NAN, 0.97], [0.97, NAN]]),
-        (
-            [0.9722, 0.9756, 0.9771, 0.9775, 0.9783],
-            [
-                [0.9722, 0.9771, 0.9756, 0.9775, 0.977],
-                [0.9722, 0.9723, 0.9724, 0.9725, 0.9783],
-                [0.9722, 0.9701, 0.9771, 0.9775, 0.9783],
-                [NAN] * 5,
-            ],
-        ),
-    )
+from tests.ch06.helpers import assert_values
+from tests.helpers import few_digits
 
 
 def test_claims_read_the_numbers_they_name():

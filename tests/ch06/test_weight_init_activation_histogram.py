@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ch06_techniques.weight_init_activation_histogram import RANGES, activations, experiment
-from tests.ch06.helpers import assert_no_claim_always_holds
 from tests.helpers import failed
 
 
@@ -16,11 +15,6 @@ def result():
 @pytest.fixture(scope="module")
 def figures(result):
     return experiment.plot(result)
-
-
-def test_every_claim_holds_and_none_always(result):
-    assert failed(experiment.claims, result) == []
-    assert_no_claim_always_holds(experiment.claims, result)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -63,10 +57,6 @@ def test_each_layer_gets_the_output_of_the_one_before():
     x = np.ones((2, 100))
     layers = activations(x, lambda a: a, lambda shape, rng: 2 * np.eye(100), None)
     np.testing.assert_array_equal(layers[:, 0, 0], [2, 4, 8, 16, 32])
-
-
-def test_all_figures_are_drawn(figures):
-    assert {*figures} == {f"figure_6_{i}" for i in range(10, 15)} | {"tanh"}
 
 
 @pytest.mark.parametrize(
