@@ -1,4 +1,4 @@
-"""The formulas of Takenawa's lecture *Deep Learning: Part 2*, where they are written differently."""
+"""Formulas of Takenawa's lecture *Deep Learning: Part 2* that it writes differently."""
 
 import numpy as np
 import pytest
