@@ -110,6 +110,7 @@ class TestArrays:
 
 
 @pytest.mark.mnist
+@pytest.mark.long
 @pytest.mark.skipif(
     not (REAL_DATA and Path(REAL_DATA).is_dir()),
     reason="needs the real MNIST: DLBASICS_DATA names no folder",
@@ -127,7 +128,7 @@ def test_real_mnist_from_its_files_and_then_from_the_cache_alone(monkeypatch):
     assert mnist_is_local()
     (images, one_hot), _ = load_mnist(normalize=False, flatten=False, one_hot_label=True)
     assert (images.shape, images.dtype) == ((60_000, 1, 28, 28), np.uint8)
-    np.testing.assert_array_equal(images.reshape(-1, 784) / np.float32(255), x_train)
+    np.testing.assert_array_equal(images[-9:].reshape(9, 784) / np.float32(255), x_train[-9:])
     np.testing.assert_array_equal(one_hot, np.eye(10)[t_train])
 
 
@@ -450,7 +451,7 @@ def start_python(code: str, mirrors=()) -> "subprocess.Popen[str]":
 
 def finish(process: "subprocess.Popen[str]") -> str:
     output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
+    assert (process.returncode, errors) == (0, "")
     return output
 
 
