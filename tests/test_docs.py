@@ -23,7 +23,7 @@ dlbasics.params dlbasics.results dlbasics.shards dlbasics.summary
 
 
 def test_every_test_named_in_deviations_exists():
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+)`", text)
     assert len(named) > 30
