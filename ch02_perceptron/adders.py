@@ -57,14 +57,14 @@ class Config:
     """The settings.
 
     Args:
-        bits: The number of bits of the numbers that are added, from 1 to 10.
+        bits: The number of bits of the numbers that are added, at most 10.
     """
 
     bits: int = 8
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 10:  # all 2^(2 bits) sums are tried
-            raise ValueError(f"bits must be from 1 to 10, got {self.bits}")
+        if self.bits > 10:  # all 2^(2 bits) sums are tried
+            raise ValueError(f"bits must be at most 10, got {self.bits}")
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,12 @@ def test_each_several_moves_half_of_the_prefectures_and_single_one():
     assert (taken.sum(axis=0) > 0).all()
 
 
+def test_the_search_is_that_of_the_readmes_numbers(result):
+    """This is the quick twin of test_our_numbers_in_the_readme_are_those_of_a_run."""
+    falling = result.several["falling"]
+    assert (falling.tried, len(falling.tries)) == (20_286, 31)
+
+
 def test_same_seed_same_split():
     def energies(seed):
         result = equal_areas.experiment.run(seed=seed, tries=3_000, single_tries=100, starts=1)

@@ -85,7 +85,14 @@ def test_every_setting_is_explained(script):
     assert all(text.endswith(".") and text[0].isupper() for text in texts.values()), texts
 
 
-@pytest.mark.parametrize("script", [script for script in SCRIPTS if needs_no_time(script)])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, marks=[pytest.mark.slow] * script.endswith("equal_areas"))
+        for script in SCRIPTS
+        if needs_no_time(script)
+    ],
+)
 def test_our_numbers_in_the_readme_are_those_of_a_run(script):
     experiment = experiment_of(script)
     verdicts = judge(experiment.claims, experiment.run())
