@@ -86,7 +86,7 @@ MULTIPLICATION = Graph(
 
 def relu(x: float) -> Graph:
     """Return the graph of ReLU at x."""
-    case = "above 0 it passes the derivative on" if x > 0 else "at 0 and below it blocks the derivative"
+    case = "above 0 it passes the derivative on" if x > 0 else "up to 0 it stops the derivative"
     return Graph(
         f"ReLU: {case}",
         [Input("x", x, (0, 0))],

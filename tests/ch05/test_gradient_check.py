@@ -2,7 +2,7 @@ from ch05_backprop.gradient_check import experiment
 from tests.helpers import failed, few_digits, misjudged
 
 
-def test_all_claims_hold_on_mnist(mnist):
+def test_gradient_check_on_mnist(mnist):
     result = experiment.run(data=mnist)
     assert list(result.mean_error) == ["W1", "b1", "W2", "b2"]
     assert failed(experiment.claims, result) == []
