@@ -28,8 +28,11 @@ from typing import Any, NamedTuple
 TIMEOUT = 300
 """The number of seconds that the tests may take.  Slower tests hang, and so count as failed."""
 
-NOT_THESE = "not mnist and not script and not test_benchmarks"
-"""The tests to run, for pytest's -k.  test_benchmarks.py would fail because a line has changed."""
+NOT_THESE = "not slow and not mnist"
+"""The tests to run, for pytest's -m."""
+
+LEFT_OUT = ("test_benchmarks.py", "test_scripts.py")
+"""Test files that do not run: one notices that a line has changed, one starts each script."""
 
 
 class PlantedError(NamedTuple):
@@ -775,99 +778,26 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
 )
 
-TESTS: dict[str, tuple[str, ...]] = {
-    AFFINE: (
-        "test_affine.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-        "test_bad_input.py",
-    ),
-    FAST_AFFINE: (
-        "test_affine.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-        "test_bad_input.py",
-    ),
-    BASE: ("test_layers.py", "test_residual.py", "test_dropout.py", "test_batch_norm.py"),
-    ACTIVATIONS: (
-        "test_activations.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    LOSSES: ("test_losses.py", "test_functions_labels.py", "test_layer_gradients.py"),
-    FAST_BATCH_NORM: (
-        "test_batch_norm.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    BATCH_NORM: (
-        "test_batch_norm.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_CONVOLUTION: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    CONVOLUTION: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    SHAPES: ("test_convolution.py", "test_pooling.py", "test_layers.py"),
-    WINDOWS: (
-        "test_convolution.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    DROPOUT: (
-        "test_dropout.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_COLUMNS: ("test_numerical_gradient.py", "test_plain_and_fast.py"),
-    POOLING: (
-        "test_pooling.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FAST_POOLING: (
-        "test_pooling.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    RESIDUAL: (
-        "test_residual.py",
-        "test_layers.py",
-        "test_layer_gradients.py",
-        "test_plain_and_fast.py",
-    ),
-    FUNCTIONS: ("test_functions.py", "test_functions_labels.py", "test_losses.py"),
-    OPTIMIZERS: ("test_optimizers.py", "test_optimizers_state.py"),
-    FAST_OPTIMIZERS: ("test_optimizers.py", "test_optimizers_state.py"),
-    OPTIMIZER: ("test_optimizers.py", "test_optimizers_state.py"),
-    COLUMNS: ("test_columns.py", "test_convolution.py", "test_pooling.py"),
-    CHECK: ("test_check_gradients.py", "test_planted_errors.py", "test_readers_layers.py"),
-    NETWORK: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    PARAMS: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    NETWORK_STATE: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    ASSEMBLY: ("test_network.py", "test_params.py", "test_storage.py", "test_shards.py"),
-    HALVES: ("test_shards.py", "test_network.py"),
-    ORDER: ("test_shards.py", "test_network.py"),
-}
-"""The test files nearest to each source file, which run first."""
+
+def mirror(file: str) -> Path:
+    """Return the test file of a source file; tests/ mirrors dlbasics/."""
+    source = Path(file).relative_to("dlbasics")
+    folders = [part.lstrip("_") for part in source.parent.parts]
+    return Path("tests", *folders, f"test_{source.name}")
+
+
+def nearest(file: str, checkout: Path) -> list[str]:
+    """Return the test files nearest to a source file that exist.  They run first.
+
+    Layers, their fast replacements and the gradient check also have tests in common.
+    """
+    near = [mirror(file)]
+    if {"layers", "fast", "gradient_check.py"} & {*Path(file).parts}:
+        near.append(Path("tests/layers", near[0].name))  # the layer that a file replaces
+        for folder in ("tests/layers", "tests/internal/fast", "tests/gradients"):
+            found = (checkout / folder).glob("test_*.py")
+            near += sorted(path.relative_to(checkout) for path in found)
+    return [*dict.fromkeys(str(path) for path in near if (checkout / path).is_file())]
 
 
 def main() -> None:
@@ -878,7 +808,10 @@ def main() -> None:
         "--json", type=Path, metavar="FILE", help="file of results, which a later run continues"
     )
     parser.add_argument(
-        "--tests", nargs="+", metavar="PATTERN", help="run these test files only, as tests/*loss*"
+        "--tests",
+        nargs="+",
+        metavar="PATTERN",
+        help="run these test files only, as tests/**/*loss*",
     )
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
@@ -957,15 +890,16 @@ def run_tests(checkout: Path, file: str, patterns: list[str] | None) -> str | No
     """Return the first test that fails: near the file, then of all tests; or of `patterns`."""
     if patterns:
         files = sorted({str(path) for pattern in patterns for path in checkout.glob(pattern)})
-        return pytest_fails(checkout, ["-k", NOT_THESE, *files])
-    near = [f"tests/{name}" for name in TESTS[file] if (checkout / "tests" / name).exists()]
-    failure = pytest_fails(checkout, ["-k", f"{NOT_THESE} and not slow", *near]) if near else None
-    return failure or pytest_fails(checkout, ["-m", "not slow", "-k", NOT_THESE])
+        return pytest_fails(checkout, files)
+    near = nearest(file, checkout)
+    failure = pytest_fails(checkout, near) if near else None
+    return failure or pytest_fails(checkout, [])
 
 
-def pytest_fails(checkout: Path, args: list[str]) -> str | None:
-    """Return the first test that fails, or what went wrong instead; None if all pass."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE", *args]
+def pytest_fails(checkout: Path, files: list[str]) -> str | None:
+    """Return the first test of these files that fails, or what went wrong; None if all pass."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE"]
+    command += ["-m", NOT_THESE, *(f"--ignore-glob=*/{name}" for name in LEFT_OUT), *files]
     with tempfile.TemporaryDirectory() as folder:
         # Examples that hypothesis found with one error would be tried with the next.
         env = {

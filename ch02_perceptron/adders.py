@@ -1,7 +1,7 @@
-"""From NAND to a Computer (chapter 2): numbers are added by NAND perceptrons alone.
+"""From NAND to a Computer (chapter 2): NAND perceptrons alone add numbers.
 
-A circuit is a list of NANDs, each with the name of its output wire and of its two inputs.  The same
-list is evaluated, counted and drawn.
+A circuit is a list of NANDs.  Each NAND has the name of its output wire and of its two input wires.
+The script evaluates this list, counts its NANDs and draws it.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, NAND, TABLES
-from dlbasics import experiment
-from dlbasics._internal.checks import as_array
-from dlbasics.experiment import Claim
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Experiment
 
 Circuit = tuple[tuple[str, str, str], ...]
 
@@ -43,7 +40,7 @@ FULL_ADDER: Circuit = (
     ("n", "a", "b"),
     ("p", "a", "n"),
     ("q", "n", "b"),
-    ("h", "p", "q"),  # a XOR b: from here the same four NANDs again, with carry in
+    ("h", "p", "q"),  # a XOR b; the next four NANDs are XOR again, of h and carry in
     ("m", "h", "carry in"),
     ("r", "h", "m"),
     ("s", "m", "carry in"),
@@ -52,25 +49,38 @@ FULL_ADDER: Circuit = (
 )
 
 EXAMPLE = {"a": 1, "b": 0, "carry in": 1}
-"""The input with which the full adder is drawn: 1 + 0 + 1 = 2, sum 0 and carry 1."""
+"""The inputs in the drawing of the full adder: 1 + 0 + 1 = 2, with sum 0 and carry 1."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        bits: The number of bits of the numbers that are added, from 1 to 10.
+    """
+
     bits: int = 8
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 10:
-            raise ValueError(
-                f"bits must be from 1 to 10, as all 2^(2 bits) sums are tried, got {self.bits}"
-            )
+        if not 1 <= self.bits <= 10:  # all 2^(2 bits) sums are tried
+            raise ValueError(f"bits must be from 1 to 10, got {self.bits}")
 
 
 @dataclass(frozen=True)
 class Result:
-    """gates and half adder: outputs at the four INPUTS.
+    """The outputs of the circuits, and the numbers of their NANDs.
 
-    The full adder's: at the INPUTS with carry in 0, then with carry in 1.
+    Args:
+        gates: The outputs of AND, OR and XOR made of NANDs, at the four INPUTS.
+        half_sum: The sum of the half adder at the four INPUTS.
+        half_carry: The carry of the half adder at the four INPUTS.
+        full_sum: The sum of the full adder at the INPUTS, first with carry in 0, then with 1.
+        full_carry: The carry of the full adder, as for `full_sum`.
+        nands: The number of NANDs in each circuit, by name.
+        sums: The number of sums that were tried: all pairs of numbers.
+        right_sums: The number of sums that were right.
+        example_wires: The value of each wire of the full adder with the inputs EXAMPLE.
     """
 
     gates: dict[str, list[int]]
@@ -85,7 +95,7 @@ class Result:
 
 
 def evaluate(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The value of every wire, inputs included: numbers, or arrays of one shape."""
+    """Return the value of every wire, given the inputs: numbers, or arrays of one shape."""
     wires = dict(inputs)
     for output, first, second in circuit:
         wires[output] = NAND(wires[first], wires[second])
@@ -93,7 +103,7 @@ def evaluate(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def half_adder(a: Any, b: Any) -> tuple[Any, Any]:
-    """(sum, carry) of two bits, numbers or arrays: a + b = 2 carry + sum.
+    """Return sum and carry of two bits, numbers or arrays: a + b = 2 carry + sum.
 
     >>> print(*half_adder(1, 1))
     0 1
@@ -103,7 +113,7 @@ def half_adder(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def full_adder(a: Any, b: Any, carry_in: Any) -> tuple[Any, Any]:
-    """(sum, carry) of three bits, numbers or arrays: a + b + carry_in = 2 carry + sum.
+    """Return sum and carry of three bits, numbers or arrays: a + b + carry_in = 2 carry + sum.
 
     >>> print(*full_adder(1, 1, 1))
     1 1
@@ -112,12 +122,13 @@ def full_adder(a: Any, b: Any, carry_in: Any) -> tuple[Any, Any]:
     return wires["sum"], wires["carry"]
 
 
-def add(a: Any, b: Any) -> Array:
-    """The bits of a + b by ripple carry, as by hand: each column's carry goes into the next.
+def add(a: Any, b: Any) -> np.ndarray:
+    """Return the bits of a + b (n + 1, ...), given the bits of a and b (n, ...), lowest bit first.
 
-    a, b: (n, ...) bits, the lowest first;  result: (n + 1, ...).  A half adder and n - 1 full ones.
+    It adds as one does by hand: a half adder adds the lowest bits, and n - 1 full adders add the
+    others.  Each takes the carry of the one before.
     """
-    a, b = as_array(a, "a"), as_array(b, "b")
+    a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.ndim == 0 or len(a) == 0:
         raise ValueError(f"a and b must have one shape (n, ...), got {a.shape} and {b.shape}")
     digit, carry = half_adder(a[0], b[0])
@@ -128,17 +139,16 @@ def add(a: Any, b: Any) -> Array:
     return np.stack([*digits, carry])
 
 
-def to_bits(numbers: Any, bits: int) -> Array:
-    """The bits of whole numbers (...), the lowest first: (bits, ...)."""
-    numbers = as_array(numbers, "numbers")
+def to_bits(numbers: Any, bits: int) -> np.ndarray:
+    """Return the bits of whole numbers (...), lowest bit first: (bits, ...)."""
+    numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iu" or np.any((numbers < 0) | (numbers >= 2**bits)):
         raise ValueError(f"numbers must be integers from 0 to {2**bits - 1}, got {numbers}")
     return np.stack([numbers >> i & 1 for i in range(bits)])
 
 
-def from_bits(bits: Any) -> Array:
-    """The whole numbers (...) of bits (n, ...), the lowest first."""
-    bits = as_array(bits, "bits")
+def from_bits(bits: Any) -> np.ndarray:
+    """Return the whole numbers (...) of bits (n, ...), lowest bit first."""
     return np.tensordot(2 ** np.arange(len(bits)), bits, axes=1)
 
 
@@ -171,8 +181,6 @@ def run(config: Config) -> Result:
     )
 
 
-# Where the full adder is drawn: the left edge of each NAND, the heights of the inputs, and where a
-# wire turns up or down to the NANDs that it leads to.
 PLACES = {
     "n": (1.6, 0.0),
     "p": (4.2, 1.0),
@@ -184,10 +192,17 @@ PLACES = {
     "sum": (14.6, -1.2),
     "carry": (14.6, -3.6),
 }
+"""In the drawing of the full adder, the middle of the left edge of each NAND."""
+
 HEIGHTS = {"a": 1.2, "b": -1.2, "carry in": -2.4}
+"""The heights at which the inputs begin."""
+
 TURNS = {"a": 0.9, "b": 0.9, "carry in": 8.7, "n": 3.5, "p": 6.1, "q": 6.1, "h": 8.7}
 TURNS |= {"m": 11.3, "r": 13.9, "s": 13.9}
+"""The place from left to right where each wire turns up or down to the NANDs that it leads to."""
+
 WIDTH, HEIGHT, PIN = 1.1, 0.8, 0.2
+"""The size of a NAND, and how far its inputs are above and below its middle."""
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -207,9 +222,9 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def draw_wire(axes: Any, wire: str, value: int) -> None:
-    """The wire from where it begins to each NAND that it leads to, red where it carries 1.
+    """Draw a wire from its beginning to each NAND that it leads to, in red if its value is 1.
 
-    Dots are where it branches; wires that cross without a dot do not touch.
+    A dot marks each place where it branches.  Wires that cross without a dot do not touch.
     """
     color = ("0.55", "C3")[value]
     if wire in PLACES:
@@ -224,7 +239,7 @@ def draw_wire(axes: Any, wire: str, value: int) -> None:
         axes.text(x + 1.15, y, f"{wire} = {value}", color=color, va="center")
         return
     turn = TURNS[wire]
-    # First in white and wider: the gap that it leaves in the wires it crosses.
+    # The first line is white and wider: it leaves a gap in the wires that this wire crosses.
     for style in ({"color": "white", "linewidth": 6}, {"color": color}):
         for pin_x, pin_y in pins:
             axes.plot([x, turn, turn, pin_x], [y, y, pin_y, pin_y], **style)
@@ -236,7 +251,7 @@ def draw_wire(axes: Any, wire: str, value: int) -> None:
 
 
 def pins_of(wire: str) -> list[tuple[float, float]]:
-    """Where the wire ends: an upper or a lower input of each NAND that takes it."""
+    """Return where the wire ends: the upper or the lower input of each NAND that takes it."""
     return [
         (PLACES[output][0], round(PLACES[output][1] + side, 2))
         for output, first, second in FULL_ADDER
@@ -245,20 +260,27 @@ def pins_of(wire: str) -> list[tuple[float, float]]:
     ]
 
 
-CLAIMS = [
-    Claim.same("AND from NAND", TABLES["AND"], lambda r: r.gates["AND"]),
-    Claim.same("OR from NAND", TABLES["OR"], lambda r: r.gates["OR"]),
-    Claim.same("XOR from NAND", TABLES["XOR"], lambda r: r.gates["XOR"]),
-    Claim.same("half adder, sum", (0, 1, 1, 0), lambda r: r.half_sum),
-    Claim.same("half adder, carry", (0, 0, 0, 1), lambda r: r.half_carry),
-    Claim.same("full adder, sum", (0, 1, 1, 0, 1, 0, 0, 1), lambda r: r.full_sum),
-    Claim.same("full adder, carry", (0, 0, 0, 1, 0, 1, 1, 1), lambda r: r.full_carry),
-    Claim.same("right sums, of all pairs of numbers", 65_536, lambda r: r.right_sums),
-    Claim.same("NANDs in XOR", 4, lambda r: r.nands["XOR"]),
-    Claim.same("NANDs in the half adder", 5, lambda r: r.nands["half adder"]),
-    Claim.same("NANDs in the full adder", 9, lambda r: r.nands["full adder"]),
-    Claim.same("NANDs in the adder", 68, lambda r: r.nands["adder"]),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same("AND from NAND", TABLES["AND"], lambda r: r.gates["AND"]),
+        Claim.same("OR from NAND", TABLES["OR"], lambda r: r.gates["OR"]),
+        Claim.same("XOR from NAND", TABLES["XOR"], lambda r: r.gates["XOR"]),
+        Claim.same("half adder, sum", (0, 1, 1, 0), lambda r: r.half_sum),
+        Claim.same("half adder, carry", (0, 0, 0, 1), lambda r: r.half_carry),
+        Claim.same("full adder, sum", (0, 1, 1, 0, 1, 0, 0, 1), lambda r: r.full_sum),
+        Claim.same("full adder, carry", (0, 0, 0, 1, 0, 1, 1, 1), lambda r: r.full_carry),
+        Claim.same("right sums, of all pairs of numbers", 65_536, lambda r: r.right_sums),
+        Claim.same("NANDs in XOR", 4, lambda r: r.nands["XOR"]),
+        Claim.same("NANDs in the half adder", 5, lambda r: r.nands["half adder"]),
+        Claim.same("NANDs in the full adder", 9, lambda r: r.nands["full adder"]),
+        Claim.same("NANDs in the adder", 68, lambda r: r.nands["adder"]),
+    ],
+    quick={"bits": 4},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"bits": 4})
+    experiment.main()

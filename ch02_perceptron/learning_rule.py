@@ -1,10 +1,10 @@
-"""A perceptron that learns its weights: not in the book's chapter 2, where they are set by hand.
+"""Rosenblatt's learning rule: a perceptron learns its weights, which chapter 2 sets by hand.
 
 The rule of F. Rosenblatt (*The perceptron: a probabilistic model for information storage and
-organization in the brain*, Psychological Review 65, 1958; *Principles of Neurodynamics*, 1962): the
-points come one after the other, and each that is judged wrong moves the weights.  Where a line
-splits the points, that ends with no mistakes (A. Novikoff, *On convergence proofs for perceptrons*,
-1962): AND, OR and NAND are learned, XOR is not.
+organization in the brain*, Psychological Review 65, 1958; *Principles of Neurodynamics*, 1962)
+shows the perceptron one point after the other.  Each point that it gets wrong changes the weights.
+If a line separates the points, the rule ends without mistakes (A. Novikoff, *On convergence proofs
+for perceptrons*, 1962).  It therefore learns AND, OR and NAND, but not XOR.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,31 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, TABLES, perceptron
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        max_epochs: The number of epochs after which training ends, even if there are mistakes.
+    """
+
     max_epochs: int = 20
 
 
 @dataclass(frozen=True)
 class Training:
-    """mistakes: of each epoch;  w, b: at the end, giving `table` at the four INPUTS.
+    """What happened while one gate was learned.
 
-    repeat: the first two epochs that began with the same weights, or None.  All the epochs after
-    the second repeat those after the first, for nothing in them is left to chance: the rule goes
-    round for ever.
+    Args:
+        mistakes: The number of mistakes in each epoch.
+        w: The weights after training.
+        b: The bias after training.
+        table: The outputs at the four INPUTS after training.
+        repeat: The first two epochs that began with the same weights, or None.  Nothing in an epoch
+            is random: if two begin alike, the rule repeats the epochs between them for ever.
     """
 
     mistakes: list[int]
@@ -41,22 +50,29 @@ class Training:
 
 @dataclass(frozen=True)
 class Result:
+    """The result.
+
+    Args:
+        gates: The training of each gate, by its name.
+    """
+
     gates: dict[str, Training]
 
 
 def learn(t: Sequence[int], max_epochs: int) -> Training:
     """Train on the four INPUTS and their labels t, until an epoch has no mistakes.
 
-    w <- w + (t - y) x and b <- b + (t - y), which is nothing where y is right.  A learning rate
-    would only scale w and b, as they start from 0.  They stay whole numbers, exact in floating
-    point: weights that look equal are equal.
+    w <- w + (t - y) x and b <- b + (t - y), which changes nothing where y is right.
+
+    A learning rate would only scale w and b, as they start from 0.  Both remain whole numbers,
+    which floating point represents exactly, so that weights can be compared.
     """
     w, b = np.zeros(2), 0.0
     mistakes: list[int] = []
-    begun: dict[tuple[float, ...], int] = {}
+    first_epoch: dict[tuple[float, ...], int] = {}  # by the weights with which an epoch began
     repeat = None
     for epoch in range(1, max_epochs + 1):
-        first = begun.setdefault((*w, b), epoch)
+        first = first_epoch.setdefault((*w, b), epoch)
         if first < epoch and repeat is None:
             repeat = (first, epoch)
         wrong = 0
@@ -90,12 +106,11 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def learned_claims(gate: str) -> list[Claim]:
+    """Return the claims that the rule learns `gate`."""
+
     def epochs(result: Result) -> int | None:
         mistakes = result.gates[gate].mistakes
         return len(mistakes) if 0 in mistakes else None
-
-    def table(result: Result) -> list[int]:
-        return result.gates[gate].table
 
     return [
         Claim(
@@ -104,27 +119,33 @@ def learned_claims(gate: str) -> list[Claim]:
             epochs,
             lambda v: v is not None and 1 <= v < np.inf,
         ),
-        Claim.same(f"{gate}, as learned", TABLES[gate], table),
+        Claim.same(f"{gate}, as learned", TABLES[gate], lambda r: r.gates[gate].table),
     ]
 
 
-CLAIMS = [
-    *learned_claims("AND"),
-    *learned_claims("NAND"),
-    *learned_claims("OR"),
-    Claim(
-        "fewest mistakes in an epoch on XOR",
-        "not 0",
-        lambda r: min(r.gates["XOR"].mistakes),
-        lambda v: v > 0,
-    ),
-    Claim(
-        "two epochs on XOR with the same weights at their beginning",
-        "some: it never ends",
-        lambda r: r.gates["XOR"].repeat,
-        lambda v: v is not None and v[0] < v[1],
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        *learned_claims("AND"),
+        *learned_claims("NAND"),
+        *learned_claims("OR"),
+        Claim(
+            "fewest mistakes in an epoch on XOR",
+            "not 0",
+            lambda r: min(r.gates["XOR"].mistakes),
+            lambda v: v > 0,
+        ),
+        Claim(
+            "two epochs on XOR that begin with the same weights",
+            "exist: the rule never ends",
+            lambda r: r.gates["XOR"].repeat,
+            lambda v: v is not None and v[0] < v[1],
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)
+    experiment.main()

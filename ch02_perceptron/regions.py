@@ -1,8 +1,9 @@
 """Limitations of Perceptrons, Linear and Nonlinear (chapter 2): where a perceptron gives 0 and 1.
 
-One perceptron splits the plane by a straight line.  That does for OR, and not for XOR, which would
-need b <= 0, b + w1 > 0, b + w2 > 0 and b + w1 + w2 <= 0: the outer two add up to at most 0, the
-inner two to more than 0, and both sums are 2b + w1 + w2.  Two layers do it, with two lines.
+One perceptron splits the plane by a straight line.  A line is enough for OR, but not for XOR, which
+would need b <= 0, b + w1 > 0, b + w2 > 0 and b + w1 + w2 <= 0.  The sum of the first and the last
+left side is at most 0, and the sum of the other two is above 0; yet both sums are 2b + w1 + w2.
+Two layers give XOR, with two lines.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, TABLES, XOR, perceptron
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import step_function
-from dlbasics.typing import Array
 
 LINES = {
     "line of OR": (0.5, 0.5, -0.2),
@@ -22,34 +21,49 @@ LINES = {
     "$x_1 = 0.5$": (1.0, 0.0, -0.5),
     "$x_2 = x_1 + 0.5$": (-1.0, 1.0, -0.5),
 }
-"""(w1, w2, b) of the lines of figure 2.7; each gives 1 on the side where b + w x > 0."""
+"""(w1, w2, b) of the lines of figure 2.7.  The output is 1 on the side where b + w x > 0."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The lines that are tried.
+
+    Args:
+        angles: The number of directions of the lines.
+        offsets: The number of lines in each direction.
+    """
+
     angles: int = 360
     offsets: int = 401
 
 
 @dataclass(frozen=True)
 class Result:
-    """x: (M,) values of x1 and of x2;  the regions: (M, M), 0 or 1, a row for each x2."""
+    """The regions of figures 2.6 and 2.8, and what lines can do.
 
-    x: Array
-    or_region: Array
-    xor_region: Array
+    Args:
+        x: The values of x1 and of x2 in the regions, (M,).
+        or_region: The output of OR, 0 or 1, with a row for each x2, (M, M).
+        xor_region: The output of XOR, as for `or_region`.
+        or_table: The outputs of the OR of figure 2.6 at the four INPUTS.
+        xor_table: The outputs of XOR at the four INPUTS.
+        wrong: The number of points of XOR that each of LINES gets wrong.
+        most_right: The number of points that the best line gets right, for each gate.
+        tables: The number of truth tables that lines give.  Four points have 16 tables.
+    """
+
+    x: np.ndarray
+    or_region: np.ndarray
+    xor_region: np.ndarray
     or_table: list[int]
     xor_table: list[int]
     wrong: dict[str, int]
-    """Of the four points of XOR, those that each of LINES gets wrong."""
     most_right: dict[str, int]
-    """For each gate the points that the best of all lines gets right."""
     tables: int
-    """Truth tables that lines give, of the 16 there are for four points."""
 
 
 def or_of_figure_2_6(x1: Any, x2: Any) -> Any:
-    """OR with the weights that figure 2.6 is drawn with; those of the gate OR are others."""
+    """Return OR by the weights of figure 2.6, which differ from those of the gate OR."""
     return perceptron(x1, x2, w=np.array([1, 1]), b=-0.5)
 
 
@@ -73,11 +87,11 @@ def run(config: Config) -> Result:
     )
 
 
-def tables_of_lines(angles: int, offsets: int) -> Array:
-    """What perceptrons with lines of every angle and offset give at the four INPUTS: (L, 4).
+def tables_of_lines(angles: int, offsets: int) -> np.ndarray:
+    """Return what perceptrons give at the four INPUTS, (L, 4), for lines all over the plane.
 
-    Line: x1 cos a + x2 sin a = d, with 1 beyond it.  The angles go all the way round, so that each
-    line comes with 1 on either side.
+    The line x1 cos a + x2 sin a = d has the output 1 beyond it.  The angles a cover the full
+    circle, so that each line appears with the output 1 on either side.
     """
     a = np.linspace(0, 2 * np.pi, angles, endpoint=False)
     d = np.linspace(-2, 2, offsets)
@@ -94,7 +108,8 @@ def plot(result: Result) -> dict[str, Any]:
     }
 
 
-def region_figure(x: Array, region: Array, gate: str) -> Any:
+def region_figure(x: np.ndarray, region: np.ndarray, gate: str) -> Any:
+    """Draw the region of 0, the region of 1, and the four points of `gate`."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots(width=5.6)
@@ -106,21 +121,22 @@ def region_figure(x: Array, region: Array, gate: str) -> Any:
 
 
 def lines_figure(result: Result) -> Any:
+    """Draw LINES, and the four points of XOR that none of them separates."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots(width=6.2)
     for (name, (w1, w2, b)), style in zip(LINES.items(), ("-", "--", "-.", ":"), strict=True):
         w = np.array([w1, w2])
         on_line = -b * w / (w @ w)
+        along_line = np.array([-w2, w1])
         label = f"{name}: {result.wrong[name]} wrong"
-        further = on_line + np.array([-w2, w1])
-        axes.axline(on_line, further, linestyle=style, color="0.3", label=label)
+        axes.axline(on_line, on_line + along_line, linestyle=style, color="0.3", label=label)
     draw_points(axes, "XOR")
     return figure
 
 
 def draw_points(axes: Any, gate: str) -> None:
-    """The four points of `gate`, circles for 0 and triangles for 1 as in the book, and the axes."""
+    """Draw the four points of `gate`, circles for 0 and triangles for 1 as in the book."""
     axes.grid(False)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.axvline(0, color="black", linewidth=0.8)
@@ -132,20 +148,26 @@ def draw_points(axes: Any, gate: str) -> None:
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
-CLAIMS = [
-    Claim.same("OR by b = -0.5, w = (1, 1), figure 2.6", TABLES["OR"], lambda r: r.or_table),
-    Claim(
-        "points of XOR that a line gets right",
-        "not 4",
-        lambda r: r.most_right["XOR"],
-        lambda v: v == 3,
-    ),
-    Claim.same("points of OR that a line gets right", 4, lambda r: r.most_right["OR"]),
-    Claim.same("points of AND that a line gets right", 4, lambda r: r.most_right["AND"]),
-    Claim.same("points of NAND that a line gets right", 4, lambda r: r.most_right["NAND"]),
-    Claim.same("truth tables that lines give, of 16", 14, lambda r: r.tables),
-    Claim.same("XOR by two layers, figure 2.8", TABLES["XOR"], lambda r: r.xor_table),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same("OR by b = -0.5, w = (1, 1), figure 2.6", TABLES["OR"], lambda r: r.or_table),
+        Claim(
+            "points of XOR that a line gets right",
+            "not 4",
+            lambda r: r.most_right["XOR"],
+            lambda v: v == 3,
+        ),
+        Claim.same("points of OR that a line gets right", 4, lambda r: r.most_right["OR"]),
+        Claim.same("points of AND that a line gets right", 4, lambda r: r.most_right["AND"]),
+        Claim.same("points of NAND that a line gets right", 4, lambda r: r.most_right["NAND"]),
+        Claim.same("truth tables that lines give, of 16", 14, lambda r: r.tables),
+        Claim.same("XOR by two layers, figure 2.8", TABLES["XOR"], lambda r: r.xor_table),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)
+    experiment.main()

@@ -1,6 +1,6 @@
-"""Activation Functions (chapter 3): step function, sigmoid and ReLU, and tanh besides.
+"""Activation Functions (chapter 3): the step function, sigmoid, ReLU, and also tanh.
 
-The graphs of the functions from -5 to 5, and the values that the book prints.
+The script draws the functions from -5 to 5, and computes the values that the book prints.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import relu, sigmoid, step_function
-from dlbasics.typing import Array
 
-FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "step": step_function,
     "sigmoid": sigmoid,
     "ReLU": relu,
@@ -24,15 +22,21 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Result:
-    """x (N,), and y (N,) of each function; `printed` has the functions' values at -1, 1 and 2."""
+    """The graphs of the functions, and the values that the book prints.
 
-    x: Array
-    y: dict[str, Array]
-    printed: dict[str, Array]
+    Args:
+        x: The places at which the functions are drawn, (N,).
+        y: The values of each function at x, (N,), by its name.
+        printed: The values of each function at -1, 1 and 2, by its name.
+    """
+
+    x: np.ndarray
+    y: dict[str, np.ndarray]
+    printed: dict[str, np.ndarray]
 
 
 def run() -> Result:
-    # Steps this small draw the jump of the step function upright.
+    # With so many points the jump of the step function looks vertical.
     x = np.linspace(-5.0, 5.0, 1001)
     y = {name: function(x) for name, function in FUNCTIONS.items()}
     at = np.array([-1.0, 1.0, 2.0])
@@ -50,6 +54,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def graph(result: Result, name: str, ylim: tuple[float, float]) -> Any:
+    """Draw the function of that name."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -59,6 +64,7 @@ def graph(result: Result, name: str, ylim: tuple[float, float]) -> Any:
 
 
 def comparison(result: Result) -> Any:
+    """Draw the sigmoid and the step function into one figure."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -70,16 +76,22 @@ def comparison(result: Result) -> Any:
 
 
 def values_claim(name: str, book: tuple[float, ...]) -> Claim:
+    """Return the claim that a function has the book's values at -1, 1 and 2."""
     return Claim.same(
         f"{name} of (-1, 1, 2)", book, lambda result: result.printed[name], atol=5e-9, digits=8
     )
 
 
-CLAIMS = [
-    values_claim("step", (0, 1, 1)),
-    values_claim("sigmoid", (0.26894142, 0.73105858, 0.88079708)),
-    values_claim("ReLU", (0, 1, 2)),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        values_claim("step", (0, 1, 1)),
+        values_claim("sigmoid", (0.26894142, 0.73105858, 0.88079708)),
+        values_claim("ReLU", (0, 1, 2)),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

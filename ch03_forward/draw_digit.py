@@ -1,22 +1,27 @@
-"""How an embedded digit is made (not in the book): from skeletons typed by hand to an image.
+"""How dlbasics draws a digit (not in the book): from skeletons typed by hand to an image.
 
-It shows the steps of `dlbasics/datasets/digits.py`, one by one, for a few digits.
+The script shows the steps of `dlbasics/datasets/digits.py` one by one, for a few digits.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
-from dlbasics import experiment
 from dlbasics.datasets import digits
-from dlbasics.experiment import Claim
-from dlbasics.typing import Array, RngLike
+from dlbasics.experiment import Claim, Experiment
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        digits: The digits to draw, each from 0 to 9.
+    """
+
     digits: tuple[int, ...] = (2, 4, 7)
 
     def __post_init__(self) -> None:
@@ -26,22 +31,28 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """t (N,);  drawn (N, 2): which strokes there are;  strokes: after each step, (N, 2, POINTS, 2).
+    """The digits after each step.
 
-    images (N, 28, 28): as rendered, from 0 to 1;  centred: by their centre of mass;  difference: in
-    grey levels, between these and what digits.draw makes at once.
+    Args:
+        t: The digits, (N,).
+        drawn: Whether each digit has a first and a second stroke, (N, 2).
+        strokes: The points of the strokes after each step, (N, 2, POINTS, 2), by the step's name.
+        images: The images with grey values from 0 to 1, before they are centred, (N, 28, 28).
+        centred: The images with their centre of mass in the middle, (N, 28, 28).
+        difference: The largest difference in grey levels, of 255, between the centred images and
+            those that `digits.draw` draws at once.
     """
 
-    t: Array
-    drawn: Array
-    strokes: dict[str, Array]
-    images: Array
-    centred: Array
+    t: np.ndarray
+    drawn: np.ndarray
+    strokes: dict[str, np.ndarray]
+    images: np.ndarray
+    centred: np.ndarray
     difference: float
 
 
-def run(config: Config, rng: RngLike) -> Result:
-    seed = np.random.default_rng(rng).integers(2**32)
+def run(config: Config, rng: Generator) -> Result:
+    seed = rng.integers(2**32)
     t, rng = np.array(config.digits), np.random.default_rng(seed)
     steps = {}
 
@@ -92,9 +103,19 @@ def plot(result: Result) -> dict[str, Any]:
     return {"steps": figure}
 
 
-CLAIMS = [
-    Claim.same("grey levels between these steps and all at once", 0, lambda r: r.difference),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same(
+            "largest difference from digits drawn at once, in grey levels",
+            0,
+            lambda r: r.difference,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS)
+    experiment.main()

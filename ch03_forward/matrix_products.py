@@ -1,42 +1,49 @@
 """Calculating Multidimensional Arrays (chapter 3): shapes and matrix products.
 
-The products that the book prints, one whose shapes do not fit, and the product in a network that
-has neither biases nor an activation function.
+The script computes the products that the book prints, tries one whose shapes do not fit, and
+computes the product in a network without biases and activation function.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Experiment
 
 
 @dataclass(frozen=True)
 class Result:
-    """The products, the shapes, and in `misfit` the error that (2, 3) by (2, 2) ends with."""
+    """The products and shapes that the book prints.
 
-    square: Array
-    rectangular: Array
-    matrix_by_vector: Array
-    network: Array
+    Args:
+        square: The product of two (2, 2) matrices.
+        rectangular: The product of a (2, 3) matrix and a (3, 2) matrix.
+        matrix_by_vector: The product of a (3, 2) matrix and a vector of 2 elements.
+        network: The output Y = X W of a network with two inputs and three outputs.
+        shapes: The shapes of arrays and products, by name.
+        misfit: The name of the error that the product of a (2, 3) and a (2, 2) matrix raises.
+    """
+
+    square: np.ndarray
+    rectangular: np.ndarray
+    matrix_by_vector: np.ndarray
+    network: np.ndarray
     shapes: dict[str, tuple[int, ...]]
     misfit: str
 
 
 def run() -> Result:
-    # Multidimensional arrays: one dimension, and two.
+    # One array has one dimension, the other has two.
     row = np.array([1, 2, 3, 4])
     matrix = np.array([[1, 2], [3, 4], [5, 6]])
 
-    # Matrix multiplication: element (i, j) is the product of row i of A and column j of B.
+    # Element (i, j) of A B is the product of row i of A and column j of B.
     square = np.dot(np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]]))
     A = np.array([[1, 2, 3], [4, 5, 6]])
     rectangular = np.dot(A, matrix)
     matrix_by_vector = np.dot(matrix, np.array([7, 8]))
 
-    # Two inputs, three outputs: Y = X W.
+    # A network with two inputs and three outputs computes Y = X W.
     X = np.array([1, 2])
     W = np.array([[1, 3, 5], [2, 4, 6]])
     Y = np.dot(X, W)
@@ -53,8 +60,11 @@ def run() -> Result:
     return Result(square, rectangular, matrix_by_vector, Y, shapes, misfit(A, C))
 
 
-def misfit(A: Array, B: Array) -> str:
-    """The error of the product A B, or 'no error': A must have as many columns as B has rows."""
+def misfit(A: np.ndarray, B: np.ndarray) -> str:
+    """Return the name of the error that A B raises, or 'no error'.
+
+    A must have as many columns as B has rows.
+    """
     try:
         np.dot(A, B)
     except ValueError as error:
@@ -63,38 +73,44 @@ def misfit(A: Array, B: Array) -> str:
 
 
 def shape_claim(name: str, book: tuple[int, ...]) -> Claim:
-    """That `shapes` of the result has the book's shape under `name`."""
+    """Return the claim that the result's `shapes` has the book's shape under this name."""
     return Claim.same(f"shape of {name}", book, lambda result: result.shapes[name], any_data=True)
 
 
-CLAIMS = [
-    shape_claim("(1, 2, 3, 4)", (4,)),
-    shape_claim("((1, 2), (3, 4), (5, 6))", (3, 2)),
-    Claim.same(
-        "((1, 2), (3, 4)) by ((5, 6), (7, 8))", ((19, 22), (43, 50)), lambda result: result.square
-    ),
-    Claim.same(
-        "((1, 2, 3), (4, 5, 6)) by ((1, 2), (3, 4), (5, 6))",
-        ((22, 28), (49, 64)),
-        lambda result: result.rectangular,
-    ),
-    shape_claim("a (2, 3) by a (3, 2) matrix", (2, 2)),
-    Claim(
-        "a (2, 3) by a (2, 2) matrix",
-        "ValueError",
-        lambda result: result.misfit,
-        lambda v: v == "ValueError",
-    ),
-    Claim.same(
-        "((1, 2), (3, 4), (5, 6)) by (7, 8)",
-        (23, 53, 83),
-        lambda result: result.matrix_by_vector,
-    ),
-    shape_claim("a (3, 2) matrix by a vector (2)", (3,)),
-    shape_claim("W", (2, 3)),
-    Claim.same("Y = X W", (5, 11, 17), lambda result: result.network),
-    shape_claim("Y", (3,)),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    claims=[
+        shape_claim("(1, 2, 3, 4)", (4,)),
+        shape_claim("((1, 2), (3, 4), (5, 6))", (3, 2)),
+        Claim.same(
+            "((1, 2), (3, 4)) by ((5, 6), (7, 8))",
+            ((19, 22), (43, 50)),
+            lambda result: result.square,
+        ),
+        Claim.same(
+            "((1, 2, 3), (4, 5, 6)) by ((1, 2), (3, 4), (5, 6))",
+            ((22, 28), (49, 64)),
+            lambda result: result.rectangular,
+        ),
+        shape_claim("a (2, 3) by a (3, 2) matrix", (2, 2)),
+        Claim(
+            "a (2, 3) by a (2, 2) matrix",
+            "ValueError",
+            lambda result: result.misfit,
+            lambda v: v == "ValueError",
+        ),
+        Claim.same(
+            "((1, 2), (3, 4), (5, 6)) by (7, 8)",
+            (23, 53, 83),
+            lambda result: result.matrix_by_vector,
+        ),
+        shape_claim("a (3, 2) matrix by a vector (2)", (3,)),
+        shape_claim("W", (2, 3)),
+        Claim.same("Y = X W", (5, 11, 17), lambda result: result.network),
+        shape_claim("Y", (3,)),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, claims=CLAIMS)
+    experiment.main()

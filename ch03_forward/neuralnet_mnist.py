@@ -1,7 +1,7 @@
 """Handwritten Digit Recognition and Batch Processing (chapter 3): inference with trained weights.
 
-The accuracy on the test images, one at a time and in batches, and what batches gain.  The weights
-are those of train_weights.py.
+The network classifies the test images one at a time and in batches.  The script computes the
+accuracy, and measures how much faster batches are.  `train_weights.py` has trained the weights.
 """
 
 import statistics
@@ -14,37 +14,56 @@ import numpy as np
 
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.functions import sigmoid, softmax
 from dlbasics.storage import load_arrays
-from dlbasics.typing import Array
 
 WEIGHTS = Path(__file__).with_name("sample_weight.npz")
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        batch_size: The number of images in a batch.
+        repeats: The number of times that each batch size is measured.
+    """
+
     batch_size: int = 100
     repeats: int = 9
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Images (N, 784), labels (N,), the classes the network gives, and with what probability."""
+    """Some images, and what the network makes of them.
 
-    images: Array
-    labels: Array
-    predicted: Array
-    probability: Array
+    Args:
+        images: The images, (N, 784).
+        labels: Their classes, (N,).
+        predicted: The classes that the network predicts, (N,).
+        probability: The probabilities of the predicted classes, (N,).
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    predicted: np.ndarray
+    probability: np.ndarray
 
 
 @dataclass(frozen=True)
 class Result:
     """What the network makes of the test images, one at a time and in batches.
 
-    unlike: how many images get another class in a batch than alone;  seconds: what an image takes,
-    by the size of its batch, the median of the repeats;  gain: of the batches over single images.
+    Args:
+        shapes: The shapes of inputs, weights and outputs, by name.
+        accuracy: The accuracy, one image at a time.
+        batch_accuracy: The accuracy in batches.
+        unlike: The number of images that get another class in a batch than alone.
+        seconds: The seconds per image, by batch size; each is the median of the repeats.
+        gain: The seconds per image alone, divided by those in batches of `batch_size`.
+        first: The first five test images.
+        wrong: The first five test images that are classified wrongly.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -57,13 +76,13 @@ class Result:
     wrong: Samples
 
 
-def init_network() -> dict[str, Array]:
-    """The trained weights W1 (784, 50), W2 (50, 100), W3 (100, 10) and biases b1, b2, b3."""
+def init_network() -> dict[str, np.ndarray]:
+    """Return the trained weights W1 (784, 50), W2 (50, 100), W3 (100, 10), and b1, b2, b3."""
     return load_arrays(WEIGHTS)
 
 
-def predict(network: dict[str, Array], x: Array) -> Array:
-    """The probabilities (10,) of an image x (784,), or (N, 10) of a batch (N, 784)."""
+def predict(network: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the probabilities (10,) of an image x (784,), or (N, 10) of a batch (N, 784)."""
     a1 = np.dot(x, network["W1"]) + network["b1"]
     z1 = sigmoid(a1)
     a2 = np.dot(z1, network["W2"]) + network["b2"]
@@ -72,13 +91,13 @@ def predict(network: dict[str, Array], x: Array) -> Array:
     return softmax(a3)
 
 
-def classify(network: dict[str, Array], x: Array) -> Array:
-    """The classes (N,) of x (N, 784), one image at a time."""
+def classify(network: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the classes (N,) of x (N, 784), one image at a time."""
     return np.array([np.argmax(predict(network, x[i])) for i in range(len(x))])
 
 
-def classify_batches(network: dict[str, Array], x: Array, batch_size: int) -> Array:
-    """The classes (N,) of x (N, 784), `batch_size` images at a time."""
+def classify_batches(network: dict[str, np.ndarray], x: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return the classes (N,) of x (N, 784), `batch_size` images at a time."""
     classes = []
     for i in range(0, len(x), batch_size):
         y = predict(network, x[i : i + batch_size])
@@ -86,8 +105,7 @@ def classify_batches(network: dict[str, Array], x: Array, batch_size: int) -> Ar
     return np.concatenate(classes)
 
 
-def run(config: Config, data: Data | None = None, progress: Progress = iter) -> Result:
-    data = data or experiment.load_data()
+def run(config: Config, data: Data, progress: Progress) -> Result:
     x, t = data.x_test, data.t_test
     network = init_network()
     alone = classify(network, x)
@@ -106,7 +124,10 @@ def run(config: Config, data: Data | None = None, progress: Progress = iter) -> 
     )
 
 
-def shapes(network: dict[str, Array], x: Array, batch_size: int) -> dict[str, tuple[int, ...]]:
+def shapes(
+    network: dict[str, np.ndarray], x: np.ndarray, batch_size: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that the book prints, by name."""
     batch = x[:batch_size]
     return {
         "X, one image": x[0].shape,
@@ -120,11 +141,11 @@ def shapes(network: dict[str, Array], x: Array, batch_size: int) -> dict[str, tu
 
 
 def time_batches(
-    network: dict[str, Array], x: Array, config: Config, progress: Progress
+    network: dict[str, np.ndarray], x: np.ndarray, config: Config, progress: Progress
 ) -> dict[int, float]:
-    """The median seconds that an image of x takes, by batch size.
+    """Return the seconds per image of x, by batch size: the median of the repeats.
 
-    Every repeat tries all sizes in turn, so that whatever else the machine does meets all alike.
+    Each repeat measures all sizes in turn, so that other work of the machine slows down all alike.
     """
     sizes = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, config.batch_size}
     times: dict[int, list[float]] = {size: [] for size in sorted({min(n, len(x)) for n in sizes})}
@@ -136,7 +157,8 @@ def time_batches(
     return {size: statistics.median(measured) for size, measured in times.items()}
 
 
-def samples(network: dict[str, Array], images: Array, labels: Array) -> Samples:
+def samples(network: dict[str, np.ndarray], images: np.ndarray, labels: np.ndarray) -> Samples:
+    """Return the images with what the network makes of them."""
     y = predict(network, images)
     return Samples(images, labels, np.argmax(y, axis=1), np.max(y, axis=1))
 
@@ -146,6 +168,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def batches_figure(result: Result) -> Any:
+    """Draw the time per image against the batch size."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -156,12 +179,12 @@ def batches_figure(result: Result) -> Any:
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
-    axes.set(xlabel="images in a batch", ylabel="microseconds an image")
+    axes.set(xlabel="images in a batch", ylabel="microseconds per image")
     return figure
 
 
 def samples_figure(result: Result) -> Any:
-    """The first test images above, the first ones that are classified wrongly below."""
+    """Draw the first test images, and below the first ones that are classified wrongly."""
     from dlbasics import plotting
 
     figure, grid = plotting.subplots(2, 5, width=1.9, height=2.4)
@@ -174,37 +197,46 @@ def samples_figure(result: Result) -> Any:
     return figure
 
 
-CLAIMS = [
-    Claim(
-        "accuracy, one image at a time",
-        0.9352,
-        lambda result: result.accuracy,
-        lambda v: v >= 0.9352,
-    ),
-    shape_claim("X, one image", (784,)),
-    shape_claim("W1", (784, 50)),
-    shape_claim("W2", (50, 100)),
-    shape_claim("W3", (100, 10)),
-    shape_claim("Y, one image", (10,)),
-    shape_claim("X, a batch", (100, 784)),
-    shape_claim("Y, a batch", (100, 10)),
-    Claim(
-        "accuracy in batches",
-        0.9352,
-        lambda result: result.batch_accuracy,
-        lambda v: v >= 0.9352,
-    ),
-    Claim.same(
-        "images with another class in a batch than alone", 0, lambda r: r.unlike, any_data=True
-    ),
-    Claim(
-        "batches against single images: times as fast",
-        "faster",
-        lambda result: result.gain,
-        lambda v: v > 1,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "accuracy, one image at a time",
+            0.9352,
+            lambda result: result.accuracy,
+            lambda v: v >= 0.9352,
+        ),
+        shape_claim("X, one image", (784,)),
+        shape_claim("W1", (784, 50)),
+        shape_claim("W2", (50, 100)),
+        shape_claim("W3", (100, 10)),
+        shape_claim("Y, one image", (10,)),
+        shape_claim("X, a batch", (100, 784)),
+        shape_claim("Y, a batch", (100, 10)),
+        Claim(
+            "accuracy in batches",
+            0.9352,
+            lambda result: result.batch_accuracy,
+            lambda v: v >= 0.9352,
+        ),
+        Claim.same(
+            "images that get another class in a batch than alone",
+            0,
+            lambda r: r.unlike,
+            any_data=True,
+        ),
+        Claim.shown(
+            "time of single images, divided by that of batches",
+            "above 1",
+            lambda r: r.gain,
+            digits=2,
+        ),
+    ],
+    quick={"repeats": 1},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"repeats": 1})
+    experiment.main()

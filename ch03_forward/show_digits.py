@@ -1,46 +1,59 @@
-"""The embedded digits (not in the book): what takes the place of MNIST where there is no network.
+"""The digits that dlbasics draws (not in the book): they replace MNIST where there is no network.
 
-A sheet of them, and how they are placed in their images. `dlbasics/datasets/digits.py` draws them.
+The script shows a sheet of them, and measures their size and place in the images.  The digits come
+from `dlbasics/datasets/digits.py`.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
-from dlbasics import experiment
 from dlbasics.datasets.digits import draw, load_digits
-from dlbasics.experiment import Claim
-from dlbasics.typing import Array, RngLike
+from dlbasics.experiment import Claim, Experiment
 
 COLUMNS = 16
+"""The number of images of each digit on the sheet."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        train: The number of training images.
+        test: The number of test images.
+    """
+
     train: int = 60_000
     test: int = 10_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """shapes: by name;  sheet (10, COLUMNS, 28, 28): images, a row for each digit.
+    """A sheet of digits, and facts about the data set.
 
-    shares: of the ten digits among the training images;  longer_side: that of the box around each
-    test image's ink, in pixels, the median;  off_centre: how far its centre of mass is from the
-    middle, in x or in y, in pixels, the median of the larger.
+    Args:
+        shapes: The shapes of the data set's arrays, by name.
+        sheet: The images of the sheet, with a row for each digit, (10, COLUMNS, 28, 28).
+        shares: The share of each digit among the training images, (10,).
+        longer_side: The longer side of the box around the ink, in pixels: the median of the test
+            images.
+        off_centre: The distance of the centre of mass from the middle, in x or y, whichever is
+            larger, in pixels: the median of the test images.
     """
 
     shapes: dict[str, tuple[int, ...]]
-    sheet: Array
-    shares: Array
+    sheet: np.ndarray
+    shares: np.ndarray
     longer_side: float
     off_centre: float
 
 
-def run(config: Config, rng: RngLike) -> Result:
+def run(config: Config, rng: Generator) -> Result:
     (x_train, t_train), (x_test, t_test) = load_digits(train=config.train, test=config.test)
     sheet = draw(np.repeat(np.arange(10), COLUMNS), rng) / 255
     return Result(
@@ -57,20 +70,24 @@ def run(config: Config, rng: RngLike) -> Result:
     )
 
 
-def longer_sides(x: Array) -> Array:
-    """The longer side of the box around the ink of images x (N, 784), in pixels, (N,)."""
+def longer_sides(x: np.ndarray) -> np.ndarray:
+    """Return the longer side of the box around the ink of images x (N, 784), in pixels, (N,)."""
     ink = x.reshape(-1, 28, 28) > 0.5
     pixel = np.arange(28)
     sides = []
     for axis in (1, 2):
-        there = ink.any(axis=axis)
-        last = np.where(there, pixel, -1).max(axis=1)
-        sides.append(last - np.where(there, pixel, 28).min(axis=1) + 1)
+        has_ink = ink.any(axis=axis)
+        first = np.where(has_ink, pixel, 28).min(axis=1)
+        last = np.where(has_ink, pixel, -1).max(axis=1)
+        sides.append(last - first + 1)
     return np.max(sides, axis=0)
 
 
-def distances_from_middle(x: Array) -> Array:
-    """How far the centre of mass of images x (N, 784) is from (14, 14), in x or in y, (N,)."""
+def distances_from_middle(x: np.ndarray) -> np.ndarray:
+    """Return the distance of the centre of mass of images x (N, 784) from (14, 14), (N,).
+
+    It is the distance in x or in y, whichever is larger.
+    """
     mass = x.reshape(-1, 28, 28) / x.sum(axis=1)[:, None, None]
     centres = [mass.sum(axis=axis) @ np.arange(28) for axis in (1, 2)]
     return np.max(np.abs(np.array(centres) - 14), axis=0)
@@ -84,22 +101,28 @@ def plot(result: Result) -> dict[str, Any]:
     return {"sheet": figure}
 
 
-CLAIMS = [
-    shape_claim("x_train", (60000, 784)),
-    shape_claim("t_train", (60000,)),
-    shape_claim("x_test", (10000, 784)),
-    shape_claim("t_test", (10000,)),
-    Claim.same("share of each digit", (0.1,) * 10, lambda r: r.shares, atol=0.005, digits=2),
-    Claim.same("longer side of a digit, pixels", 20, lambda r: r.longer_side, atol=1),
-    Claim(
-        "centre of mass off the middle, pixels",
-        "at most 0.5",
-        lambda r: r.off_centre,
-        lambda v: v <= 0.5,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        shape_claim("x_train", (60000, 784)),
+        shape_claim("t_train", (60000,)),
+        shape_claim("x_test", (10000, 784)),
+        shape_claim("t_test", (10000,)),
+        Claim.same("share of each digit", (0.1,) * 10, lambda r: r.shares, atol=0.005, digits=2),
+        Claim.same("longer side of a digit, in pixels", 20, lambda r: r.longer_side, atol=1),
+        Claim(
+            "distance of the centre of mass from the middle, in pixels",
+            "at most 0.5",
+            lambda r: r.off_centre,
+            lambda v: v <= 0.5,
+            digits=2,
+        ),
+    ],
+    quick={"train": 2_000, "test": 500},
+)
 
 if __name__ == "__main__":
-    quick = {"train": 2_000, "test": 500}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

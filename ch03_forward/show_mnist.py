@@ -1,27 +1,32 @@
-"""MNIST Dataset (chapter 3): the shapes of the data, the first image, and a sheet of more."""
+"""MNIST Dataset (chapter 3): the shapes of the data, the first image, and the first fifty."""
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ch03_forward.matrix_products import shape_claim
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Data, Experiment
 
 ROWS, COLUMNS = 5, 10
 
 
 @dataclass(frozen=True)
 class Result:
-    """The shapes by name, and the first training images (50, 784) with their labels (50,)."""
+    """The shapes and the first images of the data set.
+
+    Args:
+        shapes: The shapes of the arrays, by name.
+        images: The first training images, (50, 784).
+        labels: Their labels, (50,).
+    """
 
     shapes: dict[str, tuple[int, ...]]
-    images: Array
-    labels: Array
+    images: np.ndarray
+    labels: np.ndarray
 
 
-def run(data: Data | None = None) -> Result:
-    data = data or experiment.load_data()
+def run(data: Data) -> Result:
     img = data.x_train[0]
     shapes = {
         "x_train": data.x_train.shape,
@@ -35,8 +40,8 @@ def run(data: Data | None = None) -> Result:
     return Result(shapes, data.x_train[:count], data.t_train[:count])
 
 
-def img_show(axes: Any, img: Array, title: str) -> None:
-    """Draw grey values from 0 (black) to 1 (white): 784 of them, or an image (H, W)."""
+def img_show(axes: Any, img: np.ndarray, title: str) -> None:
+    """Draw an image (784,) or (H, W), with grey values from 0 (black) to 1 (white)."""
     axes.imshow(img.reshape(28, 28) if img.ndim == 1 else img, cmap="gray", vmin=0, vmax=1)
     axes.set_title(title)
     axes.set_axis_off()
@@ -53,15 +58,20 @@ def plot(result: Result) -> dict[str, Any]:
     return {"first_image": first, "first_fifty": sheet}
 
 
-CLAIMS = [
-    shape_claim("x_train", (60000, 784)),
-    shape_claim("t_train", (60000,)),
-    shape_claim("x_test", (10000, 784)),
-    shape_claim("t_test", (10000,)),
-    Claim.same("label of the first image", 5, lambda result: result.labels[0]),
-    shape_claim("the first image", (784,)),
-    shape_claim("the first image, reshaped", (28, 28)),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        shape_claim("x_train", (60000, 784)),
+        shape_claim("t_train", (60000,)),
+        shape_claim("x_test", (10000, 784)),
+        shape_claim("t_test", (10000,)),
+        Claim.same("label of the first image", 5, lambda result: result.labels[0]),
+        shape_claim("the first image", (784,)),
+        shape_claim("the first image, reshaped", (28, 28)),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

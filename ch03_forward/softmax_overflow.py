@@ -1,6 +1,7 @@
 """Issues when Implementing the Softmax Function (chapter 3): overflow, and how to avoid it.
 
-The formula as it is written against the one with the largest score subtracted, in three precisions.
+The script compares the formula of the book's equation with the one that first subtracts the largest
+score, in three precisions.
 """
 
 import math
@@ -9,33 +10,38 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import softmax
-from dlbasics.typing import Array
 
 DTYPES: dict[str, Any] = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the book prints, and by precision the largest score that the formula survives.
+    """The book's numbers, and where the formula fails in each precision.
 
-    curves: by precision, for each largest score `c` (N,) of the scores c - 2, c - 1 and c, its
-    probability (N,) by the formula, `naive`, and by ours, `shifted`.
+    Args:
+        small: The softmax of the scores (0.3, 2.9, 4).
+        large: The softmax of the scores (1010, 1000, 990), with the largest score subtracted.
+        large_naive: The softmax of the same scores by the formula.
+        below_largest: The same scores minus the largest.
+        largest_score: The largest score at which the formula is right, by precision.
+        curves: For scores c - 2, c - 1 and c, the probability of c, by precision.  Each entry has
+            the scores `c` (N,), the probability by the formula, `naive` (N,), and with the largest
+            score subtracted, `shifted` (N,).
     """
 
-    small: Array
-    large: Array
-    large_naive: Array
-    below_largest: Array
+    small: np.ndarray
+    large: np.ndarray
+    large_naive: np.ndarray
+    below_largest: np.ndarray
     largest_score: dict[str, float]
-    curves: dict[str, dict[str, Array]]
+    curves: dict[str, dict[str, np.ndarray]]
 
 
-def naive_softmax(a: Array) -> Array:
-    """y_k = exp(a_k) / sum_i exp(a_i) for scores a (K,), just as eq. 3.10 says."""
-    with np.errstate(over="ignore", invalid="ignore"):  # overflow is what we are here to see
+def naive_softmax(a: np.ndarray) -> np.ndarray:
+    """Return y_k = exp(a_k) / sum_i exp(a_i) for scores a (K,), as eq. 3.10 says."""
+    with np.errstate(over="ignore", invalid="ignore"):  # this script shows what overflow does
         exp_a = np.exp(a)
         return exp_a / np.sum(exp_a)
 
@@ -53,19 +59,22 @@ def run() -> Result:
     )
 
 
-def probabilities(dtype: Any, end: float) -> dict[str, Array]:
-    """The probability of the largest of three scores, c, for c from 0 to `end`.
+def probabilities(dtype: Any, end: float) -> dict[str, np.ndarray]:
+    """Return the probability of c among the scores c - 2, c - 1 and c, for c from 0 to `end`.
 
-    Shortly before exp(c), the sum overflows: there the formula gives 0.
+    The sum overflows shortly before exp(c) does.  In between the formula gives 0.
     """
-    c = np.arange(0, end, 0.25)  # quarters of such a size are exact even in float16
+    c = np.arange(0, end, 0.25)  # float16 represents these multiples of 1/4 exactly
     scores = (c[:, np.newaxis] - [2, 1, 0]).astype(dtype)
     naive = np.array([naive_softmax(a)[-1] for a in scores])
     return {"c": c, "naive": naive, "shifted": softmax(scores)[:, -1]}
 
 
 def largest_score(dtype: Any) -> float:
-    """The largest c for which the naive softmax of the scores c and 0 is right, by bisection."""
+    """Return the largest c for which the naive softmax of the scores c and 0 is right.
+
+    It is found by bisection.
+    """
     works, fails = 0.0, 1000.0
     while (middle := float(dtype((works + fails) / 2))) not in (works, fails):
         y = naive_softmax(np.array([middle, 0], dtype))
@@ -94,9 +103,10 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def limit_claim(name: str) -> Claim:
+    """Return the claim that the naive softmax is right up to the log of the largest number."""
     limit = math.log(np.finfo(DTYPES[name]).max)
     return Claim(
-        f"largest score of the naive softmax in {name}, and the log of the largest {name}",
+        f"largest score of the naive softmax in {name} (theory: log of the largest number)",
         limit,
         lambda result: result.largest_score[name],
         lambda v: 0.999 * limit < v <= limit,
@@ -104,33 +114,40 @@ def limit_claim(name: str) -> Claim:
     )
 
 
-CLAIMS = [
-    Claim.same(
-        "softmax of (0.3, 2.9, 4)",
-        (0.01821127, 0.24519181, 0.73659691),
-        lambda result: result.small,
-        atol=5e-9,
-        digits=8,
-    ),
-    Claim.same("its sum", 1.0, lambda result: result.small.sum(), atol=1e-12),
-    Claim(
-        "naive softmax of (1010, 1000, 990)",
-        (np.nan, np.nan, np.nan),
-        lambda result: result.large_naive,
-        lambda v: np.isnan(v).all(),
-    ),
-    Claim.same(
-        "(1010, 1000, 990) less the largest", (0, -10, -20), lambda result: result.below_largest
-    ),
-    Claim.same(
-        "softmax of (1010, 1000, 990)",
-        (9.99954600e-01, 4.53978686e-05, 2.06106005e-09),
-        lambda result: result.large,
-        rtol=5e-9,
-        digits=9,
-    ),
-    *map(limit_claim, DTYPES),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same(
+            "softmax of (0.3, 2.9, 4)",
+            (0.01821127, 0.24519181, 0.73659691),
+            lambda result: result.small,
+            atol=5e-9,
+            digits=8,
+        ),
+        Claim.same("its sum", 1.0, lambda result: result.small.sum(), atol=1e-12),
+        Claim(
+            "naive softmax of (1010, 1000, 990)",
+            (np.nan, np.nan, np.nan),
+            lambda result: result.large_naive,
+            lambda v: np.isnan(v).all(),
+        ),
+        Claim.same(
+            "(1010, 1000, 990) minus the largest score",
+            (0, -10, -20),
+            lambda result: result.below_largest,
+        ),
+        Claim.same(
+            "softmax of (1010, 1000, 990)",
+            (9.99954600e-01, 4.53978686e-05, 2.06106005e-09),
+            lambda result: result.large,
+            rtol=5e-9,
+            digits=9,
+        ),
+        *map(limit_claim, DTYPES),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

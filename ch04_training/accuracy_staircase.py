@@ -1,24 +1,35 @@
-"""Why Do We Set a Loss Function? (chapter 4): accuracy is a staircase, the loss is smooth.
+"""Why Do We Set a Loss Function? (chapter 4): accuracy changes in steps, the loss is smooth.
 
-A network is trained for a while.  Then one weight, the largest of its second layer, is moved, and
-the accuracy and the loss of 100 test images are followed.
+The script trains a network for a while.  Then it moves one weight, the largest of the second layer,
+and computes the accuracy and the loss on 100 test images for each value of the weight.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch04_training.two_layer_net import TwoLayerNet
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import Claim, Data, Experiment
 from dlbasics.gradient import numerical_diff
 from dlbasics.optimizers import SGD
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+        images: The number of test images for accuracy and loss.
+        reach: The largest distance to which the weight is moved, in either direction.
+        points: The number of values of the weight, at least 2.
+    """
+
     hidden_size: int = 20
     iters_num: int = 300
     batch_size: int = 100
@@ -29,27 +40,32 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.points < 2:
-            raise ValueError(f"points must be at least 2, to have neighbours, got {self.points}")
+            raise ValueError(f"points must be at least 2, got {self.points}")
 
 
 @dataclass(frozen=True)
 class Result:
-    """weight (N,): the places of the weight, around `trained`, where training left it.
+    """Accuracy and loss for each value of the weight.
 
-    accuracy, loss (N,): of the images, there;  their slopes (N,): numerical derivatives.
+    Args:
+        trained: The value of the weight after training.
+        weight: The values to which the weight is moved, (N,).
+        accuracy: The accuracy for each value, (N,).
+        loss: The loss for each value, (N,).
+        accuracy_slope: The numerical derivative of the accuracy by the weight, (N,).
+        loss_slope: The numerical derivative of the loss by the weight, (N,).
     """
 
     trained: float
-    weight: Array
-    accuracy: Array
-    loss: Array
-    accuracy_slope: Array
-    loss_slope: Array
+    weight: np.ndarray
+    accuracy: np.ndarray
+    loss: np.ndarray
+    accuracy_slope: np.ndarray
+    loss_slope: np.ndarray
 
 
-def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
-    network = trained_network(config, rng, data)
+def run(config: Config, data: Data, rng: Generator) -> Result:
+    network = trained_network(config, data, rng)
     x, t = data.x_test[: config.images], data.t_test[: config.images]
     W2 = network.params["W2"]
     index = np.unravel_index(np.abs(W2).argmax(), W2.shape)
@@ -74,7 +90,8 @@ def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
     )
 
 
-def trained_network(config: Config, rng: np.random.Generator, data: Data) -> TwoLayerNet:
+def trained_network(config: Config, data: Data, rng: Generator) -> TwoLayerNet:
+    """Return a network after `iters_num` steps of gradient descent."""
     network = TwoLayerNet(784, config.hidden_size, 10, rng=rng)
     optimizer = SGD(config.learning_rate)
     for _ in range(config.iters_num):
@@ -98,40 +115,40 @@ def plot(result: Result) -> dict[str, Any]:
     return {"accuracy_and_loss": figure}
 
 
-CLAIMS = [
-    # Of 100 images 0 to 100 can be right: 101 values, where the loss takes one for each place.
-    Claim(
-        "different values of the accuracy",
-        "few",
-        lambda result: len(np.unique(result.accuracy)),
-        lambda v: 3 <= v <= 101,
-    ),
-    Claim(
-        "share of places where the slope of the accuracy is exactly 0",
-        "almost all",
-        lambda result: np.mean(result.accuracy_slope == 0),
-        lambda v: v >= 0.98,
-    ),
-    Claim(
-        "share of places where the slope of the loss is exactly 0",
-        "none",
-        lambda result: np.mean(result.loss_slope == 0),
-        lambda v: v == 0,
-    ),
-    Claim(
-        "share of neighbouring places with the same loss",
-        "none",
-        lambda result: np.mean(np.diff(result.loss) == 0),
-        lambda v: v == 0,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        # The accuracy of 100 images has at most 101 values; the loss can have any number of them.
+        Claim(
+            "different values of the accuracy",
+            "few",
+            lambda result: len(np.unique(result.accuracy)),
+            lambda v: 3 <= v <= 101,
+        ),
+        Claim(
+            "share of places where the slope of the accuracy is exactly 0",
+            "almost all",
+            lambda result: np.mean(result.accuracy_slope == 0),
+            lambda v: v >= 0.98,
+        ),
+        Claim(
+            "share of places where the slope of the loss is exactly 0",
+            "none",
+            lambda result: np.mean(result.loss_slope == 0),
+            lambda v: v == 0,
+        ),
+        Claim(
+            "share of neighbouring places with the same loss",
+            "none",
+            lambda result: np.mean(np.diff(result.loss) == 0),
+            lambda v: v == 0,
+        ),
+    ],
+    quick={"iters_num": 100, "points": 101},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"iters_num": 100, "points": 101},
-    )
+    experiment.main()

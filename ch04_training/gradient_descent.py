@@ -1,4 +1,4 @@
-"""Gradient Method (chapter 4): gradient descent on x0^2 + x1^2, and the choice of learning rate."""
+"""Gradient Method (chapter 4): gradient descent on x0^2 + x1^2 with several learning rates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from ch04_training.gradient_field import function_2
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.gradient import gradient_descent
-from dlbasics.typing import Array
 
 INIT_X = np.array([-3.0, 4.0])
 LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)
@@ -17,16 +15,20 @@ LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)
 
 @dataclass(frozen=True)
 class Result:
-    """path (21, 2): the places from the start on, by 20 steps of lr 0.1.
+    """Where gradient descent goes.
 
-    For each of the learning rates, in their order:  ends (2,): the place after 100 steps;
-    distances (51,): of the start and of the places after 1 to 50 steps from the minimum (0, 0).
+    Args:
+        path: The places from the start on, in 20 steps with learning rate 0.1, (21, 2).
+        learning_rates: The learning rates of `ends` and `distances`.
+        ends: The place after 100 steps, (2,), for each learning rate.
+        distances: The distance from the minimum (0, 0) after 0 to 50 steps, (51,), for each
+            learning rate.
     """
 
-    path: Array
+    path: np.ndarray
     learning_rates: list[float]
-    ends: list[Array]
-    distances: list[Array]
+    ends: list[np.ndarray]
+    distances: list[np.ndarray]
 
 
 def run() -> Result:
@@ -38,8 +40,8 @@ def run() -> Result:
     )
 
 
-def descent(lr: float, step_num: int) -> Array:
-    """Every place that gradient descent comes to, (step_num + 1, 2)."""
+def descent(lr: float, step_num: int) -> np.ndarray:
+    """Return the start and the place after each step, (step_num + 1, 2)."""
     path = [INIT_X]
     for _ in range(step_num):
         path.append(gradient_descent(function_2, path[-1], lr, step_num=1))
@@ -60,7 +62,7 @@ def plot(result: Result) -> dict[str, Any]:
     rates, panels = plotting.subplots(1, 2, width=5.0)
     for lr, distance in zip(result.learning_rates, result.distances, strict=True):
         panels[0 if lr < 1 else 1].semilogy(distance, label=f"lr = {lr:g}")
-    panels[0].set(title="just right, and too small", ylim=(1e-5, 20))
+    panels[0].set(title="suitable, and too small", ylim=(1e-5, 20))
     panels[1].set(title="too large")
     for axes in panels:
         axes.set(xlabel="step", ylabel="distance from the minimum")
@@ -69,32 +71,38 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def end(lr: float) -> Any:
+    """Return a function that looks up the place after 100 steps with this learning rate."""
     return lambda result: result.ends[result.learning_rates.index(lr)]
 
 
-CLAIMS = [
-    Claim.same(
-        "after 100 steps of lr 0.1",
-        (-6.11110793e-10, 8.14814391e-10),
-        end(0.1),
-        atol=1e-15,
-        digits=9,
-    ),
-    Claim.same(
-        "after 100 steps of lr 10",
-        (-2.58983747e13, -1.29524862e12),
-        end(10.0),
-        rtol=1e-8,
-        digits=9,
-    ),
-    Claim.same(
-        "after 100 steps of lr 1e-10",
-        (-2.99999994, 3.99999992),
-        end(1e-10),
-        atol=1e-8,
-        digits=9,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same(
+            "after 100 steps with lr 0.1",
+            (-6.11110793e-10, 8.14814391e-10),
+            end(0.1),
+            atol=1e-15,
+            digits=9,
+        ),
+        Claim.same(
+            "after 100 steps with lr 10",
+            (-2.58983747e13, -1.29524862e12),
+            end(10.0),
+            rtol=1e-8,
+            digits=9,
+        ),
+        Claim.same(
+            "after 100 steps with lr 1e-10",
+            (-2.99999994, 3.99999992),
+            end(1e-10),
+            atol=1e-8,
+            digits=9,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

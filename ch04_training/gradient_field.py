@@ -5,28 +5,34 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.gradient import numerical_gradient
-from dlbasics.typing import Array
 
 POINTS = [(3.0, 4.0), (0.0, 2.0), (3.0, 0.0)]
 
 
-def function_2(x: Array) -> Any:
-    """f = x0^2 + x1^2, x: (2,) or (2, ...) (book: *Partial Derivative*, eq. 4.6)."""
+def function_2(x: np.ndarray) -> Any:
+    """Return x0^2 + x1^2 for x (2,) or (2, ...) (book: *Partial Derivative*, eq. 4.6)."""
     return np.sum(x**2, axis=0)
 
 
 @dataclass(frozen=True)
 class Result:
-    """grid (2, 61, 61) and surface (61, 61); places and gradients (289, 2), those of the arrows."""
+    """The function and its gradients.
 
-    gradients_at_points: list[Array]
-    grid: Array
-    surface: Array
-    places: Array
-    gradients: Array
+    Args:
+        gradients_at_points: The gradients at the book's POINTS, each (2,).
+        grid: The places (x0, x1) at which the function is drawn, (2, 61, 61).
+        surface: The values of the function there, (61, 61).
+        places: The places of the arrows, (289, 2).
+        gradients: The gradients there, (289, 2).
+    """
+
+    gradients_at_points: list[np.ndarray]
+    grid: np.ndarray
+    surface: np.ndarray
+    places: np.ndarray
+    gradients: np.ndarray
 
 
 def run() -> Result:
@@ -54,28 +60,34 @@ def plot(result: Result) -> dict[str, Any]:
     field, axes = plotting.subplots(width=5.5, height=5.5)
     axes.quiver(*result.places.T, *-result.gradients.T, angles="xy", color="dimgray")
     axes.set(xlabel="x0", ylabel="x1", aspect="equal", xlim=(-2.3, 2.3), ylim=(-2.3, 2.3))
-    axes.set_title("minus the gradient: the way down")
+    axes.set_title("the negative gradient points downhill")
     return {"figure_4_8": surface, "figure_4_9": field}
 
 
 def gradient_claim(i: int, book: tuple[float, float]) -> Claim:
+    """Return the claim that the gradient at POINTS[i] is the book's."""
     at = f"({POINTS[i][0]:g}, {POINTS[i][1]:g})"
     return Claim.same(
         f"gradient at {at}", book, lambda result: result.gradients_at_points[i], atol=1e-8
     )
 
 
-CLAIMS = [
-    gradient_claim(0, (6.0, 8.0)),
-    gradient_claim(1, (0.0, 4.0)),
-    gradient_claim(2, (6.0, 0.0)),
-    Claim(
-        "largest error of the arrows, which should be -(2 x0, 2 x1)",
-        "towards (0, 0)",
-        lambda result: np.abs(result.gradients - 2 * result.places).max(),
-        lambda v: v < 1e-8,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        gradient_claim(0, (6.0, 8.0)),
+        gradient_claim(1, (0.0, 4.0)),
+        gradient_claim(2, (6.0, 0.0)),
+        Claim(
+            "largest error of the arrows, which should be -(2 x0, 2 x1)",
+            "towards (0, 0)",
+            lambda result: np.abs(result.gradients - 2 * result.places).max(),
+            lambda v: v < 1e-8,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -1,6 +1,6 @@
 """Loss Function (chapter 4): the sum of squared errors and the cross-entropy error.
 
-Both for the book's two predictions of a digit, and for a batch of them.
+The script computes both errors of the book's two predictions of a digit, and of a batch of them.
 """
 
 from dataclasses import dataclass
@@ -8,38 +8,41 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
 from dlbasics.data import one_hot
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import cross_entropy_error, sum_squared_error
-from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)
 class Result:
-    """Losses of the book's predictions: of the right and the wrong one, and of a batch of both.
+    """The losses of the book's predictions, and curves of both losses.
 
-    x (N,): numbers from 0 to 1, with log_x (N,), and also probabilities of the right digit, with
-    the losses squared_error and cross_entropy (N,) that they give.
+    Args:
+        squared_errors: The squared errors of the right and of the wrong prediction.
+        cross_entropies: The cross-entropy errors of the right and of the wrong prediction.
+        batch_of_classes: The cross-entropy error of a batch of both, with labels as classes.
+        batch_of_rows: The same with labels as one-hot rows.
+        x: Numbers from 0 to 1, (N,).
+        log_x: Their logarithms, (N,).
+        squared_error: The squared error if the right digit has the probability x, (N,).
+        cross_entropy: The cross-entropy error if the right digit has the probability x, (N,).
     """
 
     squared_errors: list[float]
     cross_entropies: list[float]
     batch_of_classes: float
     batch_of_rows: float
-    x: Array
-    log_x: Array
-    squared_error: Array
-    cross_entropy: Array
+    x: np.ndarray
+    log_x: np.ndarray
+    squared_error: np.ndarray
+    cross_entropy: np.ndarray
 
 
 def run() -> Result:
     right = [0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0]  # most likely a 2
     wrong = [0.1, 0.05, 0.1, 0.0, 0.05, 0.1, 0.0, 0.6, 0.0, 0.0]  # most likely a 7
     t = one_hot([2])[0]
-
     batch, classes = np.array([right, wrong]), np.array([2, 2])
-
     x = np.linspace(0.001, 1, 1000)
     predictions = [prediction(p) for p in x]
     return Result(
@@ -54,8 +57,8 @@ def run() -> Result:
     )
 
 
-def prediction(p: float) -> Array:
-    """Ten probabilities: p for the 2, what is left shared by the other digits."""
+def prediction(p: float) -> np.ndarray:
+    """Return ten probabilities: p for the digit 2, and equal shares of the rest for the others."""
     y = np.full(10, (1 - p) / 9)
     y[2] = p
     return y
@@ -80,44 +83,49 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_4_3": figure_4_3, "losses": losses}
 
 
-CLAIMS = [
-    Claim.same(
-        "squared error, 0.6 at the right digit",
-        0.0975,
-        lambda result: result.squared_errors[0],
-        atol=1e-6,
-        digits=9,
-    ),
-    Claim.same(
-        "squared error, 0.6 at a wrong digit",
-        0.5975,
-        lambda result: result.squared_errors[1],
-        atol=1e-6,
-        digits=9,
-    ),
-    # The book adds 1e-7 to every probability.
-    Claim.same(
-        "cross-entropy, 0.6 at the right digit",
-        0.510825457,
-        lambda result: result.cross_entropies[0],
-        atol=1.1e-6,
-        digits=10,
-    ),
-    Claim.same(
-        "cross-entropy, 0.6 at a wrong digit",
-        2.302584093,
-        lambda result: result.cross_entropies[1],
-        atol=1.1e-6,
-        digits=10,
-    ),
-    Claim(
-        "a batch of both, labels as classes and as one-hot rows",
-        "the same mean",
-        lambda result: (result.batch_of_classes, result.batch_of_rows),
-        lambda v: np.isclose(v[0], v[1], rtol=1e-12),
-        digits=10,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same(
+            "squared error, 0.6 at the right digit",
+            0.0975,
+            lambda result: result.squared_errors[0],
+            atol=1e-6,
+            digits=9,
+        ),
+        Claim.same(
+            "squared error, 0.6 at a wrong digit",
+            0.5975,
+            lambda result: result.squared_errors[1],
+            atol=1e-6,
+            digits=9,
+        ),
+        # The book adds 1e-7 to every probability.
+        Claim.same(
+            "cross-entropy, 0.6 at the right digit",
+            0.510825457,
+            lambda result: result.cross_entropies[0],
+            atol=1.1e-6,
+            digits=10,
+        ),
+        Claim.same(
+            "cross-entropy, 0.6 at a wrong digit",
+            2.302584093,
+            lambda result: result.cross_entropies[1],
+            atol=1.1e-6,
+            digits=10,
+        ),
+        Claim(
+            "a batch of both, labels as classes and as one-hot rows",
+            "the same mean",
+            lambda result: (result.batch_of_classes, result.batch_of_rows),
+            lambda v: np.isclose(v[0], v[1], rtol=1e-12),
+            digits=10,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -5,39 +5,43 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.gradient import numerical_diff
-from dlbasics.typing import Array
 
 
 def function_1(x: Any) -> Any:
-    """y = 0.01 x^2 + 0.1 x (book: *Examples of Numerical Differentiation*, eq. 4.5)."""
+    """Return 0.01 x^2 + 0.1 x (book: *Examples of Numerical Differentiation*, eq. 4.5)."""
     return 0.01 * x**2 + 0.1 * x
 
 
 def function_tmp1(x0: float) -> float:
-    """x0^2 + x1^2 as a function of x0 alone, with x1 = 4 (book: *Partial Derivative*)."""
+    """Return x0^2 + x1^2 with x1 = 4 (book: *Partial Derivative*)."""
     return x0**2 + 4.0**2
 
 
 def function_tmp2(x1: float) -> float:
-    """x0^2 + x1^2 as a function of x1 alone, with x0 = 3."""
+    """Return x0^2 + x1^2 with x0 = 3."""
     return 3.0**2 + x1**2
 
 
 @dataclass(frozen=True)
 class Result:
-    """x, y (N,): the function of eq. 4.5;  its slopes and tangents (N,) at two places.
+    """Derivatives and tangents.
 
-    partial_derivatives: of x0^2 + x1^2 by x0 and by x1, at (3, 4).
+    Args:
+        x: The places at which the function of eq. 4.5 is drawn, (N,).
+        y: The values of the function there, (N,).
+        places: The two places of the tangents.
+        slopes: The derivatives at these places.
+        tangents: The values of the tangents at x, each (N,).
+        partial_derivatives: The derivatives of x0^2 + x1^2 by x0 and by x1, at (3, 4).
     """
 
-    x: Array
-    y: Array
+    x: np.ndarray
+    y: np.ndarray
     places: list[float]
     slopes: list[float]
-    tangents: list[Array]
+    tangents: list[np.ndarray]
     partial_derivatives: list[float]
 
 
@@ -85,36 +89,41 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_4_6": function, "figure_4_7": tangents}
 
 
-CLAIMS = [
-    Claim.same(
-        "slope of 0.01 x^2 + 0.1 x at 5",
-        0.1999999999990898,
-        lambda result: result.slopes[0],
-        atol=1e-12,
-        digits=16,
-    ),
-    Claim.same(
-        "slope of 0.01 x^2 + 0.1 x at 10",
-        0.2999999999986347,
-        lambda result: result.slopes[1],
-        atol=1e-12,
-        digits=16,
-    ),
-    Claim.same(
-        "partial derivative of x0^2 + x1^2 by x0 at (3, 4)",
-        6.00000000000378,
-        lambda result: result.partial_derivatives[0],
-        atol=1e-11,
-        digits=16,
-    ),
-    Claim.same(
-        "partial derivative of x0^2 + x1^2 by x1 at (3, 4)",
-        7.999999999999119,
-        lambda result: result.partial_derivatives[1],
-        atol=1e-11,
-        digits=16,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same(
+            "slope of 0.01 x^2 + 0.1 x at 5",
+            0.1999999999990898,
+            lambda result: result.slopes[0],
+            atol=1e-12,
+            digits=16,
+        ),
+        Claim.same(
+            "slope of 0.01 x^2 + 0.1 x at 10",
+            0.2999999999986347,
+            lambda result: result.slopes[1],
+            atol=1e-12,
+            digits=16,
+        ),
+        Claim.same(
+            "partial derivative of x0^2 + x1^2 by x0 at (3, 4)",
+            6.00000000000378,
+            lambda result: result.partial_derivatives[0],
+            atol=1e-11,
+            digits=16,
+        ),
+        Claim.same(
+            "partial derivative of x0^2 + x1^2 by x1 at (3, 4)",
+            7.999999999999119,
+            lambda result: result.partial_derivatives[1],
+            atol=1e-11,
+            digits=16,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -1,7 +1,7 @@
 """Derivative (chapter 4): why the step h of a numerical derivative must not be too small.
 
-The slope between x and x + h against the true one, and the error of both against h: the formula's
-own error falls with h, that of rounding grows.
+The script compares forward and central differences with the true derivative, for many values of h.
+As h falls, the error of the formula falls and the rounding error grows.
 """
 
 from collections.abc import Callable
@@ -10,21 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Experiment
 
 DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 
 
-# numerical_diff has one fixed step, and refuses float32.
+# numerical_diff of dlbasics has a fixed step and computes in float64; these take any of both.
 def forward_difference(f: Callable[[Any], Any], x: Any, h: Any) -> Any:
-    """(f(x + h) - f(x)) / h, whose own error is about h |f''| / 2."""
+    """Return (f(x + h) - f(x)) / h.  The error of the formula is about h |f''| / 2."""
     return (f(x + h) - f(x)) / h
 
 
 def central_difference(f: Callable[[Any], Any], x: Any, h: Any) -> Any:
-    """(f(x + h) - f(x - h)) / 2h, whose own error is about h^2 |f'''| / 6."""
+    """Return (f(x + h) - f(x - h)) / 2h.  The error of the formula is about h^2 |f'''| / 6."""
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
@@ -33,17 +31,23 @@ DIFFERENCES = {"forward": forward_difference, "central": central_difference}
 
 @dataclass(frozen=True)
 class Result:
-    """Relative errors of the derivative of exp, by "forward float32" and so on, one for each h.
+    """The errors of numerical derivatives of exp, by "forward float32" and so on.
 
-    best_h: where that error is least;  theory: where it should be, up to a factor near 1;
-    slope_at_1e_50: what float64 makes of the derivative with h = 1e-50.
+    Args:
+        float32_of_1e_50: The number 1e-50 in float32.
+        slope_at_1e_50: The derivative of exp at 1 with h = 1e-50, in float64.
+        error_at_1e_4: The relative error with h = 1e-4.
+        h: The steps, (N,).
+        error: The relative error with each of these steps, (N,).
+        best_h: The step with the smallest error.
+        theory: The step that should have the smallest error, up to a factor near 1.
     """
 
     float32_of_1e_50: float
     slope_at_1e_50: float
     error_at_1e_4: dict[str, float]
-    h: Array
-    error: dict[str, Array]
+    h: np.ndarray
+    error: dict[str, np.ndarray]
     best_h: dict[str, float]
     theory: dict[str, float]
 
@@ -66,8 +70,8 @@ def run() -> Result:
     )
 
 
-def errors(kind: str, dtype: str, h: Array) -> Array:
-    """The relative error of the derivative of exp for each h: the median over 101 places."""
+def errors(kind: str, dtype: str, h: np.ndarray) -> np.ndarray:
+    """Return the relative error of the derivative of exp for each h: the median of 101 places."""
     number, difference = DTYPES[dtype], DIFFERENCES[kind]
     x = np.linspace(0.1, 1, 101).astype(number)
     truth = np.exp(x.astype(np.float64))
@@ -76,7 +80,10 @@ def errors(kind: str, dtype: str, h: Array) -> Array:
 
 
 def best_h_in_theory(kind: str, dtype: str) -> float:
-    """Where rounding, eps / h, meets the formula's own error: of order h, or h^2 if central."""
+    """Return the h for which the rounding error, eps / h, equals the error of the formula.
+
+    The error of the formula is about h for forward differences, and h^2 for central ones.
+    """
     eps = float(np.finfo(DTYPES[dtype]).eps)
     return eps ** (1 / 2) if kind == "forward" else eps ** (1 / 3)
 
@@ -121,6 +128,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def best_h_claim(kind: str, dtype: str) -> Claim:
+    """Return the claim that the best h is what theory says, up to a factor of 10."""
     theory = best_h_in_theory(kind, dtype)
     return Claim(
         f"best h of {kind} differences in {dtype}",
@@ -131,23 +139,28 @@ def best_h_claim(kind: str, dtype: str) -> Claim:
     )
 
 
-CLAIMS = [
-    Claim.same("1e-50 in float32", 0.0, lambda result: result.float32_of_1e_50),
-    Claim(
-        "slope of exp at 1 with h = 1e-50, in float64 (true: 2.718)",
-        "useless",
-        lambda result: result.slope_at_1e_50,
-        lambda v: v == 0,
-    ),
-    Claim(
-        "error of central differences with h = 1e-4, in float64",
-        "good results",
-        lambda result: result.error_at_1e_4["central float64"],
-        lambda v: v < 1e-8,
-        digits=2,
-    ),
-    *(best_h_claim(kind, dtype) for dtype in DTYPES for kind in DIFFERENCES),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same("1e-50 in float32", 0.0, lambda result: result.float32_of_1e_50),
+        Claim(
+            "slope of exp at 1 with h = 1e-50, in float64 (true: 2.718)",
+            "useless",
+            lambda result: result.slope_at_1e_50,
+            lambda v: v == 0,
+        ),
+        Claim(
+            "error of central differences with h = 1e-4, in float64",
+            "good results",
+            lambda result: result.error_at_1e_4["central float64"],
+            lambda v: v < 1e-8,
+            digits=2,
+        ),
+        *(best_h_claim(kind, dtype) for dtype in DTYPES for kind in DIFFERENCES),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

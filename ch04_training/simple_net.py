@@ -1,29 +1,34 @@
-"""Gradients for a Neural Network (chapter 4): the gradient of the loss by a matrix of weights."""
+"""Gradients for a Neural Network (chapter 4): the gradient of a loss by a matrix of weights."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import cross_entropy_error, softmax
 from dlbasics.gradient import numerical_gradient
-from dlbasics.typing import Array, RngLike
 
 
 class SimpleNet:
-    """One layer of weights W (2, 3), drawn from a Gaussian unless given.
+    """A network of a single layer without biases.
 
-    x: (2,);  the scores p = x W: (3,);  t: a class or a one-hot row (3,).
+    x: (2,);  scores p = x W: (3,);  t: a class or a one-hot row (3,).
+
+    Args:
+        W: The weights, (2, 3).  None stands for numbers from a standard normal.
+        rng: The generator, or the seed, for these numbers.
     """
 
-    def __init__(self, W: Array | None = None, *, rng: RngLike = None) -> None:
+    def __init__(self, W: np.ndarray | None = None, *, rng: Generator | int | None = None) -> None:
         self.W = np.random.default_rng(rng).standard_normal((2, 3)) if W is None else W
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the scores."""
         return np.dot(x, self.W)
 
-    def loss(self, x: Array, t: Array) -> float:
+    def loss(self, x: np.ndarray, t: np.ndarray) -> float:
+        """Return the cross-entropy error."""
         z = self.predict(x)
         y = softmax(z)
         return cross_entropy_error(y, t)
@@ -34,12 +39,19 @@ simpleNet = SimpleNet  # noqa: N816, the book's name
 
 @dataclass(frozen=True)
 class Result:
-    """The scores p (3,), the class `answer` of the largest, the loss and its gradient dW (2, 3)."""
+    """The numbers that the book prints.
 
-    p: Array
+    Args:
+        p: The scores, (3,).
+        answer: The class of the largest score.
+        loss: The loss.
+        dW: The gradient of the loss by the weights, (2, 3).
+    """
+
+    p: np.ndarray
     answer: int
     loss: float
-    dW: Array
+    dW: np.ndarray
 
 
 def run() -> Result:
@@ -55,24 +67,28 @@ def run() -> Result:
     )
 
 
-CLAIMS = [
-    Claim.same(
-        "scores p",
-        (1.05414809, 0.63071653, 1.1328074),
-        lambda result: result.p,
-        atol=1e-8,
-        digits=9,
-    ),
-    Claim.same("class of the largest score", 2, lambda result: result.answer),
-    Claim.same("loss", 0.928068537, lambda result: result.loss, atol=1e-8, digits=9),
-    Claim.same(
-        "gradient dW",
-        ((0.21924763, 0.14356247, -0.36281009), (0.32887144, 0.2153437, -0.54421514)),
-        lambda result: result.dW,
-        atol=1e-8,
-        digits=8,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    claims=[
+        Claim.same(
+            "scores p",
+            (1.05414809, 0.63071653, 1.1328074),
+            lambda result: result.p,
+            atol=1e-8,
+            digits=9,
+        ),
+        Claim.same("class of the largest score", 2, lambda result: result.answer),
+        Claim.same("loss", 0.928068537, lambda result: result.loss, atol=1e-8, digits=9),
+        Claim.same(
+            "gradient dW",
+            ((0.21924763, 0.14356247, -0.36281009), (0.32887144, 0.2153437, -0.54421514)),
+            lambda result: result.dW,
+            atol=1e-8,
+            digits=8,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, claims=CLAIMS)
+    experiment.main()

@@ -5,25 +5,32 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import sigmoid, step_function
 from dlbasics.gradient import numerical_diff
-from dlbasics.typing import Array
 
 FUNCTIONS = {"step function": step_function, "sigmoid": sigmoid}
 
 
 @dataclass(frozen=True)
 class Result:
-    """By function, its values y and its slope at x (N,), and both at the tangents' places (4,)."""
+    """Values and derivatives of both functions, by name.
 
-    x: Array
-    places: Array
-    y: dict[str, Array]
-    slope: dict[str, Array]
-    y_at_places: dict[str, Array]
-    slope_at_places: dict[str, Array]
+    Args:
+        x: The places at which the functions are drawn, (N,).
+        places: The places of the tangents, (4,).
+        y: The values at x, (N,).
+        slope: The numerical derivatives at x, (N,).
+        y_at_places: The values at the places of the tangents, (4,).
+        slope_at_places: The numerical derivatives at the places of the tangents, (4,).
+    """
+
+    x: np.ndarray
+    places: np.ndarray
+    y: dict[str, np.ndarray]
+    slope: dict[str, np.ndarray]
+    y_at_places: dict[str, np.ndarray]
+    slope_at_places: dict[str, np.ndarray]
 
 
 def run() -> Result:
@@ -65,20 +72,25 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_4_4": figure}
 
 
-CLAIMS = [
-    Claim(
-        "step function: share of places where the slope is exactly 0",
-        "all but the jump",
-        lambda result: np.mean(result.slope["step function"] == 0),
-        lambda v: 0.99 <= v < 1,
-    ),
-    Claim(
-        "sigmoid: the smallest slope for x from -5 to 5",
-        "never 0",
-        lambda result: result.slope["sigmoid"].min(),
-        lambda v: v > 0,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim(
+            "step function: share of places where the slope is exactly 0",
+            "all but the jump",
+            lambda result: np.mean(result.slope["step function"] == 0),
+            lambda v: 0.99 <= v < 1,
+        ),
+        Claim(
+            "sigmoid: the smallest slope for x from -5 to 5",
+            "never 0",
+            lambda result: result.slope["sigmoid"].min(),
+            lambda v: v > 0,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

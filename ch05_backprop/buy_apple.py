@@ -23,7 +23,14 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """The price of the apples, and its derivatives."""
+    """What two apples cost, and how that depends on each number.
+
+    Args:
+        price: The price of the apples with tax.
+        dapple: The derivative of the price with respect to the price of one apple.
+        dapple_num: The derivative with respect to the number of apples.
+        dtax: The derivative with respect to the factor of the tax.
+    """
 
     price: float
     dapple: float

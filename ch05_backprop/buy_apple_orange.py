@@ -1,14 +1,23 @@
-"""Implementing a Simple Layer (chapter 5): apples and oranges, with multiplication and addition."""
+"""Implementing a Simple Layer (chapter 5): the price of apples and oranges, and its derivatives."""
 
 from dataclasses import dataclass
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.layers import AddLayer, MulLayer
 
 
 @dataclass(frozen=True)
 class Config:
+    """The numbers of the book.
+
+    Args:
+        apple: The price of one apple.
+        apple_num: The number of apples.
+        orange: The price of one orange.
+        orange_num: The number of oranges.
+        tax: The factor of the tax: 1.1 stands for 10 percent.
+    """
+
     apple: float = 100
     apple_num: float = 2
     orange: float = 150
@@ -18,6 +27,17 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
+    """What the fruit costs, and how that depends on each number.
+
+    Args:
+        price: The price of all fruit with tax.
+        dapple_num: The derivative of the price with respect to the number of apples.
+        dapple: The derivative with respect to the price of one apple.
+        dorange: The derivative with respect to the price of one orange.
+        dorange_num: The derivative with respect to the number of oranges.
+        dtax: The derivative with respect to the factor of the tax.
+    """
+
     price: float
     dapple_num: float
     dapple: float
@@ -45,14 +65,19 @@ def run(config: Config) -> Result:
     return Result(price, dapple_num, dapple, dorange, dorange_num, dtax)
 
 
-CLAIMS = [
-    Claim.same("price", 715, lambda result: result.price, atol=1e-9),
-    Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
-    Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
-    Claim.same("derivative by the price of an orange", 3.3, lambda r: r.dorange, atol=1e-9),
-    Claim.same("derivative by the number of oranges", 165, lambda r: r.dorange_num, atol=1e-9),
-    Claim.same("derivative by the tax", 650, lambda r: r.dtax, atol=1e-9),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    config=Config,
+    claims=[
+        Claim.same("price", 715, lambda r: r.price, atol=1e-9),
+        Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
+        Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
+        Claim.same("derivative by the price of an orange", 3.3, lambda r: r.dorange, atol=1e-9),
+        Claim.same("derivative by the number of oranges", 165, lambda r: r.dorange_num, atol=1e-9),
+        Claim.same("derivative by the tax", 650, lambda r: r.dtax, atol=1e-9),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, config=Config, claims=CLAIMS)
+    experiment.main()

@@ -1,14 +1,14 @@
-"""A network by hand: forward, backward and Adam in plain Python numbers, against the layers.
+"""Huang, *Math Behind Digital Handwritten Recognition*: forward, backward and Adam by hand.
 
-From Huang's *Math Behind Digital Handwritten Recognition*: the network 784-128-64-10, ReLU and
-softmax, and one image.  Each function is a formula of the text, written as loops over single
-numbers.  The results are compared with those of layers and optimizer, and of PyTorch where it is
-installed, element by element, in float64.
+The network is 784-128-64-10 with ReLU and softmax, and it sees one image.  Each function is a
+formula of the text, written as loops over plain Python numbers.  The script compares every number
+with that of the layers and the optimizer in float64, and with that of PyTorch if it is installed.
 
-Two formulas are not as printed there.  The gradients of the two lower layers are printed without
-the sum over the outputs; here each output's term alone stands for that, and the one that comes
-nearest to the sum is shown.  The first step of Adam is printed with t = 2, although m and v are
-still 0; both are shown.  At 0 the text takes the slope of ReLU to be 1, the layers take 0.
+Two formulas differ from the printed ones.  The text prints the gradients of the two lower layers
+without the sum over the outputs, so that the term of a single output remains; the script shows how
+far even the nearest of these terms is from the sum.  The text computes the first step of Adam with
+t = 2, although m and v are still 0; the script shows the steps with t = 2 and with t = 1.  In the
+text the slope of ReLU at 0 is 1; in the layers it is 0.
 """
 
 import copy
@@ -19,43 +19,43 @@ from math import exp, sqrt
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import LEFT_OUT, Claim, Data
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment
 from dlbasics.functions import softmax as layers_softmax
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
-from dlbasics.typing import Array, RngLike
 
 Vector = list[float]
 Matrix = list[Vector]
 Params = dict[str, Any]
-"""W1 W2 W3, lists of rows, and b1 b2 b3, lists; also of gradients and moments."""
+"""W1, W2, W3 as lists of rows, and b1, b2, b3 as lists.  Gradients and moments look the same."""
 Update = dict[str, Mapping[str, Any]]
-"""One of Adam's: "values" forward and "gradients" before it, "parameters" after it."""
+"""An update by Adam: "values" and "gradients" before it, and "parameters" after it."""
 
 LR, BETA1, BETA2 = 0.001, 0.9, 0.999
 UPDATES = 2
 
 
 def affine(a: Vector, W: Matrix, b: Vector) -> Vector:
-    """z_j = sum_i a_i W_ij + b_j."""
+    """Return z_j = sum_i a_i W_ij + b_j."""
     return [sum(a[i] * W[i][j] for i in range(len(a))) + b[j] for j in range(len(b))]
 
 
 def relu(z: Vector) -> Vector:
-    """a_j = max(z_j, 0)."""
+    """Return a_j = max(z_j, 0)."""
     return [max(z_j, 0.0) for z_j in z]
 
 
 def softmax(z: Vector) -> Vector:
-    """a_k = exp(z_k) / sum_i exp(z_i)."""
+    """Return a_k = exp(z_k) / sum_i exp(z_i)."""
     total = sum(exp(z_i) for z_i in z)
     return [exp(z_k) / total for z_k in z]
 
 
 def forward(params: Params, x: Vector) -> dict[str, Vector]:
+    """Return z and a of all layers."""
     z1 = affine(x, params["W1"], params["b1"])
     a1 = relu(z1)
     z2 = affine(a1, params["W2"], params["b2"])
@@ -65,22 +65,22 @@ def forward(params: Params, x: Vector) -> dict[str, Vector]:
 
 
 def output_error(a3: Vector, label: int) -> Vector:
-    """dL/dz3_k = a3_k - y_k, with y_k = 1 for the label and 0 for others."""
+    """Return dL/dz3_k = a3_k - y_k, where y_k is 1 for the label and 0 for the others."""
     return [a3[k] - (k == label) for k in range(len(a3))]
 
 
 def hidden_error(dz: Vector, W: Matrix, z: Vector) -> Vector:
-    """dL/dz_i = (z_i > 0) sum_j W_ij dz_j, where z is below W, and dz above it."""
+    """Return dL/dz_i = (z_i > 0) sum_j W_ij dz_j, given dz of the layer after W."""
     return [(z[i] > 0) * sum(W[i][j] * dz[j] for j in range(len(dz))) for i in range(len(z))]
 
 
 def products(a: Vector, dz: Vector) -> Matrix:
-    """dL/dW_ij = a_i dz_j."""
+    """Return dL/dW_ij = a_i dz_j."""
     return [[a_i * dz_j for dz_j in dz] for a_i in a]
 
 
 def backward(params: Params, x: Vector, values: Mapping[str, Vector], dz3: Vector) -> Params:
-    """The gradients of all parameters; dL/db_j = dz_j."""
+    """Return the gradients of all parameters; dL/db_j = dz_j."""
     dz2 = hidden_error(dz3, params["W3"], values["z2"])
     dz1 = hidden_error(dz2, params["W2"], values["z1"])
     return {
@@ -94,10 +94,10 @@ def backward(params: Params, x: Vector, values: Mapping[str, Vector], dz3: Vecto
 
 
 def adam(g: float, m: float, v: float, t: int) -> tuple[float, float, float]:
-    """Update t of a parameter with the gradient g: by how much it falls, and the new m and v.
+    """Return what update t subtracts from a parameter with the gradient g, and the new m and v.
 
     m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
-    lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), as in the book.
+    the step is lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), as in the book.
     """
     m = BETA1 * m + (1 - BETA1) * g
     v = BETA2 * v + (1 - BETA2) * g * g
@@ -105,7 +105,7 @@ def adam(g: float, m: float, v: float, t: int) -> tuple[float, float, float]:
 
 
 def update(params: Params, grads: Params, ms: Params, vs: Params, t: int) -> None:
-    """Change params and moments in place."""
+    """Change the parameters and both moments in place."""
     for w, g, m, v in zip(rows(params), rows(grads), rows(ms), rows(vs), strict=True):
         for j in range(len(w)):
             step, m[j], v[j] = adam(g[j], m[j], v[j], t)
@@ -113,23 +113,30 @@ def update(params: Params, grads: Params, ms: Params, vs: Params, t: int) -> Non
 
 
 def rows(params: Params) -> Iterator[Vector]:
-    """Each row of a W, and each b."""
+    """Yield each row of each W, and each b."""
     for key, values in params.items():
         yield from values if key.startswith("W") else [values]
 
 
 def zeros_like(params: Params) -> Params:
+    """Return zeros for all parameters."""
     return {key: np.zeros(np.shape(values)).tolist() for key, values in params.items()}
 
 
 @dataclass(frozen=True)
 class Result:
-    """outputs: a3 (10,) before any update.
+    """What the loops compute, and how far others are from it.
 
-    one_term: |dW' - dW| / |dW| for W2 and W1, where dW' is the term of the output that is nearest.
-    first_steps: of a parameter by Adam, with t = 2 as in the text, and with t = 1.
-    differences: from "layers", and from "PyTorch" where it is installed, the largest between two
-    numbers at the same place in any update, by what an Update holds.
+    Args:
+        parameters: The number of parameters.
+        label: The digit that the image shows.
+        outputs: The ten outputs a3 before any update.
+        one_term: The relative errors of dW2 and dW1 if only the term of one output is taken, the
+            nearest one.
+        first_steps: The first step of Adam for one parameter, with t = 2 as in the text, and with
+            t = 1.
+        differences: The largest difference from "layers", and from "PyTorch" if it is installed,
+            in "values", "gradients" and "parameters" of all updates.
     """
 
     parameters: int
@@ -140,15 +147,14 @@ class Result:
     differences: dict[str, dict[str, float]]
 
 
-def run(rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(data: Data, rng: Generator) -> Result:
     image, label = data.x_train[0].astype(np.float64), int(data.t_train[0])
+    x = image.tolist()
     network = MultiLayerNet(784, [128, 64], 10, rng=rng, dtype=np.float64)
     params = {key: param.tolist() for key, param in network.params.items()}
-    values = forward(params, image.tolist())
-    grads = backward(params, image.tolist(), values, output_error(values["a3"], label))
+    values = forward(params, x)
+    grads = backward(params, x, values, output_error(values["a3"], label))
     slope = grads["b3"][label]
-    one_term = nearest_terms(params, image.tolist(), values, grads)
     others = {"layers": updates_by_layers(network, image, label)}
     if find_spec("torch"):
         others["PyTorch"] = updates_by_pytorch(params, image, label)
@@ -156,16 +162,17 @@ def run(rng: RngLike, data: Data | None = None) -> Result:
         parameters=sum(map(len, rows(params))),
         label=label,
         outputs=values["a3"],
-        one_term=one_term,
+        one_term=nearest_terms(params, x, values, grads),
         first_steps=(abs(adam(slope, 0, 0, t=2)[0]), abs(adam(slope, 0, 0, t=1)[0])),
         differences={
-            name: differences(updates_by_hand(params, image.tolist(), label), updates)
+            name: differences(updates_by_hand(params, x, label), updates)
             for name, updates in others.items()
         },
     )
 
 
 def updates_by_hand(params: Params, x: Vector, label: int) -> Iterator[Update]:
+    """Yield each update of a copy of the parameters, computed by the loops above."""
     params = copy.deepcopy(params)
     ms, vs = zeros_like(params), zeros_like(params)
     for t in range(1, UPDATES + 1):
@@ -175,7 +182,8 @@ def updates_by_hand(params: Params, x: Vector, label: int) -> Iterator[Update]:
         yield {"values": values, "gradients": grads, "parameters": params}
 
 
-def updates_by_layers(network: Network, x: Array, label: int) -> Iterator[Update]:
+def updates_by_layers(network: Network, x: np.ndarray, label: int) -> Iterator[Update]:
+    """Yield each update of the network, computed by its layers and the optimizer."""
     optimizer = Adam(LR, BETA1, BETA2)
     for _ in range(UPDATES):
         values = values_of(network, x)
@@ -184,15 +192,16 @@ def updates_by_layers(network: Network, x: Array, label: int) -> Iterator[Update
         yield {"values": values, "gradients": grads, "parameters": network.params}
 
 
-def values_of(network: Network, x: Array) -> dict[str, Array]:
-    """What the layers give, one after the other, and the probabilities."""
+def values_of(network: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the output of each layer, and the probabilities."""
     values = {}
     for name, layer in zip(("z1", "a1", "z2", "a2", "z3"), network.layers.values(), strict=True):
         x = values[name] = layer.forward(x)
     return values | {"a3": layers_softmax(x)}
 
 
-def updates_by_pytorch(params: Params, image: Array, label: int) -> Iterator[Update]:
+def updates_by_pytorch(params: Params, image: np.ndarray, label: int) -> Iterator[Update]:
+    """Yield each update of a copy of the parameters, computed by PyTorch."""
     import torch
 
     x, target = torch.tensor(image), torch.tensor(label)
@@ -210,7 +219,7 @@ def updates_by_pytorch(params: Params, image: Array, label: int) -> Iterator[Upd
         a3 = torch.softmax(z3, 0)
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(z3, target).backward()
-        # Its epsilon stands beside the corrected root, the book's beside that of v.
+        # PyTorch adds its epsilon to the root of the corrected v, the book to the root of v.
         optimizer.param_groups[0]["eps"] = 1e-7 / sqrt(1 - BETA2**t)
         optimizer.step()
         values = {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "z3": z3, "a3": a3}
@@ -222,7 +231,7 @@ def updates_by_pytorch(params: Params, image: Array, label: int) -> Iterator[Upd
 
 
 def differences(by_hand: Iterator[Update], other: Iterator[Update]) -> dict[str, float]:
-    """The largest of all updates, by what an Update holds."""
+    """Return the largest difference in values, gradients and parameters of all updates."""
     found = [
         {name: largest_difference(mine[name], theirs[name]) for name in mine}
         for mine, theirs in zip(by_hand, other, strict=True)
@@ -230,14 +239,18 @@ def differences(by_hand: Iterator[Update], other: Iterator[Update]) -> dict[str,
     return {name: max(each[name] for each in found) for name in found[0]}
 
 
-def largest_difference(by_hand: Mapping[str, Any], other: Mapping[str, Array]) -> float:
+def largest_difference(by_hand: Mapping[str, Any], other: Mapping[str, np.ndarray]) -> float:
+    """Return the largest difference between two numbers at the same place."""
     return float(np.max([np.abs(by_hand[key] - other[key]).max() for key in by_hand]))
 
 
 def nearest_terms(
     params: Params, x: Vector, values: Mapping[str, Vector], grads: Params
 ) -> tuple[float, float]:
-    """For W2 and W1: how far the nearest of the terms, one for each output, is from their sum."""
+    """Return the relative errors of dW2 and dW1 if one output's term stands for the sum of all.
+
+    The error is that of the output whose term is nearest to the sum.
+    """
     dz3, found = grads["b3"], []
     for k in range(len(dz3)):
         term = backward(params, x, values, [dz3[i] * (i == k) for i in range(len(dz3))])
@@ -247,12 +260,14 @@ def nearest_terms(
 
 
 def relative_difference(one: Matrix, other: Matrix) -> float:
+    """Return |one - other| / |other|."""
     return float(np.linalg.norm(np.subtract(one, other)) / np.linalg.norm(other))
 
 
 def difference_claim(text: str, name: str) -> Claim:
+    """Return the claim that loops and layers compute the same numbers."""
     return Claim(
-        f"largest difference between by hand and by layers, {text}",
+        f"largest difference between loops and layers, {text}",
         "equal",
         lambda result: result.differences["layers"][name],
         lambda v: v < 1e-12,
@@ -262,47 +277,55 @@ def difference_claim(text: str, name: str) -> Claim:
 
 
 def from_pytorch(result: Result) -> Any:
+    """Return the three differences from PyTorch, where it is installed."""
     found = result.differences.get("PyTorch")
     return LEFT_OUT if found is None else [*found.values()]
 
 
-CLAIMS = [
-    Claim.same("number of parameters", 109_386, lambda result: result.parameters),
-    Claim(
-        "smallest and largest of the ten outputs before training",
-        [0.043, 0.171],
-        lambda result: [min(result.outputs), max(result.outputs)],
-        lambda v: v[0] > 0.01 and v[1] < 0.4,
-        digits=3,
-    ),
-    difference_claim("z and a of all layers", "values"),
-    difference_claim("gradients", "gradients"),
-    difference_claim(f"parameters after {UPDATES} updates", "parameters"),
-    Claim(
-        "the same three between by hand and by PyTorch",
-        "equal",
-        from_pytorch,
-        lambda v: all(difference < 1e-12 for difference in v),
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "error of dW2 and dW1 without the sum over outputs, relative",
-        "printed so",
-        lambda result: result.one_term,
-        lambda v: all(error > 0.1 for error in v),
-        digits=2,
-    ),
-    Claim.same(
-        "first step of Adam with t = 2", 7.441e-4, lambda result: result.first_steps[0], atol=5e-8
-    ),
-    Claim(
-        "first step of Adam with t = 1, as the layers take it",
-        7.441e-4,
-        lambda result: result.first_steps[1],
-        lambda v: abs(v - LR) < 1e-7,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    claims=[
+        Claim.same("number of parameters", 109_386, lambda result: result.parameters),
+        Claim(
+            "smallest and largest of the ten outputs before training",
+            [0.043, 0.171],
+            lambda result: [min(result.outputs), max(result.outputs)],
+            lambda v: v[0] > 0.01 and v[1] < 0.4,
+            digits=3,
+        ),
+        difference_claim("z and a of all layers", "values"),
+        difference_claim("gradients", "gradients"),
+        difference_claim(f"parameters after {UPDATES} updates", "parameters"),
+        Claim(
+            "the same three differences between loops and PyTorch",
+            "equal",
+            from_pytorch,
+            lambda v: all(difference < 1e-12 for difference in v),
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "relative error of dW2 and dW1 without the sum over the outputs",
+            "printed without it",
+            lambda result: result.one_term,
+            lambda v: all(error > 0.1 for error in v),
+            digits=2,
+        ),
+        Claim.same(
+            "first step of Adam with t = 2",
+            7.441e-4,
+            lambda result: result.first_steps[0],
+            atol=5e-8,
+        ),
+        Claim(
+            "first step of Adam with t = 1, as the layers take it",
+            7.441e-4,
+            lambda result: result.first_steps[1],
+            lambda v: abs(v - LR) < 1e-7,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, claims=CLAIMS)
+    experiment.main()

@@ -1,7 +1,7 @@
 """Computational graphs (chapter 5 and appendix A): values forward, derivatives backward.
 
-Each graph is a list of inputs and nodes; its values and derivatives are computed by the nodes along
-its edges, and drawn above and below them.
+Each graph is a list of inputs and nodes.  The nodes compute the values and the derivatives of the
+edges.  The figures show the values above the edges and the derivatives below.
 """
 
 from dataclasses import dataclass, field
@@ -12,8 +12,7 @@ import numpy as np
 
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 
 APPLES = Graph(
     "Buying two apples, tax included",
@@ -46,7 +45,7 @@ APPLES_AND_ORANGES = Graph(
 )
 
 LOCAL = Graph(
-    "Each node knows only what meets in it: 4,000 may come from anywhere",
+    "Each node knows only its own inputs: any calculation may have given the 4,000",
     [
         Input("all other goods", 4000, (0, 1)),
         Input("apples", 200, (0, 0)),
@@ -70,14 +69,14 @@ CHAIN_RULE = Graph(
 )
 
 ADDITION = Graph(
-    "Addition hands the derivative on",
+    "Addition passes the derivative on",
     [Input("x", 10, (0, 1)), Input("y", 5, (0, 0))],
     [Node("+", ["x", "y"], ["z"], (1.6, 0.5))],
     upstream={"z": 1.3},
 )
 
 MULTIPLICATION = Graph(
-    "Multiplication exchanges the factors",
+    "Multiplication swaps the factors",
     [Input("x", 10, (0, 1)), Input("y", 5, (0, 0))],
     [Node("×", ["x", "y"], ["z"], (1.6, 0.5))],
     upstream={"z": 1.3},
@@ -86,7 +85,8 @@ MULTIPLICATION = Graph(
 
 
 def relu(x: float) -> Graph:
-    case = "above 0 it hands the derivative on" if x > 0 else "at 0 and below it holds it back"
+    """Return the graph of ReLU at x."""
+    case = "above 0 it passes the derivative on" if x > 0 else "at 0 and below it blocks the derivative"
     return Graph(
         f"ReLU: {case}",
         [Input("x", x, (0, 0))],
@@ -121,6 +121,7 @@ SIGMOID = Graph(
 
 
 def sigmoid_in_one(title: str, derivative: str) -> Graph:
+    """Return the graph of sigmoid as one node, with that formula for its derivative."""
     return Graph(
         title,
         [Input("x", log(4), (0, 0))],
@@ -132,6 +133,7 @@ def sigmoid_in_one(title: str, derivative: str) -> Graph:
 
 
 def affine(title: str, X: Any, upstream: Any, dW: str, dB: str) -> Graph:
+    """Return the graph of X W + B, with the formulas for dW and dB."""
     return Graph(
         title,
         [
@@ -159,7 +161,7 @@ AFFINE_BATCH = affine(
     "Σ(g)",
 )
 DOT = Graph(
-    "The shape of a derivative is that of its value",
+    "A derivative has the shape of its value",
     [Input("X", np.array([1, 2]), (0, 0.7)), Input("W", AFFINE.inputs[1].value, (0, -0.7))],
     [Node("dot", ["X", "W"], ["Y"], (2.4, 0))],
     upstream={"Y": np.array([1, 2, -1])},
@@ -211,7 +213,7 @@ TARGETS = {1: 0, 2: 1, 3: 0}
 
 
 def softmax_parts() -> tuple[list[Input], list[Node]]:
-    """Softmax of scores that make y = (.3, .2, .5)."""
+    """Return inputs and nodes of the softmax of three scores that give y = (0.3, 0.2, 0.5)."""
     inputs = [Input(f"a{k}", log(n), (0, ROWS[k])) for k, n in ((1, 3), (2, 2), (3, 5))]
     nodes = [Node("exp", [f"a{k}"], [f"e{k}"], (1.5, y)) for k, y in ROWS.items()]
     nodes += [Node("branch", [f"e{k}"], [f"p{k}", f"q{k}"], (3.6, y)) for k, y in ROWS.items()]
@@ -225,7 +227,7 @@ def softmax_parts() -> tuple[list[Input], list[Node]]:
 
 
 def cross_entropy_parts(x: float) -> tuple[list[Input], list[Node]]:
-    """The cross-entropy error of y1, y2, y3, which come in at the place `x`."""
+    """Return inputs and nodes of the cross-entropy error of y1, y2, y3, which arrive at `x`."""
     targets = [
         Input(f"t{k}", t, (x + 1.9, ROWS[k] - 0.8), constant=True) for k, t in TARGETS.items()
     ]
@@ -239,7 +241,7 @@ def cross_entropy_parts(x: float) -> tuple[list[Input], list[Node]]:
 
 
 def each_class(formulas: dict[str, str]) -> dict[str, str]:
-    """The same formula for the three classes: k stands for 1, 2, 3."""
+    """Return each formula three times, once for each class; k stands for 1, 2, 3."""
     return {
         name.replace("k", str(k)): formula.replace("k", str(k))
         for name, formula in formulas.items()
@@ -248,7 +250,7 @@ def each_class(formulas: dict[str, str]) -> dict[str, str]:
 
 
 def of_three_classes(title: str, inputs: list[Input], nodes: list[Node], **more: Any) -> Graph:
-    """A graph of these parts, with the formulas of all its edges."""
+    """Return a graph of these parts, with the formulas of all its edges."""
     values = {"S": "S", "r": "1 / S", "L": "L"} | each_class(
         {"ek": "exp(ak)", "yk": "yk", "lk": "log(yk)", "mk": "tk * log(yk)"}
     )
@@ -277,7 +279,7 @@ def of_three_classes(title: str, inputs: list[Input], nodes: list[Node], **more:
 
 
 def softmax() -> Graph:
-    """Softmax alone; the derivatives that come in are those of the cross-entropy error."""
+    """Return the graph of softmax; the derivatives of the cross-entropy error flow into it."""
     return of_three_classes(
         "Softmax",
         *softmax_parts(),
@@ -287,17 +289,20 @@ def softmax() -> Graph:
 
 
 def cross_entropy() -> Graph:
+    """Return the graph of the cross-entropy error of given probabilities."""
     probabilities = [Input(f"y{k}", y, (0, ROWS[k])) for k, y in ((1, 0.3), (2, 0.2), (3, 0.5))]
     inputs, nodes = cross_entropy_parts(1.6)
     return of_three_classes("Cross-entropy error", probabilities + inputs, nodes)
 
 
 def softmax_with_loss() -> Graph:
+    """Return the graph of softmax and cross-entropy error, step by step."""
     (scores, first), (targets, then) = softmax_parts(), cross_entropy_parts(15.6)
     return of_three_classes("Softmax with loss", scores + targets, first + then)
 
 
 def softmax_with_loss_in_two() -> Graph:
+    """Return the graph of softmax and cross-entropy error, each as one node."""
     rows = {1: 0.0, 2: -0.8, 3: -1.6}
     scores = [Input(f"a{k}", log(n), (0, rows[k])) for k, n in ((1, 3), (2, 2), (3, 5))]
     targets = [Input(f"t{k}", t, (2.9, -1.9 - 0.45 * k), constant=True) for k, t in TARGETS.items()]
@@ -322,10 +327,13 @@ def softmax_with_loss_in_two() -> Graph:
 
 @dataclass(frozen=True)
 class Figure:
-    """A graph and what of it is drawn.
+    """A graph, and which part of it is drawn.
 
-    note: comes after the graph's title;  shown: the edges with their derivatives, None for all;
-    blanks: leave out what is to be computed.
+    Args:
+        graph: The graph.
+        note: Text that follows the graph's title.
+        shown: The edges with derivatives in the figure; None stands for all.
+        blanks: If True, brackets stand in place of what a reader should compute.
     """
 
     graph: Graph
@@ -335,7 +343,7 @@ class Figure:
 
 
 def back_through_softmax() -> dict[str, Figure]:
-    """The six steps: each figure shows what the one before did, and one step more."""
+    """Return the figures of the six steps; each shows one more step than the one before."""
     found, shown = {}, ()
     for step, edges in enumerate(("yk", "rk", "r S", "qk", "pk", "ek ak"), start=1):
         shown += tuple(each_class(dict.fromkeys(edges.split(), "")))
@@ -351,7 +359,7 @@ FIGURES = {
     "figure_5_2": Figure(APPLES, ": forward", ()),
     "figure_5_3": Figure(APPLES_AND_ORANGES, ": forward", ()),
     "figure_5_4": Figure(LOCAL, "", ()),
-    "figure_5_5": Figure(APPLES, ": a yen more for an apple", ("apple", "apples", "price")),
+    "figure_5_5": Figure(APPLES, ": one apple costs a yen more", ("apple", "apples", "price")),
     "figure_5_8": Figure(CHAIN_RULE),
     "figure_5_11": Figure(ADDITION),
     "figure_5_13": Figure(MULTIPLICATION),
@@ -384,7 +392,13 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Config:
-    # Which figures are drawn makes no number another, so that the claims are still judged.
+    """What is drawn.
+
+    Args:
+        only: The figures to draw, such as figure_5_14; without it, all are drawn.
+    """
+
+    # The numbers do not depend on which figures are drawn, so the claims are still judged.
     only: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -395,6 +409,13 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
+    """What flows through the graphs.
+
+    Args:
+        flows: The values and derivatives in each figure.
+        drawn: The names of the figures to draw.
+    """
+
     flows: dict[str, Flow]
     drawn: tuple[str, ...]
 
@@ -415,37 +436,48 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def value_claim(text: str, book: float, figure: str, edge: str) -> Claim:
+    """Return the claim that the value at an edge is the book's."""
     return Claim.same(text, book, lambda result: result.flows[figure].values[edge], atol=1e-9)
 
 
 def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> Claim:
+    """Return the claim that the derivatives at these edges are the book's."""
+
     def value(result: Result) -> list[float]:
         return [float(result.flows[figure].derivatives[edge]) for edge in edges.split(", ")]
 
     return Claim.same(text, book, value, atol=1e-9)
 
 
-CLAIMS = [
-    value_claim("200 for apples and 4,000 for the rest, with tax", 4620, "figure_5_4", "price"),
-    value_claim("two apples with tax", 220, "figure_5_14", "price"),
-    derivative_claim(
-        "derivatives by apple, number, tax",
-        [2.2, 110, 200],
-        "figure_5_14",
-        "apple, number of apples, tax",
-    ),
-    value_claim("apples and oranges with tax", 715, "figure_5_17", "price"),
-    derivative_claim(
-        "derivatives by number of apples, apple, orange, number of oranges, tax",
-        [110, 2.2, 3.3, 165, 650],
-        "figure_5_17",
-        "number of apples, apple, orange, number of oranges, tax",
-    ),
-    derivative_claim("addition, backward from 1.3", [1.3, 1.3], "figure_5_11", "x, y"),
-    derivative_claim("multiplication, backward from 1.3", [6.5, 13], "figure_5_13", "x, y"),
-    derivative_claim("softmax with loss, y - t", [0.3, -0.8, 0.5], "figure_A_1", "a1, a2, a3"),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        value_claim(
+            "apples for 200 and other goods for 4,000, with tax", 4620, "figure_5_4", "price"
+        ),
+        value_claim("two apples with tax", 220, "figure_5_14", "price"),
+        derivative_claim(
+            "derivatives by apple, number, tax",
+            [2.2, 110, 200],
+            "figure_5_14",
+            "apple, number of apples, tax",
+        ),
+        value_claim("apples and oranges with tax", 715, "figure_5_17", "price"),
+        derivative_claim(
+            "derivatives by number of apples, apple, orange, number of oranges, tax",
+            [110, 2.2, 3.3, 165, 650],
+            "figure_5_17",
+            "number of apples, apple, orange, number of oranges, tax",
+        ),
+        derivative_claim("addition, backward from 1.3", [1.3, 1.3], "figure_5_11", "x, y"),
+        derivative_claim("multiplication, backward from 1.3", [6.5, 13], "figure_5_13", "x, y"),
+        derivative_claim("softmax with loss, y - t", [0.3, -0.8, 0.5], "figure_A_1", "a1, a2, a3"),
+    ],
+    quick={"only": ("figure_5_14", "figure_A_1")},
+)
 
 if __name__ == "__main__":
-    quick = {"only": ("figure_5_14", "figure_A_1")}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

@@ -1,9 +1,9 @@
-"""Exercises of another text: layers and the chain rule, with the answers.
+"""Takenawa, *Deep Learning: Part 2*: exercises on layers and on the chain rule, with the answers.
 
-From Takenawa's lecture *Deep Learning: Part 2*: half the squared error of X W and its softmax with
-cross-entropy, differentiated by X and W; the bias; and six exercises on the chain rule, drawn as
-computational graphs.  Layers and nodes compute what the answers say; the numbers at which the chain
-rule is evaluated are ours.
+The first exercises ask for the derivatives with respect to X and W of two losses of X W: half the
+squared error, and softmax with cross-entropy.  Then come the derivatives of a bias, and six
+exercises on the chain rule, which the script draws as computational graphs.  Layers and nodes
+compute what the answers say.  We chose the numbers at which the chain rule is evaluated.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,8 @@ import numpy as np
 
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
-from dlbasics import experiment
-from dlbasics.experiment import Claim
-from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
-from dlbasics.layers.losses import LossLayer
-from dlbasics.typing import Array
+from dlbasics.experiment import Claim, Experiment
+from dlbasics.layers import Affine, IdentityWithLoss, LossLayer, SoftmaxWithLoss
 
 SQUARED_ERROR = Graph(
     "z = (ax − y)²",
@@ -160,28 +157,42 @@ EXERCISES = {
 
 @dataclass(frozen=True)
 class Gradients:
-    """dL/dX (3,) and dL/dW (3, 2) of L = loss(X W, t)."""
+    """The derivatives of a loss of X W.
 
-    dX: Array
-    dW: Array
+    Args:
+        dX: The derivative with respect to X, (3,).
+        dW: The derivative with respect to W, (3, 2).
+    """
+
+    dX: np.ndarray
+    dW: np.ndarray
 
 
 @dataclass(frozen=True)
 class Result:
-    """Y = X W;  db (2,) and dX (3, 2) of a bias, Y = X + b;  flows: of EXERCISES."""
+    """What layers and nodes compute.
 
-    Y: Array
+    Args:
+        Y: The product X W, (2,).
+        half_squared_error: The derivatives of half the squared error of X W.
+        cross_entropy: The derivatives of the cross-entropy of the softmax of X W.
+        db: The derivative with respect to the bias in Y = X + b, (2,).
+        dX_of_bias: The derivative with respect to X in Y = X + b, (3, 2).
+        flows: The values and derivatives in the graph of each exercise on the chain rule.
+    """
+
+    Y: np.ndarray
     half_squared_error: Gradients
     cross_entropy: Gradients
-    db: Array
-    dX_of_bias: Array
+    db: np.ndarray
+    dX_of_bias: np.ndarray
     flows: dict[str, Flow]
 
 
 def run() -> Result:
     X, W = np.array([2.0, -1.0, 1.0]), np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 4.0]])
 
-    # An Affine whose W changes nothing adds the bias to each row, and nothing else.
+    # With the identity matrix as W, Affine only adds the bias to each row.
     bias = Affine(np.eye(2), np.zeros(2))
     bias.forward(np.zeros((3, 2)))
     dX_of_bias = bias.backward(np.array([[1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]))
@@ -196,7 +207,8 @@ def run() -> Result:
     )
 
 
-def gradients(X: Array, W: Array, last_layer: LossLayer, t: Array) -> Gradients:
+def gradients(X: np.ndarray, W: np.ndarray, last_layer: LossLayer, t: np.ndarray) -> Gradients:
+    """Return the derivatives of the loss of X W."""
     affine = Affine(W, None)
     last_layer.forward(affine.forward(X), t)
     dX = affine.backward(last_layer.backward())
@@ -208,61 +220,81 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def answer(text: str, book: Any, value: Callable[[Result], Any]) -> Claim:
+    """Return the claim that our number is the answer."""
     return Claim.same(text, book, value, atol=1e-12)
 
 
 def chain_rule(text: str, book: list[float], exercise: str, edges: str) -> Claim:
+    """Return the claim that the derivatives at these edges of a graph are the answer."""
+
     def value(result: Result) -> list[float]:
         return [float(result.flows[exercise].derivatives[edge]) for edge in edges.split()]
 
     return answer(text, book, value)
 
 
-CLAIMS = [
-    answer("X W, X = (2, -1, 1), W = ((2, 0), (1, 1), (0, 4))", [3, 3], lambda r: r.Y),
-    answer("half the squared error to (1, 2): dX", [4, 3, 4], lambda r: r.half_squared_error.dX),
-    answer("its dW", [[4, 2], [-2, -1], [2, 1]], lambda r: r.half_squared_error.dW),
-    answer("softmax and cross-entropy to (1, 0): dX", [-1, 0, 2], lambda r: r.cross_entropy.dX),
-    answer("its dW", [[-1, 1], [0.5, -0.5], [-0.5, 0.5]], lambda r: r.cross_entropy.dW),
-    answer("the bias, dY = ((1, 0), (0, -1), (1, 1)): db", [2, 0], lambda r: r.db),
-    answer("its dX, dY itself", [[1, 0], [0, -1], [1, 1]], lambda r: r.dX_of_bias),
-    chain_rule(
-        "(ax - y)² at a = 3, x = 2, y = 5: 2x(ax - y), 2a(ax - y), -2(ax - y)",
-        [4, 6, -2],
-        "squared_error",
-        "a x y",
-    ),
-    chain_rule(
-        "y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
-        [9, 18],
-        "branches",
-        "x y",
-    ),
-    chain_rule(
-        "z(1 + e^x, 1 + e^-x) at e^x = 2, z_u = 3, z_v = 2: e^x z_u - e^-x z_v",
-        [5],
-        "functions_of_one",
-        "x",
-    ),
-    chain_rule(
-        "softmax (u, v) = (3/4, 1/4), z_u = 4, z_v = 8: uv(z_u - z_v), uv(z_v - z_u)",
-        [-0.75, 0.75],
-        "softmax_of_two",
-        "x y",
-    ),
-    chain_rule(
-        "the same with cross-entropy to (1/4, 3/4): u - s, v - t",
-        [0.5, -0.5],
-        "cross_entropy_of_two",
-        "x y",
-    ),
-    chain_rule(
-        "sigmoid(x) = 0.8, binary cross-entropy to y = 0.3: sigmoid(x) - y, and by the label -x",
-        [0.5, -log(4)],
-        "sigmoid_with_loss",
-        "x y",
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        answer("X W, X = (2, -1, 1), W = ((2, 0), (1, 1), (0, 4))", [3, 3], lambda r: r.Y),
+        answer(
+            "dX of half the squared error, t = (1, 2)", [4, 3, 4], lambda r: r.half_squared_error.dX
+        ),
+        answer(
+            "dW of half the squared error",
+            [[4, 2], [-2, -1], [2, 1]],
+            lambda r: r.half_squared_error.dW,
+        ),
+        answer(
+            "dX of softmax with cross-entropy, t = (1, 0)", [-1, 0, 2], lambda r: r.cross_entropy.dX
+        ),
+        answer(
+            "dW of softmax with cross-entropy",
+            [[-1, 1], [0.5, -0.5], [-0.5, 0.5]],
+            lambda r: r.cross_entropy.dW,
+        ),
+        answer("db of X + b, dY = ((1, 0), (0, -1), (1, 1))", [2, 0], lambda r: r.db),
+        answer("dX of X + b, equal to dY", [[1, 0], [0, -1], [1, 1]], lambda r: r.dX_of_bias),
+        chain_rule(
+            "(ax - y)² at a = 3, x = 2, y = 5: 2x(ax - y), 2a(ax - y), -2(ax - y)",
+            [4, 6, -2],
+            "squared_error",
+            "a x y",
+        ),
+        chain_rule(
+            "y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
+            [9, 18],
+            "branches",
+            "x y",
+        ),
+        chain_rule(
+            "z(1 + e^x, 1 + e^-x) at e^x = 2, z_u = 3, z_v = 2: e^x z_u - e^-x z_v",
+            [5],
+            "functions_of_one",
+            "x",
+        ),
+        chain_rule(
+            "softmax (u, v) = (3/4, 1/4), z_u = 4, z_v = 8: uv(z_u - z_v), uv(z_v - z_u)",
+            [-0.75, 0.75],
+            "softmax_of_two",
+            "x y",
+        ),
+        chain_rule(
+            "the same softmax with cross-entropy, (s, t) = (1/4, 3/4): u - s, v - t",
+            [0.5, -0.5],
+            "cross_entropy_of_two",
+            "x y",
+        ),
+        chain_rule(
+            "sigmoid(x) = 0.8 with binary cross-entropy, y = 0.3: dx = sigmoid(x) - y, dy = -x",
+            [0.5, -log(4)],
+            "sigmoid_with_loss",
+            "x y",
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

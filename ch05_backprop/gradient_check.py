@@ -1,21 +1,28 @@
 """Gradient Check (chapter 5): backpropagation against numerical differentiation.
 
-The mean absolute difference of the two for each parameter of the two-layer network, in float64, on
-the first training images.
+The script computes the gradients of a two-layer network in both ways, in float64, on the first
+training images.  For each parameter it prints the mean absolute difference between the two.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import Claim, Data, Experiment
 from dlbasics.networks import TwoLayerNet
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The book's settings.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        weight_init_std: The standard deviation of the initial weights.
+        batch_size: The number of images on which the gradients are computed.
+    """
+
     hidden_size: int = 50
     weight_init_std: float = 0.01
     batch_size: int = 3
@@ -23,11 +30,16 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
+    """How far the two gradients are apart.
+
+    Args:
+        mean_error: The mean absolute difference between the two gradients, by parameter.
+    """
+
     mean_error: dict[str, float]
 
 
-def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator) -> Result:
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
     network = TwoLayerNet(
         784, config.hidden_size, 10, config.weight_init_std, rng=rng, dtype=np.float64
@@ -39,17 +51,23 @@ def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
 
 
 def error_claim(key: str, book: float) -> Claim:
+    """Return the claim that the two gradients of a parameter are nearly equal."""
     return Claim(
         f"mean error of {key}", book, lambda result: result.mean_error[key], lambda v: v < 1e-9
     )
 
 
-CLAIMS = [
-    error_claim("b1", 9.7e-13),
-    error_claim("W2", 8.4e-13),
-    error_claim("b2", 1.2e-10),
-    error_claim("W1", 2.2e-13),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    config=Config,
+    claims=[
+        error_claim("b1", 9.7e-13),
+        error_claim("W2", 8.4e-13),
+        error_claim("b2", 1.2e-10),
+        error_claim("W1", 2.2e-13),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, config=Config, claims=CLAIMS)
+    experiment.main()

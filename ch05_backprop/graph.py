@@ -9,14 +9,18 @@ import numpy as np
 from ch05_backprop.nodes import OPERATIONS, Branch
 
 Place = tuple[float, float]
-"""Where something is drawn: inches to the right and up."""
+"""The place of something in a figure: inches to the right and up."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """An edge that comes from outside, with its value: a number or an array.
+    """An edge that enters the graph.
 
-    constant: nobody asks for its derivative.
+    Args:
+        name: The name of the edge.
+        value: Its value, a number or an array.
+        at: The place of its name in the figure.
+        constant: If True, its derivative is not drawn.
     """
 
     name: str
@@ -27,9 +31,14 @@ class Input:
 
 @dataclass(frozen=True)
 class Node:
-    """An operation of nodes.OPERATIONS or 'branch'; the edges it takes, and those it gives.
+    """An operation.
 
-    height: that of its frame where many edges meet, in inches.
+    Args:
+        operation: A name from nodes.OPERATIONS, or 'branch'.
+        takes: The names of the edges that enter the node.
+        gives: The names of the edges that leave it.
+        at: The place of the node in the figure.
+        height: The height of its frame, in inches; 0 stands for a circle.
     """
 
     operation: str
@@ -41,13 +50,23 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs and nodes, each node after those that feed it; every edge has one start and one end.
+    """A computational graph.  Every edge has one start and at most one end.
 
-    upstream: derivatives that come in at the edges that leave the graph, 1 where none is given.
-    values, derivatives: for an edge, a formula of what it carries, in Python, of the names of
-        edges, those of `symbols`, and g, the derivative that comes in.
-    via: corners on an edge's way.
-    label_at: where on an edge its label stands, from 0 (its start) to 1, by default in the middle.
+    Args:
+        title: The title of the figure.
+        inputs: The edges that enter the graph.
+        nodes: The nodes; each stands after the nodes whose edges it takes.
+        upstream: The derivatives that flow into the graph at its outputs, by edge; 1 by default.
+        values: Formulas for the values of edges, in Python.  They may name edges, symbols, and g,
+            the derivative that flows into the first output.
+        derivatives: Formulas for the derivatives, in the same form.
+        symbols: Other names in the formulas, with their values.
+        via: The corners of edges that are not straight.
+        label_at: Where an edge carries its label, from 0 (its start) to 1 (its end); 0.5 by
+            default.
+
+    Raises:
+        ValueError: The nodes and edges do not make such a graph.
     """
 
     title: str
@@ -69,8 +88,8 @@ class Graph:
             for name in node.takes:
                 if name not in waiting:
                     raise ValueError(
-                        f"{self.title}: node {node.operation!r} takes {name!r}, which no input or "
-                        "node before it gives, or which another node has taken (branch it)"
+                        f"{self.title}: node {node.operation!r} takes {name!r}, which no input and "
+                        "no earlier node gives, or which another node takes already (branch it)"
                     )
                 waiting.remove(name)
             waiting.update(node.gives)
@@ -81,7 +100,10 @@ class Graph:
         named = {*self.upstream, *self.values, *self.derivatives, *self.via, *self.label_at}
         unknown = named.difference(every_edge) | set(self.upstream).difference(self.outputs)
         if unknown:
-            raise ValueError(f"{self.title}: {sorted(unknown)} are no edges, or not at the end")
+            raise ValueError(
+                f"{self.title}: values, derivatives, via and label_at must name edges, "
+                f"and upstream outputs, got {sorted(unknown)}"
+            )
         unused = waiting.difference(self.outputs)
         if unused:
             raise ValueError(f"{self.title}: no node takes the inputs {sorted(unused)}")
@@ -93,7 +115,7 @@ class Graph:
         return [name for node in self.nodes for name in node.gives if name not in taken]
 
     def run(self) -> "Flow":
-        """Forward through the nodes in their order, and backward in the opposite one."""
+        """Compute all values in the order of the nodes, and all derivatives in reverse order."""
         values = {edge.name: edge.value for edge in self.inputs}
         layers = []
         for node in self.nodes:
@@ -116,7 +138,12 @@ class Graph:
 
 @dataclass(frozen=True)
 class Flow:
-    """For every edge its value, and the derivative of the output with respect to it."""
+    """What flows through a graph.
+
+    Args:
+        values: The value of each edge.
+        derivatives: The derivative of the output with respect to each edge.
+    """
 
     values: dict[str, Any]
     derivatives: dict[str, Any]
@@ -127,6 +154,6 @@ def _each(given: Any) -> tuple[Any, ...]:
 
 
 def _sum_to(derivative: Any, shape: tuple[int, ...]) -> Any:
-    """Where NumPy repeated a number or a row for all rows of a batch, their derivatives add up."""
+    """Return the sum of the derivatives of a number or row that NumPy has repeated for a batch."""
     derivative = np.asarray(derivative)
     return derivative.sum(axis=tuple(range(derivative.ndim - len(shape))))

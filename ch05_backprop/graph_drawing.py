@@ -1,4 +1,4 @@
-"""Draws a computational graph as the book does: values above the arrows, derivatives below."""
+"""Draw a computational graph as the book does: values above the arrows, derivatives below."""
 
 import re
 from collections.abc import Collection
@@ -21,11 +21,14 @@ def draw(
     note: str = "",
     blanks: bool = False,
 ) -> Any:
-    """A figure of the graph and of what flows through it; places are in inches.
+    """Return a figure of the graph and of what flows through it.
 
-    shown: the edges that carry their derivative, by default all.
-    note: comes after the title.
-    blanks: brackets in the place of what is to be computed, to be filled in with a pencil.
+    Args:
+        graph: The graph.
+        flow: Its values and derivatives.
+        shown: The edges with derivatives in the figure; None stands for all.
+        note: Text that follows the title.
+        blanks: If True, empty brackets stand in place of what a reader should compute.
     """
     from dlbasics import plotting
 
@@ -52,7 +55,7 @@ def draw(
 
 
 def _routes(graph: Graph) -> dict[str, list[Place]]:
-    """The corners of each edge, from the border of its start to the border of its end."""
+    """Return the corners of each edge, from the border of its start to the border of its end."""
     starts: dict[str, Input | Node] = {edge.name: edge for edge in graph.inputs}
     starts |= {name: node for node in graph.nodes for name in node.gives}
     ends = {name: node for node in graph.nodes for name in node.takes}
@@ -69,7 +72,7 @@ def _routes(graph: Graph) -> dict[str, list[Place]]:
 
 
 def _border(node: Node, towards: Place) -> Place:
-    """Where an edge that comes from, or goes to, the point `towards` meets the node's frame."""
+    """Return the point where an edge to or from the point `towards` meets the node's frame."""
     (x, y), (to_x, to_y) = node.at, towards
     if node.height:
         half = node.height / 2
@@ -86,9 +89,10 @@ def _half_width(node: Node) -> float:
 def _draw_edge(
     axes: Any, route: list[Place], value: str, derivative: str | None, label_at: float
 ) -> None:
-    """The arrow forward with its value above; that backward, if any, with its derivative below.
+    """Draw an arrow forward with the value above, and one backward with the derivative below.
 
-    On an upright edge they stand to its left and to its right.
+    There is no arrow backward if the derivative is None.  A vertical edge has the value at its left
+    and the derivative at its right.
     """
     points = np.array(route)
     steps = np.diff(points, axis=0)
@@ -113,9 +117,15 @@ def _draw_edge(
 
 
 def _corner_normals(left: Any) -> Any:
-    """For each corner of a way the step aside that leads to its parallel at the distance 1.
+    """Return for each corner of a route the step to the same corner of a parallel route.
 
-    left: the unit normals of its parts, (parts, 2);  result: (parts + 1, 2).
+    The two routes are 1 apart.
+
+    Args:
+        left: The unit normals of the segments of the route, (segments, 2).
+
+    Returns:
+        The steps, (segments + 1, 2).
     """
     before, after = np.vstack([left[:1], left]), np.vstack([left, left[-1:]])
     return (before + after) / (1 + (before * after).sum(axis=1, keepdims=True))
@@ -145,7 +155,7 @@ def _write(axes: Any, place: Any, text: str, angle: float, side: str, color: str
 
 
 def _draw_name(axes: Any, edge: Input, towards: Place) -> None:
-    """The name of an input, at the tail of its arrow."""
+    """Write the name of an input at the tail of its arrow."""
     (x, y), (to_x, to_y) = edge.at, towards
     if abs(to_x - x) < 0.3 * abs(to_y - y):
         side = {"ha": "center", "va": "top" if to_y > y else "bottom"}
@@ -172,11 +182,11 @@ def _draw_node(axes: Any, node: Node) -> None:
 
 
 def _fit(figure: Any, axes: Any, title: str) -> None:
-    """Make the figure as large as what is drawn, in inches, measured as it will be saved."""
+    """Make the figure as large as its contents, and add the title."""
     figure.set_dpi(150)
     figure.set_size_inches(10, 10)
     axes.set(xlim=(0, 10), ylim=(0, 10))
-    figure.draw_without_rendering()  # else each text would be measured by a renderer of its own
+    figure.draw_without_rendering()  # otherwise matplotlib makes a renderer for each text
     texts = [text for text in axes.texts if text.get_text()]
     boxes = [artist.get_window_extent() for artist in (*texts, *axes.lines, *axes.patches)]
     low = np.min([box.min for box in boxes], axis=0) / figure.dpi - 0.15
@@ -197,7 +207,7 @@ def _label(graph: Graph, formula: str | None, value: Any, blank: bool) -> str:
 
 
 def _number(value: Any) -> str:
-    """A number, or an array of them, one row a line; with four digits."""
+    """Return a number with four digits as text; an array has one line for each row."""
     if np.ndim(value) == 0:
         return f"{value + 0.0:.4g}".replace("-", "−")
     if np.ndim(value) == 1:
@@ -206,7 +216,7 @@ def _number(value: Any) -> str:
 
 
 def _pretty(formula: str) -> str:
-    """A formula in Python, as one writes it: -g * y**2 * exp(-x) becomes −∂L/∂y · y² · exp(−x)."""
+    """Return a formula in Python as people write it: g * y**2 becomes g · y²."""
     text = re.sub(r"(?<=[a-zA-Z])\d+\b", lambda found: found[0].translate(LETTERS), formula)
     for old, new in (("**2", "²"), (" * ", " · "), (" @ ", " · "), (".T", "ᵀ"), ("-", "−")):
         text = text.replace(old, new)

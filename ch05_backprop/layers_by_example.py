@@ -1,33 +1,43 @@
 """Activation Function Layers, and Affine and Softmax Layers (chapter 5): the book's small examples.
 
-The mask of Relu, the bias of Affine, forward and backward, and what SoftmaxWithLoss passes back.
+The examples show the mask of Relu, how Affine adds its bias and sums the bias's gradient, and what
+SoftmaxWithLoss passes back.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.layers import Affine, Relu, SoftmaxWithLoss
-from dlbasics.typing import Array
 
 
 @dataclass(frozen=True)
 class Result:
-    relu_mask: Array
-    y_of_one_sample: Array
-    y_of_a_batch: Array
-    db: Array
-    dx_unsure: Array
-    dx_sure: Array
+    """What the layers compute.
+
+    Args:
+        relu_mask: Where the input of Relu is 0 or less, (2, 2).
+        y_of_one_sample: The output of Affine for one sample, (3,).
+        y_of_a_batch: The output of Affine for two samples, (2, 3).
+        db: The gradient of the bias of Affine, (3,).
+        dx_unsure: What SoftmaxWithLoss passes back if it gives the right class 0.2, (3,).
+        dx_sure: What SoftmaxWithLoss passes back if it gives the right class 0.99, (3,).
+    """
+
+    relu_mask: np.ndarray
+    y_of_one_sample: np.ndarray
+    y_of_a_batch: np.ndarray
+    db: np.ndarray
+    dx_unsure: np.ndarray
+    dx_sure: np.ndarray
 
 
 def run() -> Result:
     relu = Relu()
     relu.forward(np.array([[1.0, -0.5], [-2.0, 3.0]]))
 
-    # The products: X W is (0, 0, 0) and (10, 10, 10), to which the bias is added row by row.
+    # The products X W are (0, 0, 0) and (10, 10, 10).  Affine adds the bias to each row.
     b = np.array([1.0, 2.0, 3.0])
     affine = Affine(np.full((1, 3), 10.0), b)
     y_of_one_sample = affine.forward(np.array([1.0]))
@@ -44,10 +54,10 @@ def run() -> Result:
     )
 
 
-def difference(y: list[float], t: list[int]) -> Array:
-    """What SoftmaxWithLoss passes back for scores whose softmax is y: y - t.
+def difference(y: list[float], t: list[int]) -> np.ndarray:
+    """Return what SoftmaxWithLoss passes back for scores whose softmax is y.  It should be y - t.
 
-    A probability of 0 belongs to a score of minus infinity.
+    The score of a probability of 0 is minus infinity.
     """
     with np.errstate(divide="ignore"):
         scores = np.log(y)
@@ -56,32 +66,38 @@ def difference(y: list[float], t: list[int]) -> Array:
     return layer.backward()
 
 
-CLAIMS = [
-    Claim.same(
-        "mask of Relu for ((1, -0.5), (-2, 3))",
-        [[False, True], [True, False]],
-        lambda r: r.relu_mask,
-    ),
-    Claim.same("(10, 10, 10) with the bias (1, 2, 3)", [11, 12, 13], lambda r: r.y_of_one_sample),
-    Claim.same(
-        "((0, 0, 0), (10, 10, 10)) with the bias",
-        [[1, 2, 3], [11, 12, 13]],
-        lambda r: r.y_of_a_batch,
-    ),
-    Claim.same("dB of ((1, 2, 3), (4, 5, 6))", [5, 7, 9], lambda r: r.db),
-    Claim.same(
-        "softmax with loss, y = (0.3, 0.2, 0.5), t = (0, 1, 0)",
-        [0.3, -0.8, 0.5],
-        lambda r: r.dx_unsure,
-        atol=1e-12,
-    ),
-    Claim.same(
-        "softmax with loss, y = (0.01, 0.99, 0)",
-        [0.01, -0.01, 0.0],
-        lambda r: r.dx_sure,
-        atol=1e-12,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    claims=[
+        Claim.same(
+            "mask of Relu for ((1, -0.5), (-2, 3))",
+            [[False, True], [True, False]],
+            lambda r: r.relu_mask,
+        ),
+        Claim.same(
+            "(10, 10, 10) plus the bias (1, 2, 3)", [11, 12, 13], lambda r: r.y_of_one_sample
+        ),
+        Claim.same(
+            "((0, 0, 0), (10, 10, 10)) plus the bias (1, 2, 3)",
+            [[1, 2, 3], [11, 12, 13]],
+            lambda r: r.y_of_a_batch,
+        ),
+        Claim.same("dB for dY = ((1, 2, 3), (4, 5, 6))", [5, 7, 9], lambda r: r.db),
+        Claim.same(
+            "dX of softmax with loss, y = (0.3, 0.2, 0.5), t = (0, 1, 0)",
+            [0.3, -0.8, 0.5],
+            lambda r: r.dx_unsure,
+            atol=1e-12,
+        ),
+        Claim.same(
+            "dX of softmax with loss, y = (0.01, 0.99, 0), t = (0, 1, 0)",
+            [0.01, -0.01, 0.0],
+            lambda r: r.dx_sure,
+            atol=1e-12,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, claims=CLAIMS)
+    experiment.main()

@@ -1,7 +1,8 @@
-"""The nodes of computational graphs (chapter 5): each computes forward and, beside it, backward.
+"""The nodes of computational graphs (chapter 5): each has a forward and a backward method.
 
-`forward` takes one argument for each edge that comes in and returns what goes out; `backward` takes
-the derivative for each edge that goes out and returns one for each that came in.
+`forward` takes the values of the edges that enter the node, and returns the values of the edges
+that leave it.  `backward` takes the derivatives of the edges that leave the node, and returns the
+derivatives of the edges that enter it.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dlbasics.layers import MulLayer
 
 
 class Function:
-    """A node of one input, y = f(x): dx = dout * slope(x, y)."""
+    """A node with one input, y = f(x): dx = dout * slope(x, y)."""
 
     def __init__(self, f: Callable[[Any], Any], slope: Callable[[Any, Any], Any]) -> None:
         self.f, self.slope = f, slope
@@ -38,7 +39,7 @@ class Subtract:
 
 
 class Sum:
-    """z = x_1 + x_2 + ...: each gets dout."""
+    """z = x_1 + x_2 + ...: dx_i = dout."""
 
     def forward(self, *x: Any) -> Any:
         self.count = len(x)
@@ -49,7 +50,7 @@ class Sum:
 
 
 class Branch:
-    """One value goes several ways, and their derivatives add up: the opposite of `Sum`."""
+    """y_1 = y_2 = ... = x: dx = dout_1 + dout_2 + ..."""
 
     def __init__(self, ways: int) -> None:
         self.ways = ways
@@ -62,7 +63,7 @@ class Branch:
 
 
 class Mean:
-    """y = 1/N sum_i x_i: each x_i gets dout / N."""
+    """y = 1/N sum_i x_i: dx_i = dout / N."""
 
     def forward(self, x: Any) -> Any:
         self.N = len(x)
@@ -96,7 +97,10 @@ class Softmax:
 
 
 class CrossEntropyError:
-    """L = -sum_k t_k log y_k, of the inputs y_1, ..., y_n, t_1, ..., t_n."""
+    """L = -sum_k t_k log y_k for the inputs y_1, ..., y_n, t_1, ..., t_n.
+
+    dy_k = -dout t_k / y_k;  dt_k = -dout log y_k.
+    """
 
     def forward(self, *y_and_t: Any) -> Any:
         self.y, self.t = np.split(np.array(y_and_t), 2)
@@ -123,4 +127,4 @@ OPERATIONS: dict[str, Callable[[], Any]] = {
     "Softmax": Softmax,
     "Cross\nentropy\nerror": CrossEntropyError,
 }
-"""What stands in a node, and how to make it; `branch` is made for its number of ways."""
+"""The text in a node, and a function that makes the node.  A branch is made by `Graph.run`."""

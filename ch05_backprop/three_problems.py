@@ -1,10 +1,12 @@
-"""Three kinds of problem, not the book's: two layers learn numbers, two classes, and ten classes.
+"""Takenawa, *Deep Learning: Part 2*: two layers learn a curve, two classes, and ten classes.
 
-The three pairs of output and loss of Takenawa's lecture *Deep Learning: Part 2*: a regression
-(identity and half the mean squared error), two classes (sigmoid and binary cross-entropy) and K
-classes (softmax and cross-entropy), on a noisy curve, two moons and the embedded digits.  Where
-scikit-learn is installed, a regression on a real table besides: its data of 442 patients, from ten
-measurements the progress of diabetes a year later, beside linear least squares.
+The lecture has three pairs of output and loss.  A regression has the identity and half the mean
+squared error; it learns a noisy curve.  A problem of two classes has sigmoid and binary
+cross-entropy; it learns two moons.  A problem of K classes has softmax and cross-entropy; it learns
+the embedded digits.
+
+If scikit-learn is installed, the script also learns its table of 442 patients: ten measurements
+predict the progress of diabetes a year later.  Linear least squares stand beside the network.
 """
 
 from collections.abc import Callable
@@ -13,11 +15,11 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches
 from dlbasics.datasets.digits import load_digits
-from dlbasics.experiment import LEFT_OUT, Claim
+from dlbasics.experiment import LEFT_OUT, Claim, Experiment
 from dlbasics.functions import sigmoid
 from dlbasics.layers import (
     Affine,
@@ -29,14 +31,24 @@ from dlbasics.layers import (
 )
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
-from dlbasics.typing import Array, RngLike
 
 NOISE = 0.2
-"""Standard deviation around the curve, and around the moons of radius 1."""
+"""The standard deviation of the noise around the curve, and around the moons of radius 1."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """Settings with which all three problems are learned in seconds.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        iters_num: The number of training iterations for each of the three problems.
+        table_iters_num: The number of training iterations for each fifth of the table.
+        batch_size: The number of samples in a mini-batch.
+        learning_rate: The learning rate of Adam.
+        digits: The number of digits to learn from.
+    """
+
     hidden_size: int = 50
     iters_num: int = 1_000
     table_iters_num: int = 120
@@ -47,19 +59,33 @@ class Config:
 
 @dataclass(frozen=True)
 class Problem:
-    """x: (N, D);  t: as the loss layer takes it;  n_out: the number of outputs."""
+    """Data, and the output that suits them.
 
-    x_train: Array
-    t_train: Array
-    x_test: Array
-    t_test: Array
+    Args:
+        x_train: The inputs to learn from, (N, D).
+        t_train: Their labels, in the form that the loss layer takes.
+        x_test: The inputs to test with, (M, D).
+        t_test: Their labels.
+        n_out: The number of outputs.
+        last_layer: The class of the loss layer.
+    """
+
+    x_train: np.ndarray
+    t_train: np.ndarray
+    x_test: np.ndarray
+    t_test: np.ndarray
     n_out: int
     last_layer: type[LossLayer]
 
 
 @dataclass(frozen=True)
 class Errors:
-    """By epoch: half the mean squared error of a regression, else the share of wrong answers."""
+    """Half the mean squared error of a regression; otherwise the share of wrong answers.
+
+    Args:
+        train: The error on the training data, by epoch.
+        test: The error on the test data, by epoch.
+    """
 
     train: list[float]
     test: list[float]
@@ -67,28 +93,46 @@ class Errors:
 
 @dataclass(frozen=True)
 class Learned:
-    """x, t: the training data;  at: other places;  y: the outputs there, before the sigmoid."""
+    """What a network has learned, to be drawn.
 
-    x: Array
-    t: Array
-    at: Array
-    y: Array
+    Args:
+        x: The inputs that it learned from.
+        t: Their labels.
+        at: The inputs of a fine grid.
+        y: The outputs for that grid, before the sigmoid.
+    """
+
+    x: np.ndarray
+    t: np.ndarray
+    at: np.ndarray
+    y: np.ndarray
 
 
 @dataclass(frozen=True)
 class Table:
-    """Of the patients that were not learned from, in units of the progress (442,): progress, and
-    what least squares and the network say.
+    """The progress of the patients, and what is predicted from other patients.
+
+    Args:
+        t: The progress, (442, 1).
+        least_squares: What linear least squares predict, (442, 1).
+        network: What the network predicts, (442, 1).
     """
 
-    t: Array
-    least_squares: Array
-    network: Array
+    t: np.ndarray
+    least_squares: np.ndarray
+    network: np.ndarray
 
 
 @dataclass(frozen=True)
 class Result:
-    """errors: by problem;  table: None without scikit-learn."""
+    """How well each problem was learned.
+
+    Args:
+        errors: The errors by epoch, of the problems "curve", "moons" and "digits".
+        curve: What the network learned about the curve.
+        moons: What the network learned about the two moons.
+        table: The predictions for the patients; None without scikit-learn.
+    """
 
     errors: dict[str, Errors]
     curve: Learned
@@ -96,27 +140,26 @@ class Result:
     table: Table | None
 
 
-def run(config: Config, rng: RngLike) -> Result:
-    rng = np.random.default_rng(rng)
+def run(config: Config, rng: Generator) -> Result:
     problems = {"curve": curve(rng), "moons": moons(rng), "digits": digits(config.digits)}
     places = {
         "curve": np.linspace(-3, 3, 301)[:, np.newaxis],
         "moons": np.stack(np.meshgrid(*BORDERS), axis=-1).reshape(-1, 2),
     }
-    by_problem, learned = {}, {}
+    errors, learned = {}, {}
     for name, problem in problems.items():
         network = two_layers(problem, config, rng)
-        by_problem[name] = train(network, problem, config, config.iters_num, rng)
+        errors[name] = train(network, problem, config, config.iters_num, rng)
         if name in places:
             at = places[name]
             learned[name] = Learned(problem.x_train, problem.t_train, at, network.predict(at))
-    return Result(by_problem, learned["curve"], learned["moons"], table(config, rng))
+    return Result(errors, learned["curve"], learned["moons"], table(config, rng))
 
 
-def two_layers(problem: Problem, config: Config, rng: RngLike) -> Network:
-    rng, n_in = np.random.default_rng(rng), problem.x_train.shape[1]
+def two_layers(problem: Problem, config: Config, rng: Generator) -> Network:
+    """Return an untrained network for the problem."""
     layers = [
-        Affine.create(n_in, config.hidden_size, rng=rng, dtype=np.float64),
+        Affine.create(problem.x_train.shape[1], config.hidden_size, rng=rng, dtype=np.float64),
         Relu(),
         Affine.create(config.hidden_size, problem.n_out, rng=rng, dtype=np.float64),
     ]
@@ -124,39 +167,39 @@ def two_layers(problem: Problem, config: Config, rng: RngLike) -> Network:
 
 
 def train(
-    network: Network, problem: Problem, config: Config, iters_num: int, rng: RngLike
+    network: Network, problem: Problem, config: Config, iters_num: int, rng: Generator
 ) -> Errors:
-    """Whole epochs, of iters_num iterations or a few more."""
-    rng, optimizer, errors = np.random.default_rng(rng), Adam(config.learning_rate), Errors([], [])
+    """Train for whole epochs, until there were iters_num iterations or a few more."""
+    optimizer = Adam(config.learning_rate)
+    train_error, test_error = [], []
     while optimizer.iter < iters_num:
         for x, t in minibatches(problem.x_train, problem.t_train, config.batch_size, rng=rng):
             optimizer.update(network.params, network.gradient(x, t))
-        errors.train.append(error(network, problem.x_train, problem.t_train))
-        errors.test.append(error(network, problem.x_test, problem.t_test))
-    return errors
+        train_error.append(error(network, problem.x_train, problem.t_train))
+        test_error.append(error(network, problem.x_test, problem.t_test))
+    return Errors(train_error, test_error)
 
 
-def error(network: Network, x: Array, t: Array) -> float:
+def error(network: Network, x: np.ndarray, t: np.ndarray) -> float:
+    """Return half the mean squared error of a regression, otherwise the share of wrong answers."""
     if isinstance(network.last_layer, IdentityWithLoss):
         return network.loss(x, t)
     return 1 - network.accuracy(x, t)
 
 
-def curve(rng: RngLike) -> Problem:
-    """t = sin x + noise: 300 points to learn from, 1,000 to test with."""
-    rng = np.random.default_rng(rng)
+def curve(rng: Generator) -> Problem:
+    """Draw points of t = sin x + noise: 300 to learn from, 1,000 to test with."""
     x = rng.uniform(-3, 3, (1_300, 1))
     t = np.sin(x) + NOISE * rng.standard_normal(x.shape)
     return Problem(x[:300], t[:300], x[300:], t[300:], 1, IdentityWithLoss)
 
 
 BORDERS = np.linspace(-2, 3, 201), np.linspace(-1.75, 2.25, 161)
-"""Of the picture of the moons, which lie well within."""
+"""The grid for the picture of the moons, (x1, x2).  The moons lie well within it."""
 
 
-def moons(rng: RngLike) -> Problem:
-    """Two half circles, each with its end in the other's hollow: 300 points, and 1,000."""
-    rng = np.random.default_rng(rng)
+def moons(rng: Generator) -> Problem:
+    """Draw points of two half circles that reach into each other: 300 to learn, 1,000 to test."""
     t = rng.integers(2, size=(1_300, 1)).astype(np.float64)
     angle = rng.uniform(0, np.pi, t.shape)
     upper = np.hstack([np.cos(angle), np.sin(angle)])
@@ -166,22 +209,21 @@ def moons(rng: RngLike) -> Problem:
 
 
 def digits(count: int) -> Problem:
-    """The first of the embedded digits, and 1,000 to test with."""
+    """Return the first of the embedded digits, and 1,000 to test with."""
     (x_train, t_train), (x_test, t_test) = load_digits(train=count, test=1_000)
     x_train, x_test = x_train.astype(np.float64), x_test.astype(np.float64)
     return Problem(x_train, t_train, x_test, t_test, 10, SoftmaxWithLoss)
 
 
-def table(config: Config, rng: RngLike, parts: int = 5) -> Table | None:
-    """Each fifth of the patients predicted from the other four."""
+def table(config: Config, rng: Generator, parts: int = 5) -> Table | None:
+    """Predict the progress of each fifth of the patients from the other four fifths."""
     if find_spec("sklearn") is None:
         return None
     from sklearn.datasets import load_diabetes
 
-    rng = np.random.default_rng(rng)
     x, t = load_diabetes(return_X_y=True, scaled=False)
     t = t[:, np.newaxis]
-    result = Table(t, np.empty_like(t), np.empty_like(t))
+    by_least_squares, by_network = np.empty_like(t), np.empty_like(t)
     for test in np.array_split(rng.permutation(len(x)), parts):
         learned = np.setdiff1d(np.arange(len(x)), test)
         x_train, x_test = standardized(x[learned], x[test])
@@ -190,37 +232,39 @@ def table(config: Config, rng: RngLike, parts: int = 5) -> Table | None:
         network = two_layers(problem, config, rng)
         train(network, problem, config, config.table_iters_num, rng)
         mean, std = t[learned].mean(), t[learned].std()
-        result.network[test] = mean + std * network.predict(x_test)
-        result.least_squares[test] = mean + std * least_squares(x_train, t_train, x_test)
-    return result
+        by_network[test] = mean + std * network.predict(x_test)
+        by_least_squares[test] = mean + std * least_squares(x_train, t_train, x_test)
+    return Table(t, by_least_squares, by_network)
 
 
-def standardized(train: Array, test: Array) -> tuple[Array, Array]:
-    """Both less the mean of `train`, in its standard deviations, column by column."""
+def standardized(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both minus the mean of `train`, divided by its standard deviation, by column."""
     mean, std = train.mean(axis=0), train.std(axis=0)
     return (train - mean) / std, (test - mean) / std
 
 
-def least_squares(x_train: Array, t_train: Array, x: Array) -> Array:
-    """x W + b, where W and b make the squared error on the training data least."""
+def least_squares(x_train: np.ndarray, t_train: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return x W + b, with the W and b that have the least squared error on the training data."""
     W, *_ = np.linalg.lstsq(with_ones(x_train), t_train, rcond=None)
     return with_ones(x) @ W
 
 
-def with_ones(x: Array) -> Array:
+def with_ones(x: np.ndarray) -> np.ndarray:
+    """Return x with a column of ones, which W multiplies by the bias."""
     return np.hstack([x, np.ones((len(x), 1))])
 
 
 def plot(result: Result) -> dict[str, Any]:
     figures = {
-        "errors": errors(result),
+        "errors": error_curves(result),
         "regression": regression(result.curve),
         "two_classes": two_classes(result.moons),
     }
     return figures if result.table is None else figures | {"table": predictions(result.table)}
 
 
-def errors(result: Result) -> Any:
+def error_curves(result: Result) -> Any:
+    """Draw the errors of the three problems by epoch."""
     from dlbasics import plotting
 
     figure, panels = plotting.subplots(1, 3, width=4.0, height=3.4)
@@ -235,6 +279,7 @@ def errors(result: Result) -> Any:
 
 
 def regression(curve: Learned) -> Any:
+    """Draw the noisy points, the curve, and what the network learned."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -247,6 +292,7 @@ def regression(curve: Learned) -> Any:
 
 
 def two_classes(moons: Learned) -> Any:
+    """Draw the moons, the probability of class 1, and the decision boundary."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
@@ -265,6 +311,7 @@ def two_classes(moons: Learned) -> Any:
 
 
 def predictions(table: Table) -> Any:
+    """Draw what least squares and the network predict against the progress."""
     from dlbasics import plotting
 
     figure, panels = plotting.subplots(1, 2, width=4.2, height=4.0, sharex=True, sharey=True)
@@ -276,18 +323,20 @@ def predictions(table: Table) -> Any:
         axes.plot(table.t, y, ".")
         axes.plot(ends, ends, color="black", linewidth=0.8)
         share = share_of_variance(y, table.t)
-        axes.set(title=f"{title}\nmean squared error {share:.3f} variances")
+        axes.set(title=f"{title}\nmean squared error / variance = {share:.3f}")
         axes.set(xlabel="progress of diabetes", aspect="equal")
     panels[0].set_ylabel("predicted from the other patients")
     return figure
 
 
-def share_of_variance(y: Array, t: Array) -> float:
-    """The mean squared error; always to answer the mean would have 1."""
+def share_of_variance(y: np.ndarray, t: np.ndarray) -> float:
+    """Return the mean squared error divided by the variance of t; it is 1 if y is the mean of t."""
     return float(np.mean((y - t) ** 2) / t.var())
 
 
 def errors_claim(text: str, name: str, holds: Callable[[Any], bool], digits: int = 3) -> Claim:
+    """Return a claim about the last errors on training and test data."""
+
     def value(result: Result) -> list[float]:
         return [result.errors[name].train[-1], result.errors[name].test[-1]]
 
@@ -295,6 +344,8 @@ def errors_claim(text: str, name: str, holds: Callable[[Any], bool], digits: int
 
 
 def table_claim(text: str, kind: str, low: float, high: float) -> Claim:
+    """Return the claim that the error on the table lies within bounds."""
+
     def value(result: Result) -> float | str:
         if result.table is None:
             return LEFT_OUT
@@ -303,32 +354,43 @@ def table_claim(text: str, kind: str, low: float, high: float) -> Claim:
     return Claim(text, "not given", value, lambda v: low < v < high, 3)
 
 
-CLAIMS = [
-    errors_claim(
-        "regression: half the mean squared error, training and test (the noise alone: 0.02)",
-        "curve",
-        lambda v: 0.015 < v[0] < 0.035 and 0.018 < v[1] < 0.035,
-    ),
-    errors_claim(
-        "two classes: share of wrong answers, training and test",
-        "moons",
-        lambda v: 0 <= v[0] < 0.05 and 0.01 < v[1] < 0.05,
-    ),
-    errors_claim(
-        "ten classes: share of wrong answers, training and test",
-        "digits",
-        lambda v: 0 <= v[0] < 0.02 and 0.05 < v[1] < 0.2,
-        2,
-    ),
-    table_claim(
-        "diabetes (scikit-learn's): mean squared error in variances, least squares",
-        "least_squares",
-        0.48,
-        0.54,
-    ),
-    table_claim("diabetes (scikit-learn's): the same, network", "network", 0.48, 0.65),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        errors_claim(
+            "regression: half the mean squared error, training and test (the noise alone: 0.02)",
+            "curve",
+            lambda v: 0.015 < v[0] < 0.035 and 0.018 < v[1] < 0.035,
+        ),
+        errors_claim(
+            "two classes: share of wrong answers, training and test",
+            "moons",
+            lambda v: 0 <= v[0] < 0.05 and 0.01 < v[1] < 0.05,
+        ),
+        errors_claim(
+            "ten classes: share of wrong answers, training and test",
+            "digits",
+            lambda v: 0 <= v[0] < 0.02 and 0.05 < v[1] < 0.2,
+            2,
+        ),
+        table_claim(
+            "diabetes (scikit-learn): mean squared error divided by the variance, least squares",
+            "least_squares",
+            0.48,
+            0.54,
+        ),
+        table_claim(
+            "diabetes (scikit-learn): mean squared error divided by the variance, network",
+            "network",
+            0.48,
+            0.65,
+        ),
+    ],
+    quick={"iters_num": 100, "table_iters_num": 40, "digits": 300},
+)
 
 if __name__ == "__main__":
-    quick = {"iters_num": 100, "table_iters_num": 40, "digits": 300}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

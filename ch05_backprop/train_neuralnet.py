@@ -1,24 +1,33 @@
 """Training Using Backpropagation (chapter 5): a two-layer network learns digits.
 
-The loss of every batch, and the accuracy on training and test images after every epoch.
+The script records the loss of every batch, and the accuracy on training and test images after every
+epoch.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import TwoLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The book's settings.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        weight_init_std: The standard deviation of the initial weights.
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
+
     hidden_size: int = 50
     weight_init_std: float = 0.01
     iters_num: int = 10_000
@@ -28,41 +37,43 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
+    """What happened during training.
+
+    Args:
+        train_loss: The loss of each mini-batch.
+        epochs: The number of epochs before each evaluation.
+        train_acc: The accuracy on the training images, by evaluation.
+        test_acc: The accuracy on the test images, by evaluation.
+    """
+
     train_loss: list[float]
     epochs: list[float]
     train_acc: list[float]
     test_acc: list[float]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     network = TwoLayerNet(784, config.hidden_size, 10, config.weight_init_std, rng=rng)
     optimizer = SGD(config.learning_rate)
     train_size = len(data.x_train)
     iter_per_epoch = math.ceil(train_size / config.batch_size)
-    result = Result([], [], [], [])
+    train_loss, epochs, train_acc, test_acc = [], [], [], []
+
+    def evaluate(epoch: float) -> None:
+        epochs.append(epoch)
+        train_acc.append(network.accuracy(data.x_train, data.t_train))
+        test_acc.append(network.accuracy(data.x_test, data.t_test))
 
     for i in progress(range(config.iters_num)):
         if i % iter_per_epoch == 0:
-            evaluate(network, data, i / iter_per_epoch, result)
+            evaluate(i / iter_per_epoch)
         batch_mask = rng.choice(train_size, config.batch_size)
         grads = network.gradient(data.x_train[batch_mask], data.t_train[batch_mask])
         optimizer.update(network.params, grads)
-        result.train_loss.append(network.last_loss)
+        train_loss.append(network.last_loss)
 
-    evaluate(network, data, config.iters_num / iter_per_epoch, result)
-    return result
-
-
-def evaluate(network: TwoLayerNet, data: Data, epoch: float, result: Result) -> None:
-    result.epochs.append(epoch)
-    result.train_acc.append(network.accuracy(data.x_train, data.t_train))
-    result.test_acc.append(network.accuracy(data.x_test, data.t_test))
+    evaluate(config.iters_num / iter_per_epoch)
+    return Result(train_loss, epochs, train_acc, test_acc)
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -84,9 +95,16 @@ def plot(result: Result) -> dict[str, Any]:
     return {"accuracy": accuracy, "loss": loss}
 
 
-CLAIMS = [
-    Claim("test accuracy", 0.97, lambda result: result.test_acc[-1], lambda v: v >= 0.965),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim("test accuracy", 0.97, lambda result: result.test_acc[-1], lambda v: v >= 0.965),
+    ],
+    quick={"iters_num": 200},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"iters_num": 200})
+    experiment.main()

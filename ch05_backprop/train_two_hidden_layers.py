@@ -1,26 +1,33 @@
-"""Two hidden layers and Adam, not the book's: 784-128-64-10 learns digits in 20 epochs.
+"""Huang, *Math Behind Digital Handwritten Recognition*: two hidden layers learn digits with Adam.
 
-The training of Huang's *Math Behind Digital Handwritten Recognition*: loss and accuracy after every
-epoch, and what the network makes of the first test image before and after.  The single numbers of
-such a training are computed in by_hand.py.
+The network 784-128-64-10 learns for 20 epochs.  The script records loss and accuracy after every
+epoch, and the probabilities of the first test image before and after training.  The script
+by_hand.py computes each number of such a training.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.trainer import Trainer
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The text's settings.
+
+    Args:
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
+    """
+
     epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 0.001
@@ -28,29 +35,30 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """train_loss: by epoch, the mean loss of its batches;  updates: of the parameters.
+    """What happened during training.
 
-    image (784,) and label: the first of the test images;  untrained, trained (10,): its
-    probabilities.
+    Args:
+        updates: The number of updates of the parameters.
+        train_loss: The mean loss of the mini-batches, by epoch.
+        train_acc: The accuracy on the training images, by epoch.
+        test_acc: The accuracy on the test images, by epoch.
+        image: The first test image, (784,).
+        label: The digit that it shows.
+        untrained: Its probabilities before training, (10,).
+        trained: Its probabilities after training, (10,).
     """
 
     updates: int
     train_loss: list[float]
     train_acc: list[float]
     test_acc: list[float]
-    image: Array
+    image: np.ndarray
     label: int
-    untrained: Array
-    trained: Array
+    untrained: np.ndarray
+    trained: np.ndarray
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     network = MultiLayerNet(784, [128, 64], 10, rng=rng)
     image = data.x_test[0]
     untrained = softmax(network.predict(image).astype(np.float64))
@@ -104,7 +112,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def probabilities(result: Result) -> Any:
-    """The image, and its ten probabilities before and after training."""
+    """Draw the image, and its ten probabilities before and after training."""
     from dlbasics import plotting
 
     figure, (picture, before, after) = plotting.subplots(1, 3, width=3.6, height=3.2)
@@ -121,18 +129,29 @@ def probabilities(result: Result) -> Any:
     return figure
 
 
-CLAIMS = [
-    Claim.same("updates", 18_760, lambda result: result.updates),
-    Claim("training accuracy", 0.9979, lambda result: result.train_acc[-1], lambda v: v >= 0.993),
-    Claim("test accuracy", "not given", lambda result: result.test_acc[-1], lambda v: v >= 0.97),
-    Claim(
-        "probability of the right digit, first test image",
-        0.999999,
-        lambda result: float(result.trained[result.label]),
-        lambda v: v >= 0.999,
-        digits=9,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same("updates", 18_760, lambda result: result.updates),
+        Claim(
+            "training accuracy", 0.9979, lambda result: result.train_acc[-1], lambda v: v >= 0.993
+        ),
+        Claim(
+            "test accuracy", "not given", lambda result: result.test_acc[-1], lambda v: v >= 0.97
+        ),
+        Claim(
+            "probability of the right digit, first test image",
+            0.999999,
+            lambda result: float(result.trained[result.label]),
+            lambda v: v >= 0.999,
+            digits=9,
+        ),
+    ],
+    quick={"epochs": 2},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"epochs": 2})
+    experiment.main()

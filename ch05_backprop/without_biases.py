@@ -1,8 +1,8 @@
 """Tilk, *Simple neural network to recognize handwritten digits*: two matrices, and no biases.
 
-The network y = softmax(sigmoid(x W1) W2) is trained by its matrix formulas alone, without a layer;
-they equal the layers' gradients.  Beside it, from the same weights and on the same batches, the
-network with biases: what do the missing ones cost?
+The script trains the network y = softmax(sigmoid(x W1) W2) with matrix formulas instead of layers,
+and compares the formulas with the gradients of the layers.  It also trains the network with biases,
+from the same weights and on the same batches, to see what the missing biases cost.
 """
 
 import math
@@ -10,21 +10,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import one_hot
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.functions import sigmoid, softmax
 from dlbasics.initializers import xavier
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
 from dlbasics.optimizers import SGD
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
-    """networks: how many of each kind are trained, from other weights each."""
+    """The settings of chapter 5.
+
+    Args:
+        hidden_size: The number of hidden neurons.
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+        networks: The number of networks of each kind, each with weights of its own.
+    """
 
     hidden_size: int = 50
     iters_num: int = 10_000
@@ -35,29 +42,36 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """gradient_difference: the largest between formulas and layers, in float64, after training.
+    """What the formulas compute, and how well both kinds of network learn.
 
-    largest_gradient: the largest of the gradients that are compared.
-    test_acc: by kind, "without" and "with" biases, (networks, epochs).
+    Args:
+        gradient_difference: The largest difference between the gradients of formulas and layers,
+            in float64, after training.
+        largest_gradient: The largest absolute value of these gradients.
+        epochs: The number of epochs before each evaluation.
+        test_acc: The accuracy on the test images for the kinds "without" and "with" biases,
+            (networks, evaluations).
     """
 
     gradient_difference: float
     largest_gradient: float
     epochs: list[float]
-    test_acc: dict[str, Array]
+    test_acc: dict[str, np.ndarray]
 
 
-def predict(x: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
-    """The outputs of both layers, y1 (N, hidden) and y2 (N, 10), for x (N, 784)."""
+def predict(x: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outputs of both layers, y1 (N, hidden) and y2 (N, 10), for x (N, 784)."""
     y1 = sigmoid(x @ W1)
     y2 = softmax(y1 @ W2)
     return y1, y2
 
 
-def gradients(x: Array, t: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
-    """dW1 and dW2 of the mean cross-entropy; t: one-hot rows (N, 10).
+def gradients(
+    x: np.ndarray, t: np.ndarray, W1: np.ndarray, W2: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return dW1 and dW2 of the mean cross-entropy, for one-hot labels t (N, 10).
 
-    The text's formulas, which are for one sample, divided by N here.
+    The text's formulas are for one sample; here they are divided by N.
     """
     y1, y2 = predict(x, W1, W2)
     error = (y2 - t) / len(x)
@@ -66,13 +80,7 @@ def gradients(x: Array, t: Array, W1: Array, W2: Array) -> tuple[Array, Array]:
     return dW1, dW2
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     iter_per_epoch = math.ceil(len(data.x_train) / config.batch_size)
     evaluated_at = [*range(0, config.iters_num, iter_per_epoch), config.iters_num]
     test_acc: dict[str, list[list[float]]] = {"without": [], "with": []}
@@ -109,8 +117,8 @@ def run(
     )
 
 
-def network_with_biases(W1: Array, W2: Array) -> Network:
-    """The same network of layers, from copies of these weights and biases of 0."""
+def network_with_biases(W1: np.ndarray, W2: np.ndarray) -> Network:
+    """Return the same network made of layers, with copies of these weights and biases of 0."""
     return Network(
         [
             Affine(W1.copy(), np.zeros(W1.shape[1], W1.dtype)),
@@ -120,21 +128,26 @@ def network_with_biases(W1: Array, W2: Array) -> Network:
     )
 
 
-def accuracies_of(W1: Array, W2: Array, network: Network, data: Data) -> tuple[float, float]:
-    """The accuracy on the test images, of the two matrices and of the network."""
+def accuracies_of(
+    W1: np.ndarray, W2: np.ndarray, network: Network, data: Data
+) -> tuple[float, float]:
+    """Return the accuracies of the two matrices and of the network on the test images."""
     _, y2 = predict(data.x_test, W1, W2)
     without = float(np.mean(y2.argmax(axis=1) == data.t_test))
     return without, network.accuracy(data.x_test, data.t_test)
 
 
-def compare(x: Array, t: Array, W1: Array, W2: Array) -> tuple[float, float]:
-    """The largest difference between formulas and layers, and the largest gradient, in float64."""
+def compare(x: np.ndarray, t: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tuple[float, float]:
+    """Return the largest difference between the gradients of formulas and layers, in float64.
+
+    The second number is the largest absolute value of the gradients.
+    """
     x, W1, W2 = (array.astype(np.float64) for array in (x, W1, W2))
     layers = Network([Affine(W1, None), Sigmoid(), Affine(W2, None)]).gradient(x, t)
     formulas = gradients(x, one_hot(t).astype(np.float64), W1, W2)
     pairs = [*zip(formulas, (layers["W1"], layers["W2"]), strict=True)]
-    difference = max(float(np.abs(ours - of_layer).max()) for ours, of_layer in pairs)
-    return difference, max(float(np.abs(ours).max()) for ours, _ in pairs)
+    difference = max(float(np.abs(formula - layer).max()) for formula, layer in pairs)
+    return difference, max(float(np.abs(formula).max()) for formula, _ in pairs)
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -155,40 +168,40 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def final_accuracy(result: Result, kind: str) -> float:
-    """The mean of all networks of that kind, after training."""
+    """Return the mean accuracy of all networks of that kind after training."""
     return float(result.test_acc[kind][:, -1].mean())
 
 
-CLAIMS = [
-    Claim(
-        "largest difference between the gradients of formulas and layers, and largest gradient",
-        "equal",
-        lambda result: [result.gradient_difference, result.largest_gradient],
-        lambda v: 0 <= v[0] < 1e-14 < 1e-4 < v[1],
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "test accuracy without and with biases",
-        "learns without",
-        lambda result: [final_accuracy(result, kind) for kind in ("without", "with")],
-        lambda v: 0.92 < v[0] < 1 and 0.92 < v[1] < 1,
-    ),
-    Claim(
-        "what the missing biases cost in test accuracy, each pair of networks",
-        "little",
-        lambda result: result.test_acc["with"][:, -1] - result.test_acc["without"][:, -1],
-        lambda v: len(v) > 0 and all(abs(cost) < 0.01 for cost in v),
-        digits=1,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "largest difference between the gradients of formulas and layers, and largest gradient",
+            "equal",
+            lambda result: [result.gradient_difference, result.largest_gradient],
+            lambda v: 0 <= v[0] < 1e-14 < 1e-4 < v[1],
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "test accuracy without and with biases",
+            "learns without",
+            lambda result: [final_accuracy(result, kind) for kind in ("without", "with")],
+            lambda v: 0.92 < v[0] < 1 and 0.92 < v[1] < 1,
+        ),
+        Claim(
+            "test accuracy with biases minus test accuracy without, each pair of networks",
+            "little",
+            lambda result: result.test_acc["with"][:, -1] - result.test_acc["without"][:, -1],
+            lambda v: len(v) > 0 and all(abs(cost) < 0.01 for cost in v),
+            digits=1,
+        ),
+    ],
+    quick={"iters_num": 100, "networks": 1},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"iters_num": 100, "networks": 1},
-    )
+    experiment.main()

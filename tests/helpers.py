@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from dlbasics.experiment import Claim, Data, Experiment, Verdict, judge, load_data
+from dlbasics.experiment import Claim, Data, Verdict, judge, load_data
 from dlbasics.layers import Layer
+from dlbasics.networks import TwoLayerNet
+from dlbasics.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 """The folder of the project."""
@@ -71,16 +72,6 @@ def holds_whatever_comes(claim: Claim, result: Any) -> bool:
     return claim.holds(nowhere.tolist()) or all(far)
 
 
-def judged_claims(experiments: dict[str, Experiment]) -> list[Any]:
-    """Return a parameter (name, claim) of pytest for each claim that is judged."""
-    return [
-        pytest.param(name, claim, id=f"{name}: {claim.text}")
-        for name, experiment in experiments.items()
-        for claim in experiment.claims
-        if claim.holds is not None
-    ]
-
-
 def first_test_images(data: Data, count: int) -> Data:
     """Return the data with the first test images only."""
     return replace(data, x_test=data.x_test[:count], t_test=data.t_test[:count])
@@ -100,3 +91,37 @@ def misjudged(claims: Sequence[Claim], values: Sequence[tuple[Any, Sequence[Any]
         for value in (right, *wrong)
         if bool(claim.holds(value)) != (value is right)
     ]
+
+
+def damaged(kind: type, *args: Any, **damage: Any) -> Any:
+    """Return a layer with wrong gradients: `damage` maps dW, the layer and dout to another dW."""
+
+    class Damaged(kind):
+        def backward(self, dout: Any = 1) -> Any:
+            self.dx = super().backward(dout)
+            for name, change in damage.items():
+                setattr(self, name, change(getattr(self, name), self, dout))
+            return self.dx
+
+    return Damaged(*args)
+
+
+def labelled(n: int, seed: int = 0) -> tuple[Any, Any]:
+    """Return x (n, 6) and t (n,): which of its first three values is the largest."""
+    x = normal(n, 6, seed=seed, dtype=np.float32)
+    return x, x[:, :3].argmax(axis=1)
+
+
+def small_trainer(network: Any = None, *, train_size: int = 50, **changes: Any) -> Trainer:
+    """Return a trainer of 3 epochs with 4 iterations each, unless `changes` say otherwise."""
+    network = network or TwoLayerNet(6, 5, 3, 0.5, rng=0)
+    arguments = {"epochs": 3, "mini_batch_size": 16, "verbose": False, "rng": 1, **changes}
+    return Trainer(network, *labelled(train_size), *labelled(30, seed=1), **arguments)
+
+
+def train(network: Any, x: Any, t: Any, optimizer: Any, steps: int = 300) -> None:
+    """Update the parameters of the network `steps` times, each time on 50 random samples."""
+    rng = np.random.default_rng(1)
+    for _ in range(steps):
+        chosen = rng.choice(len(x), 50)
+        optimizer.update(network.params, network.gradient(x[chosen], t[chosen]))

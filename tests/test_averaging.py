@@ -87,20 +87,6 @@ def test_the_network_and_earlier_copies_are_left_alone():
     assert not np.array_equal(average.network().predict(x), scores)
 
 
-def test_averaged_weights_jump_about_less_than_those_of_large_steps():
-    rng, network = np.random.default_rng(0), TwoLayerNet(3, 8, 2, rng=0)
-    average, optimizer = WeightAverage(network, decay=0.95), SGD(1.0)
-    jumps, calmer = [], []
-    for _ in range(300):
-        x = rng.standard_normal((5, 3)).astype(np.float32)
-        before = network.params["W1"].copy(), average.network().params["W1"]
-        optimizer.update(network.params, network.gradient(x, (x[:, 0] > 0).astype(int)))
-        average.update()
-        jumps.append(np.abs(network.params["W1"] - before[0]).mean())
-        calmer.append(np.abs(average.network().params["W1"] - before[1]).mean())
-    assert np.mean(calmer) < np.mean(jumps) / 3
-
-
 def test_in_half_precision_small_steps_are_not_lost():
     network = TwoLayerNet(2, 2, 2, rng=0, dtype=np.float16)
     W = network.params["W1"]
@@ -123,13 +109,10 @@ def test_infinite_weights_are_averaged_without_a_warning():
     assert not np.isfinite(average.network().params["W1"]).any()
 
 
-@pytest.mark.parametrize("decay", [-0.1, 1, 1.5, np.nan])
-def test_decay_out_of_range_is_an_error(decay):
-    with pytest.raises(ValueError, match="decay must be"):
-        WeightAverage(small(), decay)
-
-
-@pytest.mark.parametrize("decay", ["0.9", None])
-def test_decay_must_be_a_number(decay):
-    with pytest.raises(TypeError, match="decay must be"):
-        WeightAverage(small(), decay)
+def test_decay_must_be_a_number_from_0_to_below_1():
+    for bad in (-0.1, 1, 1.5, np.nan):
+        with pytest.raises(ValueError, match="decay must be"):
+            WeightAverage(small(), bad)
+    for bad in ("0.9", None):
+        with pytest.raises(TypeError, match="decay must be"):
+            WeightAverage(small(), bad)

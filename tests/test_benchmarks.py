@@ -1,10 +1,9 @@
 """The benchmarks fit the code that they measure."""
 
-from pathlib import Path
+from benchmarks.planted_errors import LEFT_OUT, PLANTED, mirror, misfit, nearest
+from tests.helpers import ROOT
 
-from benchmarks.planted_errors import PLANTED, TESTS, misfit
-
-ROOT = Path(__file__).parents[1]
+FILES = sorted({error.file for error in PLANTED})
 
 
 def test_each_of_100_errors_can_be_planted():
@@ -14,6 +13,11 @@ def test_each_of_100_errors_can_be_planted():
 
 
 def test_the_tests_nearest_to_each_file_are_there():
-    assert {error.file for error in PLANTED} == TESTS.keys()
-    named = {name for names in TESTS.values() for name in names}
-    assert [name for name in sorted(named) if not (ROOT / "tests" / name).is_file()] == []
+    """The fast replacements are compared with the plain formulas in a file for all of them."""
+    assert [file for file in FILES if not nearest(file, ROOT)] == []
+    own = [file for file in FILES if "/fast/" not in file]
+    assert [file for file in own if not (ROOT / mirror(file)).is_file()] == []
+
+
+def test_the_tests_that_are_left_out_are_there():
+    assert [name for name in LEFT_OUT if not [*ROOT.glob(f"tests/**/{name}")]] == []

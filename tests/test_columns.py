@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from dlbasics.columns import col2im, conv_output_size, im2col
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
+from tests.helpers import normal
 
 
 @pytest.mark.parametrize(
@@ -27,10 +24,8 @@ def normal(*shape, seed=0):
 def test_output_sizes_of_the_book(arguments, size):
     found = conv_output_size(*arguments)
     assert found == size and type(found) is int
-
-
-def test_output_size_by_name():
-    assert conv_output_size(input_size=28, filter_size=5, stride=3, pad=2) == 10
+    named = dict(zip(("input_size", "filter_size", "stride", "pad"), arguments, strict=False))
+    assert conv_output_size(**named) == size
 
 
 @pytest.mark.parametrize(
@@ -59,12 +54,12 @@ def test_with_stride_1_every_larger_size_will_do():
         conv_output_size(2, 3)
 
 
-def test_images_that_windows_do_not_tile_are_named_with_the_side():
-    for shape, side in (((1, 1, 4, 5), "height"), ((1, 1, 5, 4), "width")):
-        with pytest.raises(ValueError, match=rf"input_data must have a {side} of 3 or 5 .* got 4"):
-            im2col(np.ones(shape), 3, 3, 2)
-        with pytest.raises(ValueError, match=rf"input_shape must have a {side} of 3 or 5 .* got 4"):
-            col2im(np.ones((4, 9)), shape, 3, 3, 2)
+@pytest.mark.parametrize(("shape", "side"), [((1, 1, 4, 5), "height"), ((1, 1, 5, 4), "width")])
+def test_images_that_windows_do_not_tile_are_named_with_the_side(shape, side):
+    with pytest.raises(ValueError, match=rf"input_data must have a {side} of 3 or 5 .* got 4"):
+        im2col(np.ones(shape), 3, 3, 2)
+    with pytest.raises(ValueError, match=rf"input_shape must have a {side} of 3 or 5 .* got 4"):
+        col2im(np.ones((4, 9)), shape, 3, 3, 2)
 
 
 @pytest.mark.parametrize("name", ["filter_h", "filter_w", "stride"])
@@ -92,21 +87,6 @@ def test_sizes_that_are_not_counts(name, value, error):
         conv_output_size(**{"input_size": 28, "filter_size": 5, name: value})
 
 
-def test_shapes_of_the_book():
-    assert im2col(normal(1, 3, 7, 7), 5, 5, stride=1, pad=0).shape == (9, 75)
-    assert im2col(normal(10, 3, 7, 7), 5, 5, stride=1, pad=0).shape == (90, 75)
-
-
-def test_rows_run_over_image_row_and_column_and_columns_over_channel_row_and_column():
-    x = np.arange(2 * 2 * 3 * 3).reshape(2, 2, 3, 3)
-    assert im2col(x, 2, 2).tolist() == [
-        [x[n, c, oh + i, ow + j] for c in range(2) for i in range(2) for j in range(2)]
-        for n in range(2)
-        for oh in range(2)
-        for ow in range(2)
-    ]
-
-
 GEOMETRIES = [
     ((2, 3, 5, 7), 3, 3, 1, 0),
     ((2, 3, 5, 7), 3, 3, 2, 0),
@@ -117,9 +97,10 @@ GEOMETRIES = [
     ((2, 2, 2, 3), 2, 2, 1, 3),
     ((0, 2, 3, 3), 2, 2, 1, 0),
 ]
+every_geometry = pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
 
 
-@pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
+@every_geometry
 def test_a_row_is_a_window(shape, FH, FW, stride, pad):
     x = normal(*shape)
     around = np.zeros((*shape[:2], shape[2] + 2 * pad, shape[3] + 2 * pad))
@@ -134,7 +115,7 @@ def test_a_row_is_a_window(shape, FH, FW, stride, pad):
     np.testing.assert_array_equal(found, np.array(rows).reshape(-1, shape[1] * FH * FW))
 
 
-@pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
+@every_geometry
 def test_col2im_is_the_transpose_of_im2col(shape, FH, FW, stride, pad):
     """<im2col(x), col> = <x, col2im(col)> for all x and col."""
     x = normal(*shape)
@@ -172,8 +153,6 @@ def test_results_are_fresh_and_arguments_unchanged(pad):
 def test_errors_of_im2col_and_col2im():
     with pytest.raises(ValueError, match=r"input_data must be .*\(N, C, H, W\), got \(5, 5\)"):
         im2col(np.ones((5, 5)), 3, 3)
-    with pytest.raises(ValueError, match="input_data must have a width of 5 or 7"):
-        im2col(np.ones((1, 1, 7, 6)), 3, 3, stride=2)
     with pytest.raises(TypeError, match="input_data must"):
         im2col(None, 3, 3)
     with pytest.raises(ValueError, match=r"col must have shape \(9, 4\), got \(4, 9\)"):

@@ -2,14 +2,14 @@
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dlbasics import Affine, History, Network, Relu, TwoLayerNet
 from dlbasics.datasets.digits import load_digits
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 MOVED = """
@@ -23,29 +23,33 @@ dlbasics.params dlbasics.results dlbasics.shards dlbasics.summary
 
 
 def test_every_test_named_in_deviations_exists():
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+)`", text)
     assert len(named) > 30
     assert [name for name in named if f"def {name}(" not in tests] == []
 
 
+def run_example(start, names=None):
+    """Run the README's block that starts so, and return its names."""
+    (example,) = re.findall(rf"```\n({start}.*?)```", README, flags=re.DOTALL)
+    names = {} if names is None else names
+    exec(compile(example, "README.md", "exec"), names)
+    return names
+
+
+@pytest.mark.long
 def test_the_readmes_example_runs_as_it_is_pasted(mnist, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 15
-    names = {}
-    exec(compile(example, "README.md", "exec"), names)
+    exec(compile(example, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert float(re.search(r"test accuracy ([\d.]+)", printed)[1]) >= 0.96
     assert "WRONG" not in printed
 
 
 def test_the_readmes_layer_runs_as_it_is_pasted():
-    (example,) = re.findall(
-        r"```\n(import numpy as np\nfrom dlbasics import Layer.*?)```", README, re.DOTALL
-    )
-    names = {}
-    exec(compile(example, "README.md", "exec"), names)
+    names = run_example("import numpy as np\nfrom dlbasics import Layer")
     assert names["Elu"]().forward(np.array([1.0, 0.0])).tolist() == [1.0, 0.0]
 
 
@@ -92,14 +96,12 @@ def test_the_readme_has_no_blanks_left_to_fill():
     assert not re.search(r"\b(TODO|TABLE|(?!DLBASICS|OPENBLAS)[A-Z]+_[A-Z_]+)\b", README)
 
 
+@pytest.mark.long
 def test_the_readmes_trainer_runs_as_it_is_pasted(tmp_path, monkeypatch, capsys):
-    (example,) = re.findall(
-        r"```\n(from dlbasics import Adam, CosineDecay.*?)```", README, re.DOTALL
-    )
-    (x_train, t_train), _ = load_digits(train=2_000, test=500)
+    (x_train, t_train), _ = load_digits(train=1_000, test=200)
     names = {"x_train": x_train, "t_train": t_train, "network": TwoLayerNet(784, 20, 10, rng=0)}
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), names)
+    run_example("from dlbasics import Adam, CosineDecay", names)
     assert names["history"].test_acc[-1] > 0.5
     assert (tmp_path / "accuracy.png").stat().st_size > 1_000
     assert History.load("history.json") == names["history"]

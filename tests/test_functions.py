@@ -1,4 +1,4 @@
-"""The functions of chapters 3 and 4: the book's numbers, dtypes, extremes and labels."""
+"""The functions of chapters 3 and 4: the book's numbers, kinds of input, extremes, labels."""
 
 import math
 
@@ -23,7 +23,8 @@ from dlbasics.functions import (
     sum_squared_error,
 )
 from dlbasics.gradient import numerical_diff
-from dlbasics.layers import Affine
+from tests import labels
+from tests.helpers import normal
 
 fixed = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 
@@ -74,39 +75,6 @@ class TestBookNumbers:
         assert cross_entropy_error(np.array(y), np.array(t)) == pytest.approx(entropy, abs=1.1e-6)
         exact = pytest.approx(-math.log(y[2]), rel=2e-15, abs=0)
         assert cross_entropy_error(np.array(y), np.array(t)) == exact
-
-    def test_three_layer_net(self):
-        network = {
-            "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
-            "b1": np.array([0.1, 0.2, 0.3]),
-            "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
-            "b2": np.array([0.1, 0.2]),
-            "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
-            "b3": np.array([0.1, 0.2]),
-        }
-        x = np.array([1.0, 0.5])
-        a1 = np.dot(x, network["W1"]) + network["b1"]
-        z1 = sigmoid(a1)
-        a2 = np.dot(z1, network["W2"]) + network["b2"]
-        z2 = sigmoid(a2)
-        a3 = np.dot(z2, network["W3"]) + network["b3"]
-        y = identity_function(a3)
-        close(a1, [0.3, 0.7, 1.1])
-        close(z1, [0.57444252, 0.66818777, 0.75026011], atol=5e-9)
-        close(y, [0.31682708, 0.69627909], atol=5e-9)
-
-    @pytest.mark.parametrize(
-        "x, W, y",
-        [
-            ([[1, 2], [3, 4]], [[5, 6], [7, 8]], [[19, 22], [43, 50]]),
-            ([[1, 2, 3], [4, 5, 6]], [[1, 2], [3, 4], [5, 6]], [[22, 28], [49, 64]]),
-            ([7, 8], [[1, 3, 5], [2, 4, 6]], [23, 53, 83]),
-            ([1, 2], [[1, 3, 5], [2, 4, 6]], [5, 11, 17]),
-        ],
-    )
-    def test_matrix_products_are_what_an_affine_layer_computes(self, x, W, y):
-        assert Affine(np.array(W), None).forward(np.array(x)).tolist() == y
-        assert np.dot(np.array(x), np.array(W)).tolist() == y
 
 
 class TestFormulas:
@@ -188,19 +156,13 @@ class TestKindsOfInput:
     def test_a_number_gives_a_number(self, f, x):
         assert float(f(x)) == float(f(np.array([x], np.float64))[0])
 
-    @pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, log_softmax])
-    def test_the_input_stays_as_it_is(self, f):
-        x = SCORES.copy()
-        x.flags.writeable = False
-        f(x)
-        assert np.array_equal(x, SCORES)
-
-    @pytest.mark.parametrize("f", FLOAT_FUNCTIONS)
-    def test_what_comes_back_is_fresh_and_writable(self, f):
-        x = np.abs(SCORES)
-        y = f(x)
-        y += 1
-        assert np.array_equal(x, np.abs(SCORES))
+    @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
+    def test_the_input_stays_as_it_is_and_what_comes_back_is_fresh(self, f):
+        for x in (SCORES.copy(), np.abs(SCORES)):
+            before = x.copy()
+            y = f(x)
+            y += 1
+            assert np.array_equal(x, before)
 
     @pytest.mark.parametrize("f", [softmax, log_softmax])
     @pytest.mark.parametrize("x", [1.0, [], np.empty((2, 0))])
@@ -226,8 +188,9 @@ class TestExtremes:
         assert sigmoid(x).tolist() == [0, 0, 0.5, 1, 1]
         assert sigmoid_grad(x).tolist() == [0, 0, 0.25, 0, 0]
 
-    def test_small_values_of_sigmoid_keep_their_digits(self):
-        assert sigmoid(-700) == pytest.approx(math.exp(-700), rel=1e-14, abs=0)
+    @pytest.mark.parametrize(("x", "rel"), [(-700, 1e-14), (-710.0, 1e-2), (np.float32(-89), 1e-3)])
+    def test_small_values_of_sigmoid_keep_their_digits(self, x, rel):
+        assert sigmoid(x) == pytest.approx(math.exp(x), rel=rel, abs=0)
 
     @pytest.mark.parametrize("x", [-40, 40])
     def test_small_values_of_sigmoid_grad_keep_their_digits(self, x):
@@ -246,13 +209,10 @@ class TestExtremes:
         assert np.isfinite(y[1]).all()
         assert not np.isfinite(y[0]).any() or (f is relu and bad == -np.inf)
 
-    @pytest.mark.parametrize("f", [identity_function, sigmoid, sigmoid_grad, relu])
-    def test_nan_stays_nan(self, f):
-        assert np.isnan(f(np.array([np.nan, 1.0]))).tolist() == [True, False]
-
-    @pytest.mark.parametrize("f", [step_function, relu_grad])
-    def test_comparisons_with_nan_do_not_warn(self, f):
-        assert f(np.array([np.nan, 1.0])).tolist() == [0, 1]
+    @pytest.mark.parametrize("f", ELEMENTWISE)
+    def test_nan_stays_nan_but_is_not_above_0(self, f):
+        expected = [0, 1] if f in (step_function, relu_grad) else [np.nan, f(1.0)]
+        np.testing.assert_array_equal(f(np.array([np.nan, 1.0])), expected)
 
     @pytest.mark.parametrize("f", [sum_squared_error, cross_entropy_error, softmax_loss])
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -264,6 +224,99 @@ class TestExtremes:
         assert sum_squared_error([1e200], [0]) == np.inf
 
 
-def test_sigmoid_keeps_the_smallest_values():
-    assert functions.sigmoid(-710.0) == pytest.approx(np.exp(-710.0), rel=1e-2, abs=0)
-    assert functions.sigmoid(np.float32(-89)) == pytest.approx(np.exp(-89.0), rel=1e-3, abs=0)
+CROSS_ENTROPIES = {
+    "cross_entropy_error": lambda x, t: cross_entropy_error(softmax(x), t),
+    "softmax_loss": softmax_loss,
+}
+"""Both cross-entropies, as functions of the scores."""
+
+
+@pytest.mark.parametrize("loss", CROSS_ENTROPIES.values(), ids=CROSS_ENTROPIES.keys())
+class TestLabels:
+    x = normal(4, 3)
+
+    @labels.of_a_batch
+    def test_every_form_of_a_batch(self, loss, t):
+        expected = -np.log(softmax(self.x)[np.arange(4), labels.CLASSES]).mean()
+        assert loss(self.x, t) == pytest.approx(expected, rel=1e-14)
+
+    @labels.of_one_sample
+    def test_every_form_of_one_sample(self, loss, t):
+        assert loss(self.x[0], t) == pytest.approx(-math.log(softmax(self.x[0])[2]), rel=1e-14)
+
+    def test_soft_rows_of_any_sum(self, loss):
+        t, y = np.array([[0.2, 0.3, 0.5], [1.0, 1.0, 0.0]]), softmax(SCORES)
+        total = sum(t[n][k] * math.log(y[n, k]) for n in range(2) for k in range(3))
+        assert loss(SCORES, t) == pytest.approx(-total / 2, rel=1e-14)
+        expected = -math.log(y[1, 0]) - math.log(y[1, 1])
+        assert loss(SCORES[1], t[1]) == pytest.approx(expected, rel=1e-14)
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    def test_a_loss_is_a_python_float(self, loss, dtype):
+        assert type(loss(SCORES.astype(dtype), [2, 0])) is float
+
+    @labels.wrong_of_a_batch
+    def test_any_other_label_is_an_error(self, loss, t):
+        with pytest.raises(ValueError, match=r"^t must .*, got"):
+            loss(self.x, t)
+
+    @labels.wrong_of_one_sample
+    def test_any_other_label_of_one_sample_is_an_error(self, loss, t):
+        with pytest.raises(ValueError, match=r"^t must .*, got"):
+            loss(self.x[0], t)
+
+    @pytest.mark.parametrize("t", [[0.0, 1.0, 0.0], 1, [0, 1, 0]])
+    def test_a_batch_of_one_wants_its_labels_as_a_batch(self, loss, t):
+        with pytest.raises(ValueError, match="t must be"):
+            loss(np.array([[0.2, 0.5, 0.3]]), t)
+
+    @labels.no_numbers
+    def test_labels_that_are_no_numbers(self, loss, t):
+        with pytest.raises(TypeError, match="t must"):
+            loss(self.x, t)
+
+
+class TestCrossEntropies:
+    @pytest.mark.parametrize("f", [cross_entropy_error, softmax_loss])
+    @pytest.mark.parametrize("y", [0.5, np.full((1, 2, 2), 0.5), [], np.empty((0, 3))])
+    def test_wrong_shapes(self, f, y):
+        with pytest.raises(ValueError, match=r"must have shape \(N, K\) or \(K,\)"):
+            f(y, [0])
+
+    def test_a_negative_probability_is_an_error(self):
+        with pytest.raises(ValueError, match=r"y must hold probabilities, got -0\.25"):
+            cross_entropy_error([1.25, -0.25], 0)
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("t", [1, [0, 1]])
+    def test_a_probability_of_0_gives_a_finite_error(self, t, dtype):
+        expected = -math.log(float(np.finfo(dtype).tiny))
+        error = cross_entropy_error(np.array([1, 0], dtype), t)
+        assert error == pytest.approx(expected, rel=float(2 * np.finfo(dtype).eps))
+
+    def test_small_probabilities_count_exactly_and_certainty_costs_nothing(self):
+        assert cross_entropy_error([1e-300, 1], 0) == pytest.approx(300 * math.log(10), rel=1e-14)
+        assert cross_entropy_error([0.0, 1.0], 1) == 0
+        assert cross_entropy_error([0.0, 1.0], [0.0, 1.0]) == 0
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("t", [1, [0, 1]])
+    def test_softmax_loss_is_exact_at_any_score(self, t, dtype):
+        assert softmax_loss(np.array([0, -1000], dtype), t) == 1000
+        assert softmax_loss(np.array([-1000, 0], dtype), t) == 0
+
+    @pytest.mark.parametrize("t", [0, 1, [1, 0], [0, 1]])
+    def test_softmax_loss_at_a_score_of_minus_infinity(self, t):
+        expected = np.inf if t in (1, [0, 1]) else 0
+        assert softmax_loss([0, -np.inf], t) == expected
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_scores_near_the_largest_number_bring_no_warning(self, dtype):
+        big = 0.6 * np.finfo(dtype).max
+        assert softmax_loss(np.array([[big, 0], [big, 0]], dtype), [1, 1]) > 0.59 * big
+
+    def test_inputs_stay_as_they_are(self):
+        y, t = softmax(SCORES), np.eye(3)[[2, 0]]
+        y.flags.writeable = t.flags.writeable = False
+        for f in (cross_entropy_error, softmax_loss, sum_squared_error):
+            f(y, t)

@@ -25,28 +25,46 @@ def printed(code, folder=None):
     return done.stdout.split()
 
 
-def modules_after(code):
-    return set(printed(f"{code}\nimport sys\nprint(*sys.modules)"))
+DIGITS, MNIST = "dlbasics.datasets.digits", "dlbasics.datasets.mnist"
+LAYERS = "dlbasics.layers dlbasics.network dlbasics.trainer dlbasics.search"
 
 
-def test_import_dlbasics_imports_nothing_heavy():
-    loaded = modules_after("import dlbasics")
-    assert not loaded & {"numpy", "matplotlib", "pooch", "tqdm", "threadpoolctl"}
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("code", "loaded", "not_loaded"),
+    [
+        ("import dlbasics", "", f"numpy matplotlib pooch tqdm threadpoolctl {LAYERS}"),
+        ("import dlbasics; dlbasics.SGD", "dlbasics.optimizers", f"matplotlib {LAYERS}"),
+        (
+            "from dlbasics import *; import dlbasics.experiment, dlbasics.typing; "
+            f"import {MNIST}, {DIGITS}, ch05_backprop.train_neuralnet",
+            f"dlbasics.networks {LAYERS}",
+            "matplotlib pooch tqdm",
+        ),
+        ("import dlbasics; dlbasics.plotting.curves", "matplotlib", ""),
+        (
+            "from dlbasics.typing import *; Array, Initializer, PathLike, Schedule",
+            "",
+            f"matplotlib {LAYERS}",
+        ),
+        ("from dlbasics.datasets import load_mnist", MNIST, DIGITS),
+        ("from dlbasics.datasets import load_digits", DIGITS, MNIST),
+        (f"import dlbasics; assert {MNIST}.__name__ == '{MNIST}'", MNIST, DIGITS),
+        (f"import dlbasics; assert {DIGITS}.__name__ == '{DIGITS}'", DIGITS, MNIST),
+    ],
+)
+def test_an_import_loads_what_it_needs_and_no_more(code, loaded, not_loaded):
+    """Modules are attributes of their package that load when they are used, as names do."""
+    modules = set(printed(f"{code}\nimport sys\nprint(*sys.modules)"))
+    assert set(loaded.split()) <= modules
+    assert not set(not_loaded.split()) & modules
 
 
-def test_no_module_but_plotting_imports_matplotlib_and_none_pooch():
-    loaded = modules_after(
-        "from dlbasics import *; import dlbasics.experiment, dlbasics.typing; "
-        "import dlbasics.datasets.mnist, dlbasics.datasets.digits, ch05_backprop.train_neuralnet"
-    )
-    assert {"dlbasics.networks", "dlbasics.search", "dlbasics.trainer"} <= loaded
-    assert not loaded & {"matplotlib", "pooch", "tqdm"}
+def test_datasets_offers_the_loaders_and_its_modules_stay_modules():
+    from dlbasics.datasets import digits, load_digits, load_mnist, mnist
 
-
-def test_a_name_loads_its_own_module_and_no_other():
-    loaded = modules_after("import dlbasics; dlbasics.SGD")
-    assert "dlbasics.optimizers" in loaded
-    assert not loaded & {"dlbasics.layers", "dlbasics.network", "dlbasics.search"}
+    assert (load_digits, load_mnist) == (digits.load_digits, mnist.load_mnist)
+    assert (dlbasics.datasets.digits, dlbasics.datasets.mnist) == (digits, mnist)
 
 
 def test_every_name_is_found_at_the_top():
@@ -78,12 +96,7 @@ im2col col2im conv_output_size Convolution Pooling SimpleConvNet DeepConvNet
 """
 
 
-@pytest.mark.parametrize("name", BOOK.split())
-def test_the_books_names_exist(name):
-    assert callable(getattr(dlbasics, name))
-
-
-REST = """
+OURS = """
 AdamW AveragePooling BatchNorm Choice CosineDecay ExponentialDecay GlobalAveragePooling History
 Identity IdentityWithLoss L1 L2 Layer LeNet LeakyRelu LogUniform LossLayer Network Optimizer ResNet
 Residual Schedule SearchResult SigmoidWithLoss StepDecay Tanh Trial Uniform Warmup WeightAverage
@@ -92,8 +105,8 @@ minibatches normal np one_hot random_search save_arrays train_validation_split x
 """
 
 
-def test_no_name_of_version_0_1_is_lost():
-    assert set(BOOK.split()) | set(REST.split()) <= set(dlbasics.__all__)
+def test_no_name_of_the_book_or_of_version_0_1_is_lost():
+    assert set((BOOK + OURS).split()) <= set(dlbasics.__all__)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +129,6 @@ def test_star_import_of_everything_brings_the_names_and_no_modules():
     assert namespace.keys() == set(dlbasics.__all__)
     modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
     assert modules == {"np"}
-
-
-def test_submodules_are_attributes():
-    loaded = modules_after("import dlbasics; dlbasics.initializers.he; dlbasics.plotting.curves")
-    assert "matplotlib" in loaded
 
 
 # ---- The stub is the one source ----
@@ -161,6 +169,7 @@ def test_the_stub_has_every_name_of_its_modules():
             assert taken <= set(loaded.__all__) <= at_the_top, module
 
 
+@pytest.mark.long
 def test_the_names_are_those_of_the_stub_and_stand_nowhere_else(tmp_path):
     package = tmp_path / "dlbasics"
     package.mkdir()
@@ -177,35 +186,3 @@ def test_the_package_has_what_type_checkers_look_for():
     assert STUB.is_file()
     assert FILE.with_name("py.typed").is_file()
     assert FILE.with_name("datasets").joinpath("__init__.pyi").is_file()
-
-
-# ---- dlbasics.datasets and dlbasics.typing ----
-
-
-def test_datasets_offers_the_loaders_and_its_modules_stay_modules():
-    code = (
-        "from dlbasics.datasets import load_digits, load_mnist\n"
-        "from dlbasics.datasets import digits, mnist\n"
-        "import dlbasics.datasets as datasets\n"
-        "print(load_digits is digits.load_digits, load_mnist is mnist.load_mnist)\n"
-        "print(datasets.mnist is mnist, datasets.digits is digits)\n"
-    )
-    assert printed(code) == ["True"] * 4
-    for name in ("mnist", "digits"):
-        assert printed(f"import dlbasics; print(dlbasics.datasets.{name}.__name__)") == [
-            f"dlbasics.datasets.{name}"
-        ]
-
-
-def test_loading_one_data_set_does_not_load_the_other():
-    assert "dlbasics.datasets.digits" not in modules_after(
-        "from dlbasics.datasets import load_mnist"
-    )
-    assert "dlbasics.datasets.mnist" not in modules_after(
-        "from dlbasics.datasets import load_digits"
-    )
-
-
-def test_the_types_can_be_imported_first_and_bring_no_layers_along():
-    loaded = modules_after("from dlbasics.typing import *; Array, Initializer, PathLike, Schedule")
-    assert not loaded & {"dlbasics.layers", "dlbasics.network", "dlbasics.trainer", "matplotlib"}

@@ -1,11 +1,10 @@
-"""Network: predict, loss, accuracy, gradient and penalties."""
+"""Network: predict, loss, accuracy, gradient and penalties; copies, dtypes and generators."""
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
-from blocks import Block
 
 from dlbasics.functions import softmax_loss
 from dlbasics.layers import (
@@ -20,8 +19,9 @@ from dlbasics.layers import (
     Tanh,
 )
 from dlbasics.network import Network
-from dlbasics.optimizers import SGD
+from dlbasics.optimizers import SGD, Adam, Momentum
 from dlbasics.regularizers import L1, L2
+from tests.helpers import Block, train
 
 D, K = 6, 4
 
@@ -58,65 +58,58 @@ def rich_net(**options):
     return Network(layers, **{"rng": 4, **options})
 
 
+def net_with_a_named_block():
+    return Network([NamedBlock(Affine.create(D, 5, rng=1), Tanh()), Affine.create(5, K, rng=2)])
+
+
 def batch(n=10, seed=0):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n, D)).astype(np.float32), rng.integers(0, K, n)
 
 
+def all_layers(net):
+    return [inner for layer in net.layers.values() for inner in layer.walk()]
+
+
 def state(net):
     """All that the layers hold, inner layers and caches too."""
-    layers = [inner for layer in net.layers.values() for inner in layer.walk()]
-    return pickle.dumps([vars(layer) for layer in [*layers, net.last_layer]] + [net.last_loss])
+    return pickle.dumps([vars(layer) for layer in [*all_layers(net), net.last_layer]])
+
+
+def assert_equal(found, expected):
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
 
 
 def one_hot(t):
     return np.eye(K, dtype=np.float32)[t]
 
 
-def test_predict_is_the_layers_in_order():
+@pytest.mark.parametrize("form", [np.asarray, np.ndarray.tolist, lambda x: x.astype(int).tolist()])
+def test_predict_is_the_layers_in_order_for_a_batch_and_for_one_sample(form):
     net, (x, _) = plain_net(), batch()
     W1, b1, W2, b2 = net.params.values()
-    np.testing.assert_allclose(net.predict(x), np.tanh(x @ W1 + b1) @ W2 + b2, rtol=1e-6, atol=1e-6)
+    x = np.rint(3 * x)
+    scores = np.tanh(x @ W1 + b1) @ W2 + b2
+    np.testing.assert_allclose(net.predict(form(x)), scores, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(net.predict(form(x[2])), scores[2], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("train_flg", [False, True])
-def test_predict_changes_nothing(train_flg):
-    net, (x, t) = rich_net(), batch()
-    net.gradient(x, t)
-    for layer in net.layers.values():
-        for inner in layer.walk():
-            inner.rng = None
-    before = state(net)
+@pytest.mark.parametrize("is_trained", [False, True])
+@pytest.mark.parametrize("build", [rich_net, net_with_a_named_block])
+def test_predict_changes_nothing(build, is_trained, train_flg):
+    net, (x, t) = build(), batch()
+    if is_trained:
+        net.gradient(x, t)
+    for layer in all_layers(net):
+        layer.rng = layer.rng if not train_flg else None
+    before, loss = state(net), net.last_loss
     net.predict(x[:3] + 1, train_flg)
-    assert state(net) == before
-
-
-def test_predict_before_any_training_keeps_nothing():
-    net, (x, _) = rich_net(), batch()
-    before = state(net)
-    net.predict(x)
-    net.predict(x[0])
-    assert state(net) == before
-
-
-def test_predict_between_loss_and_backward_does_not_disturb_backward():
-    net, (x, t) = plain_net(), batch()
-    expected = net.gradient(x, t)
-    net.loss(x, t, train_flg=True)
-    net.predict(x[:2] * 7)
-    dout = net.last_layer.backward()
-    for layer in reversed(net.layers.values()):
-        dout = layer.backward(dout)
-    np.testing.assert_array_equal(net.layers["Affine1"].dW, expected["W1"])
-
-
-def test_predict_leaves_a_block_alone_that_keeps_its_layers_as_attributes():
-    net = Network([NamedBlock(Affine.create(D, 5, rng=1), Tanh()), Affine.create(5, K, rng=2)])
-    x, t = batch()
-    net.gradient(x, t)
-    before = state(net)
-    net.predict(x[:3] + 1)
-    assert state(net) == before
+    if not train_flg:
+        net.predict(x[0]), net.accuracy(x, t, batch_size=4)
+    assert (state(net), net.last_loss) == (before, loss)
 
 
 @pytest.mark.parametrize("n", [0, 1, 4, 5, 6, 10, 23])
@@ -126,6 +119,8 @@ def test_predict_in_blocks_gives_the_same(n):
     whole = net.predict(x)
     net.block_size = 5
     np.testing.assert_allclose(net.predict(x), whole, rtol=1e-5, atol=1e-6)
+    for i in range(n):
+        np.testing.assert_allclose(net.predict(x[i]), whole[i], rtol=1e-5, atol=1e-6)
     assert whole.shape == (n, K)
     assert whole.dtype == np.float32
 
@@ -149,18 +144,6 @@ def test_predict_in_training_mode_sees_the_batch_as_a_whole():
     np.testing.assert_array_equal(
         net.predict(x, train_flg=True), BatchNorm.create(D).forward(x, True)
     )
-
-
-def test_predict_of_one_sample_is_its_row():
-    net, (x, _) = rich_net(), batch()
-    assert net.predict(x[2]).shape == (K,)
-    np.testing.assert_allclose(net.predict(x[2]), net.predict(x)[2], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("x", [[[1, 2, 3, 4, 5, 6]], [1.0, 2, 3, 4, 5, 6]])
-def test_predict_takes_lists(x):
-    net = plain_net()
-    np.testing.assert_array_equal(net.predict(x), net.predict(np.array(x)))
 
 
 @pytest.mark.parametrize("method", ["predict", "loss", "gradient", "accuracy"])
@@ -216,7 +199,8 @@ def test_accuracy_counts_the_partial_last_batch(batch_size, form):
     x = np.eye(K)[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]]
     t = np.array([0, 1, 2, 3, 0, 1, 2, 0, 1, 2])
     net = Network([Identity()])
-    assert net.accuracy(x, form(t), batch_size) == 0.7
+    accuracy = net.accuracy(x, form(t), batch_size)
+    assert (accuracy, type(accuracy)) == (0.7, float)
     assert net.accuracy(x, form(t), batch_size=batch_size) == 0.7
 
 
@@ -224,14 +208,6 @@ def test_accuracy_beyond_one_block():
     t = np.arange(1203) % K
     wrong = np.where(np.arange(1203) >= 1201, (t + 1) % K, t)
     assert Network([Identity()]).accuracy(np.eye(K)[t], wrong) == 1201 / 1203
-
-
-def test_accuracy_is_a_python_float_and_changes_nothing():
-    net, (x, t) = rich_net(), batch()
-    net.gradient(x, t)
-    before = state(net)
-    assert type(net.accuracy(x, t, batch_size=4)) is float
-    assert state(net) == before
 
 
 def test_accuracy_of_yes_or_no_outputs_needs_all_of_them_right():
@@ -267,21 +243,15 @@ def test_a_regression_has_no_accuracy():
         net.accuracy(np.zeros((2, 3)), np.zeros((2, 3)))
 
 
-def test_gradients_have_the_keys_shapes_and_dtypes_of_the_parameters():
-    net = rich_net(regularizer=L2(0.1))
-    gradients = net.gradient(*batch())
-    assert list(gradients) == list(net.params)
-    for key, param in net.params.items():
-        assert (gradients[key].shape, gradients[key].dtype) == (param.shape, param.dtype), key
-
-
-def test_gradients_are_fresh_arrays():
+def test_gradients_are_fresh_arrays_with_keys_shapes_and_dtypes_of_the_parameters():
     net, (x, t) = rich_net(regularizer=L2(0.1)), batch()
     first = net.gradient(x, t)
     kept = {key: value.copy() for key, value in first.items()}
     second = net.gradient(x + 1, t)
+    assert_equal(first, kept)
+    assert list(first) == list(net.params)
     for key, value in first.items():
-        np.testing.assert_array_equal(value, kept[key])
+        assert (value.shape, value.dtype) == (net.params[key].shape, net.params[key].dtype), key
         assert value.flags.writeable
         others = [*second.values(), *net.params.values(), x]
         assert not any(np.shares_memory(value, other) for other in others)
@@ -332,9 +302,10 @@ def test_the_books_loop_over_the_layers_gives_gradient_less_the_penalty(regulari
     for layer in reversed(list(net.layers.values())):
         dout = layer.backward(dout)
     assert dout.shape == x.shape
-    found = {f"{p}{i}": getattr(net.layers[f"Affine{i}"], f"d{p}") for i in (1, 2) for p in "Wb"}
-    for key, value in expected.items():
-        np.testing.assert_array_equal(found[key], value)
+    layers = net.layers
+    assert_equal(
+        {key: getattr(layers[f"Affine{key[1]}"], f"d{key[0]}") for key in expected}, expected
+    )
 
 
 PENALTIES = [
@@ -368,3 +339,116 @@ def test_one_sample_has_the_gradient_of_a_batch_of_one():
     single, lifted = net.gradient(x[0], t[0]), net.gradient(x[:1], t[:1])
     for key, value in lifted.items():
         np.testing.assert_allclose(single[key], value, rtol=1e-6)
+
+
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda net: pickle.loads(pickle.dumps(net)),  # noqa: S301
+    "astype": lambda net: net.astype(np.float32),
+}
+every_copy = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES.keys())
+
+
+@every_copy
+def test_a_copy_is_equal_and_independent(copied):
+    net, (x, t) = rich_net(), batch()
+    net.gradient(x, t)
+    twin = copied(net)
+    assert_equal(twin.params, net.params)
+    np.testing.assert_array_equal(twin.predict(x), net.predict(x))
+    assert not any(np.shares_memory(net.params[key], twin.params[key]) for key in net.params)
+
+    before = state(net)
+    for key in twin.params:
+        twin.params[key][...] = 0
+    twin.params["W1"] = np.ones((D, 8), np.float32)
+    twin.gradient(x + 9, t)
+    assert state(net) == before
+    assert twin.params["W1"] is twin.layers["Affine1"].W
+
+
+@every_copy
+def test_a_copy_trains_on_to_the_same_bits(copied):
+    net, (x, t) = rich_net(), batch()
+    optimizer = Momentum(0.1)
+    optimizer.update(net.params, net.gradient(x, t))
+    twin, other = copied(net), copy.deepcopy(optimizer)
+    for _ in range(3):
+        optimizer.update(net.params, net.gradient(x, t))
+        other.update(twin.params, twin.gradient(x, t))
+    assert_equal(twin.params, net.params)
+    assert twin.last_loss == net.last_loss
+
+
+def dtypes(net):
+    """The dtypes of all parameters and running statistics, those of inner layers too."""
+    states = [getattr(layer, name) for layer in all_layers(net) for name in layer.state_names]
+    assert len(states) == 4
+    return {array.dtype for array in [*net.params.values(), *states]}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, "float64"])
+def test_astype_is_a_copy_in_that_dtype(dtype):
+    net, (x, t) = rich_net(), batch()
+    net.gradient(x, t)
+    twin = net.astype(dtype)
+    assert dtypes(twin) == {np.dtype(dtype)}
+    assert dtypes(net) == {np.dtype(np.float32)}
+    if dtype != np.float16:
+        assert_equal(twin.astype(np.float32).params, net.params)
+    y = twin.predict(x.astype(dtype))
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, net.predict(x), rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, complex, "U1"])
+def test_astype_refuses_what_cannot_hold_weights(dtype):
+    with pytest.raises((TypeError, ValueError)):
+        plain_net().astype(dtype)
+
+
+def test_the_networks_generator_goes_to_layers_without_one_inner_layers_too():
+    rng, own = np.random.default_rng(0), np.random.default_rng(1)
+    layers = [Dropout(), Dropout(rng=own), Block(Affine.create(3, 3), Dropout())]
+    Network(layers, rng=rng)
+    assert layers[0].rng is rng
+    assert layers[1].rng is own
+    assert layers[2].layers[1].rng is rng
+
+
+def test_the_same_seed_gives_the_same_masks():
+    x, t = batch()
+    nets = [Network([Dropout(0.5), Affine.create(D, K, rng=0)], rng=seed) for seed in (5, 5, 6)]
+    first, second, other = ([net.gradient(x, t)["W1"] for _ in range(4)] for net in nets)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first[0], first[1])
+
+
+@pytest.mark.parametrize("rng", ["seed", -1, 1.5])
+def test_rng_is_checked(rng):
+    with pytest.raises(TypeError, match="rng"):
+        plain_net(rng=rng)
+
+
+def test_the_layers_cannot_be_exchanged_behind_the_params():
+    with pytest.raises(AttributeError):
+        plain_net().layers = {}
+
+
+def test_the_last_layer_can_be_set_by_either_name():
+    net = plain_net()
+    net.lastLayer = last = IdentityWithLoss()
+    assert net.last_layer is net.lastLayer is last
+    net.last_layer = last = SigmoidWithLoss()
+    assert net.last_layer is net.lastLayer is last
+
+
+def test_xor_is_learned_with_a_single_yes_or_no_output():
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    t = np.array([[0], [1], [1], [0]])
+    layers = [Affine.create(2, 8, rng=0), Tanh(), Affine.create(8, 1, rng=1)]
+    net = Network(layers, SigmoidWithLoss())
+    train(net, x, t, Adam(0.05))
+    assert net.accuracy(x, t) == 1
+    assert net.loss(x, t) < 0.05

@@ -1,5 +1,6 @@
 """The search for hyperparameters: what is drawn, where it runs, and what an interruption costs."""
 
+import itertools
 import json
 import os
 import re
@@ -11,7 +12,6 @@ import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +19,9 @@ import threadpoolctl
 
 from dlbasics import MultiLayerNet
 from dlbasics.search import Choice, LogUniform, SearchResult, Trial, Uniform, random_search
+from tests.helpers import ROOT
 
-PAGE = (Path(__file__).parents[1] / "docs" / "search.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 SPACE = {"lr": LogUniform(1e-6, 1e-2), "units": Choice([5, 10]), "rate": Uniform(-1, 1)}
 RATE = {"rate": Uniform(0, 1)}
 
@@ -37,9 +38,14 @@ def rate(params, budget, rng):
     return params["rate"]
 
 
-def slow_rate(params, budget, rng):
-    print("a trial", flush=True)
-    time.sleep(0.02)
+begun = itertools.count(1)
+
+
+def stuck_at_the_fourth(params, budget, rng):
+    """The fourth trial of a process never ends."""
+    if next(begun) == 4:
+        print("stuck", flush=True)
+        time.sleep(3600)
     return params["rate"]
 
 
@@ -177,13 +183,6 @@ class TestTrials:
             assert seen[params["rate"]] == (params, rng.random())
         assert sorted(numbers(result)) == [*range(6)]
 
-    def test_more_trials_begin_with_the_same_ones(self):
-        few, more = (random_search(objective, SPACE, n, rng=3, budget=2) for n in (4, 9))
-        assert {trial.number: trial for trial in few.trials}.items() <= {
-            trial.number: trial for trial in more.trials
-        }.items()
-        assert random_search(objective, SPACE, 4, rng=4, budget=2) != few
-
     def test_a_generator_or_none_as_rng(self):
         first, again = (
             random_search(rate, RATE, 3, rng=np.random.default_rng(5)) for _ in range(2)
@@ -219,14 +218,16 @@ class TestTrials:
         extra = random_search(curves, RATE, 1, rng=0).best.extra
         assert repr(extra) == "{'acc': [0.5, 0.25], 'loss': [0.5, nan]}"
 
-    @pytest.mark.parametrize("outcome", ["0.5", None, {"accuracy": 1}, {"score": [1]}])
-    def test_a_score_must_be_a_number(self, outcome):
-        with pytest.raises(TypeError, match="objective must return a number"):
+    @pytest.mark.parametrize(
+        ("outcome", "words"),
+        [
+            *((score, "must return a number") for score in ("0.5", None, {"a": 1}, {"score": [1]})),
+            ({"score": 1, "seen": {1}}, "what JSON can hold, got set"),
+        ],
+    )
+    def test_any_other_outcome_is_refused(self, outcome, words):
+        with pytest.raises(TypeError, match=words):
             random_search(lambda *_: outcome, RATE, 1)
-
-    def test_what_json_cannot_hold_is_refused(self):
-        with pytest.raises(TypeError, match="what JSON can hold, got set"):
-            random_search(lambda *_: {"score": 1, "seen": {1}}, RATE, 1)
 
     def test_progress_goes_through_the_trials(self):
         lengths, seen = [], []
@@ -296,12 +297,15 @@ class TestDiverging:
 class TestExecutors:
     EXPECTED = random_search(objective, SPACE, 12, rng=5, budget=4, halving=2)
 
-    @pytest.mark.parametrize("make", [lambda: ThreadPoolExecutor(3), spawned])
+    @pytest.mark.parametrize(
+        "make", [lambda: ThreadPoolExecutor(3), pytest.param(spawned, marks=pytest.mark.long)]
+    )
     def test_same_result_with_any_executor(self, make):
         with make() as executor:
             result = random_search(objective, SPACE, 12, executor, rng=5, budget=4, halving=2)
         assert result == self.EXPECTED
 
+    @pytest.mark.long
     @pytest.mark.parametrize("processes", [False, True])
     def test_same_result_on_a_dask_cluster(self, processes):
         distributed = pytest.importorskip("distributed")
@@ -371,6 +375,7 @@ class TestCores:
             assert cores() == {2}
         assert seen == [{1}, {1}]
 
+    @pytest.mark.long
     def test_in_processes(self, monkeypatch):
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
         with spawned(1) as executor:
@@ -388,20 +393,10 @@ class TestHalving:
         assert [trial.params["rate"] for trial in result.trials] == rates
         assert [trial.budget for trial in result.trials] == [9] * 3 + [3] * 6 + [1] * 18
 
-    def test_the_books_search_with_eta_3(self):
-        counting = Counting()
-        result = random_search(counting, RATE, 100, rng=0, budget=50, halving=3)
-        budgets = [budget for _, budget in counting.calls]
-        assert {b: budgets.count(b) for b in budgets} == {2: 100, 6: 33, 17: 11, 50: 3}
-        assert sum(budgets) == 735
-        assert 100 * 2 + 33 * (6 - 2) + 11 * (17 - 6) + 3 * (50 - 17) == 552
-        assert len(result.trials) == 100
-        for number in (735, 552):
-            assert f"{number} epochs" in PAGE or f"would take {number}" in PAGE
-
     @pytest.mark.parametrize(
         ("trials", "budget", "halving", "rungs"),
         [
+            (100, 50, 3, {2: 100, 6: 33, 17: 11, 50: 3}),  # the book's search
             (5, 8, 2, {2: 5, 4: 2, 8: 1}),  # too few trials for a fourth
             (64, 5, 2, {2: 64, 3: 32, 5: 16}),  # too small a budget
             (3, 9, 4, {9: 3}),
@@ -415,6 +410,10 @@ class TestHalving:
         random_search(counting, RATE, trials, rng=0, budget=budget, halving=halving)
         budgets = [found for _, found in counting.calls]
         assert {b: budgets.count(b) for b in budgets} == rungs
+        if trials == 100:
+            resumed = 100 * 2 + 33 * (6 - 2) + 11 * (17 - 6) + 3 * (50 - 17)
+            assert f"{sum(budgets)} epochs" in PAGE
+            assert f"would take {resumed}" in PAGE
 
     def test_who_goes_on_is_judged_by_the_score_so_far_and_counts_with_the_last(self):
         """Lowest rates win with a budget of 1, and then turn out to be the worst."""
@@ -547,60 +546,46 @@ class TestFile:
         stored = json.loads(path.read_text(encoding="utf-8"))["trials"]
         assert [trial["number"] for trial in stored] == [0, 2, 4]
 
+    @pytest.mark.long
     def test_a_search_killed_again_and_again_comes_to_the_same_end(self, tmp_path):
         path = tmp_path / "search.json"
         code = (
-            f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-            "from test_search import RATE, random_search, slow_rate\n"
-            f"random_search(slow_rate, RATE, 40, rng=3, path={str(path)!r})"
+            "from tests.test_search import RATE, random_search, stuck_at_the_fourth\n"
+            f"random_search(stuck_at_the_fourth, RATE, 8, rng=3, path={str(path)!r})"
         )
-        stored = 0
-        for _ in range(3):
-            with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
-                begun = [process.stdout.readline() for _ in range(6)]
+        for stored in (3, 6):
+            with started(["-c", code], stdout=subprocess.PIPE) as process:
+                assert process.stdout.readline() == b"stuck\n"
                 process.kill()
-            assert b"".join(begun).count(b"a trial") == 6
-            assert stored + 5 <= stored_trials(path) < 40
-            stored = stored_trials(path)
-        counting = Counting()
-        result = random_search(counting, RATE, 40, rng=3, path=path)
-        assert len(counting.calls) == 40 - stored
-        assert result == random_search(rate, RATE, 40, rng=3)
+            assert stored_trials(path) == stored
+        assert_the_rest_is_run(path, 8, stored)
 
+    @pytest.mark.long
     @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a process of its own")
     def test_ctrl_c_in_a_terminal(self, tmp_path):
         """It reaches the workers too; the search ends with KeyboardInterrupt, and then goes on."""
-        script = tmp_path / "searching.py"
+        path, script = tmp_path / "search.json", tmp_path / "searching.py"
         script.write_text(
-            f"import signal, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-            "from test_search import RATE, random_search, slow_rate, spawned\n"
+            "import signal\n"
+            "from tests.test_search import RATE, random_search, spawned, stuck_at_the_fourth\n"
             # A shell's background process ignores Ctrl-C, and so would this one.
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "if __name__ == '__main__':\n"
             "    with spawned() as executor:\n"
-            "        random_search(slow_rate, RATE, 400, executor, rng=3, path='search.json')\n",
+            f"        path = {str(path)!r}\n"
+            "        random_search(stuck_at_the_fourth, RATE, 9, executor, rng=3, path=path)\n",
             encoding="utf-8",
         )
-        path = tmp_path / "search.json"
-        process = subprocess.Popen(
-            [sys.executable, str(script)],
-            cwd=tmp_path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        until = time.monotonic() + 60
-        while stored_trials(path) < 6 and time.monotonic() < until:
-            time.sleep(0.001)
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=60) == -signal.SIGINT
-        stored = stored_trials(path)
-        assert 6 <= stored < 400
-        counting = Counting()
-        result = random_search(counting, RATE, 400, rng=3, path=path)
-        assert len(counting.calls) == 400 - stored
-        assert result == random_search(rate, RATE, 400, rng=3)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with started([str(script)], start_new_session=True, **quiet) as process:
+            until = time.monotonic() + 120
+            while stored_trials(path) < 6 and time.monotonic() < until:
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(timeout=120) == -signal.SIGINT
+        assert_the_rest_is_run(path, 9, 6)
 
+    @pytest.mark.long
     def test_a_worker_that_is_killed_ends_the_search_which_then_goes_on(self, tmp_path):
         path, search = tmp_path / "search.json", Dying(tmp_path / "marker")
         with pytest.raises(BrokenProcessPool), spawned(1) as executor:
@@ -652,8 +637,22 @@ class TestFile:
         assert counting.calls == []
 
 
+def started(arguments, **options):
+    """A Python process that finds these tests."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, *arguments], env=environment, **options)
+
+
 def stored_trials(path):
     return len(json.loads(path.read_text(encoding="utf-8"))["trials"]) if path.exists() else 0
+
+
+def assert_the_rest_is_run(path, trials, stored):
+    """What is stored is not run again, and the result is that of one search."""
+    counting = Counting()
+    result = random_search(counting, RATE, trials, rng=3, path=path)
+    assert len(counting.calls) == trials - stored
+    assert result == random_search(rate, RATE, trials, rng=3)
 
 
 @pytest.mark.parametrize(
@@ -719,26 +718,19 @@ def run(block, **names):
     return names
 
 
-def test_the_pages_search(mnist, capsys):
+@pytest.mark.long
+def test_the_pages_search_and_its_processes(mnist, tmp_path, monkeypatch, capsys):
     result = run(BLOCKS[0], __name__="__main__")["result"]
     assert {trial.number: trial.budget for trial in result.trials} == {0: 2, 1: 2, 2: 2}
     assert [*result.best.params] == ["decay", "lr"]
-    assert capsys.readouterr().out == f"{result.table(5)}\n"
-
-
-def test_the_pages_processes(mnist, tmp_path):
+    printed = capsys.readouterr().out
+    assert printed == f"{result.table(5)}\n"
     (block,) = [block for block in BLOCKS if "ProcessPoolExecutor" in block]
     (tmp_path / "my_search.py").write_text(shortened(BLOCKS[0]), encoding="utf-8")
-    script = tmp_path / "processes.py"
-    script.write_text(shortened(block).replace("trials=3", "trials=3, budget=2"), encoding="utf-8")
-    printed = [
-        subprocess.run(
-            [sys.executable, tmp_path / name], capture_output=True, text=True, check=True
-        ).stdout
-        for name in ("my_search.py", "processes.py")
-    ]
-    assert len(printed[0].splitlines()) == 4
-    assert printed[0] == printed[1]
+    monkeypatch.syspath_prepend(tmp_path)
+    run(block.replace("trials=100", "trials=100, budget=50"), __name__="__main__")
+    del sys.modules["my_search"]
+    assert capsys.readouterr().out == printed
 
 
 def test_the_pages_optuna(mnist, capsys):

@@ -1,0 +1,211 @@
+"""Every fast replacement gives what the plain formula gives."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from dlbasics import (
+    Adam,
+    BatchNorm,
+    Convolution,
+    DeepConvNet,
+    Dropout,
+    MultiLayerNet,
+    Pooling,
+    Relu,
+    ResNet,
+    SimpleConvNet,
+    plain,
+)
+from dlbasics._internal import table
+from dlbasics._internal.fast import memory
+from tests.layers.cases import LAYERS, LAYOUTS, parametrized
+
+pytestmark = pytest.mark.fast
+
+# Layers: all of the table, and random sizes for those whose fast version depends on sizes
+
+
+def batch_norm(*, of_images):
+    def make(rng):
+        N, D = rng.integers(2, 40), rng.integers(1, 6)
+        layer = BatchNorm(1 + rng.random(D), rng.standard_normal(D), momentum=rng.random())
+        if rng.random() < 0.5:
+            layer.running_mean, layer.running_var = rng.standard_normal(D), rng.random(D)
+        return layer, (N, D, *rng.integers(1, 9, 2)) if of_images else (N, D)
+
+    return make
+
+
+def convolution(rng):
+    N, C, FN = rng.integers(1, 6, 3)
+    FH, FW = rng.integers(1, 5, 2)
+    pad = int(rng.integers(0, min(FH, FW)))
+    H, W = (max(1, size - 2 * pad) + rng.integers(0, 6) for size in (FH, FW))
+    b = rng.standard_normal(FN) if rng.random() < 0.7 else None
+    return Convolution(rng.standard_normal((FN, C, FH, FW)), b, 1, pad), (N, C, H, W)
+
+
+def pooling(rng):
+    return Pooling(2, 2, stride=2), (*rng.integers(1, 40, 2), *2 * rng.integers(1, 8, 2))
+
+
+RANDOM = {
+    "BatchNorm": batch_norm(of_images=False),
+    "BatchNorm, images": batch_norm(of_images=True),
+    "Convolution": convolution,
+    "Pooling": pooling,
+}
+TOLERANCE = {
+    np.float16: {"rtol": 4e-3, "atol": 4e-3},
+    np.float32: {"rtol": 3e-4, "atol": 3e-4},
+    np.float64: {"rtol": 1e-9, "atol": 1e-9},
+}
+PUBLIC = ("x", "mask", "out", "dW", "db", "dgamma", "dbeta", "running_mean", "running_var")
+
+
+def passed(layer, x, dout_of, train_flg):
+    """Return y, dx and the public attributes that a forward and a backward pass set."""
+    layer = copy.deepcopy(layer)
+    y = layer.forward(x, train_flg)
+    found = {"y": y, "dx": layer.backward(dout_of(y))}
+    found |= {name: getattr(layer, name, None) for name in PUBLIC}
+    layer.backward_params(dout_of(y))
+    found |= {f"{name} alone": getattr(layer, f"d{name}") for name in layer.param_names}
+    return found, layer
+
+
+def assert_alike(found, expected, tolerance):
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert (found[name] is None) == (array is None), name
+        if array is not None:
+            assert found[name].dtype == array.dtype, name
+            scale = max(1.0, float(np.abs(array.astype(np.float64)).max(initial=0)))
+            atol = tolerance["atol"] * scale
+            np.testing.assert_allclose(
+                found[name], array, rtol=tolerance["rtol"], atol=atol, err_msg=name
+            )
+
+
+def compare(layer, x, relaid, train_flg):
+    """Assert that both ways give the same; return whether there was a fast one."""
+
+    def dout_of(y):
+        return relaid(np.random.default_rng(1).standard_normal(y.shape).astype(x.dtype))
+
+    fast, layer_fast = passed(layer, x, dout_of, train_flg)
+    with plain():
+        slow, layer_slow = passed(layer, x, dout_of, train_flg)
+    assert not layer_slow._is_fast
+    assert_alike(fast, slow, TOLERANCE[x.dtype.type])
+    return layer_fast._is_fast
+
+
+both_modes = pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+every_dtype = pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: dtype.__name__)
+
+
+@pytest.fixture(autouse=True)
+def _small_arrays_go_the_way_of_large_ones(monkeypatch):
+    monkeypatch.setattr(memory, "SMALLEST", 1)
+
+
+@both_modes
+@every_dtype
+@parametrized(LAYERS)
+def test_every_layer_gives_the_same(make, shape, dtype, train_flg):
+    layer, x = make(dtype), np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    for relaid in LAYOUTS.values():
+        is_fast = compare(layer, relaid(x), relaid, train_flg)
+    fast = table.replacement(type(layer))
+    assert is_fast == (fast is not None and fast.fits(layer, x))
+
+
+@both_modes
+@pytest.mark.parametrize("layout", LAYOUTS)
+@every_dtype
+@pytest.mark.parametrize("make", RANDOM.values(), ids=RANDOM.keys())
+def test_plain_and_fast_give_the_same(make, dtype, layout, train_flg):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        layer, shape = make(rng)
+        layer.cast(dtype)
+        x = LAYOUTS[layout](rng.standard_normal(shape).astype(dtype))
+        assert compare(layer, x, LAYOUTS[layout], train_flg)
+
+
+def test_every_replaced_layer_is_in_the_table_of_layers():
+    assert table.replacement(Relu)
+    replaced = {kind for kind in table._fast if hasattr(kind, "forward")}
+    assert replaced <= {type(make(np.float64)) for make, _ in LAYERS.values()}
+
+
+# Whole networks
+
+IMAGES = np.random.default_rng(0).random((5, 1, 28, 28))
+CLASSES = np.random.default_rng(1).integers(0, 10, 5)
+NETWORKS = {
+    "SimpleConvNet": SimpleConvNet,
+    "DeepConvNet": DeepConvNet,
+    "ResNet": lambda rng, dtype: ResNet((1, 28, 28), (4, 8, 8), rng=rng, dtype=dtype),
+    "MultiLayerNet": lambda rng, dtype: MultiLayerNet(
+        784, [20, 10], 10, weight_decay_lambda=0.1, use_dropout=True, use_batchnorm=True,
+        rng=rng, dtype=dtype,
+    ),
+}  # fmt: skip
+
+
+def trained(make, dtype, steps):
+    """Return the gradients and losses of some steps, and the weights and predictions after them."""
+    network, optimizer = make(rng=3, dtype=dtype), Adam()
+    x = IMAGES.astype(dtype)
+    found = {}
+    for step in range(steps):
+        grads = network.gradient(x, CLASSES)
+        found |= {f"step {step}, {key}": grad.copy() for key, grad in grads.items()}
+        found[f"step {step}, loss"] = np.array(network.last_loss)
+        optimizer.update(network.params, grads)
+    network.block_size = 3  # predictions in two blocks
+    params = {key: param.copy() for key, param in network.params.items()}
+    accuracy = np.array(network.accuracy(x, CLASSES))
+    return found, {**params, "predict": network.predict(x), "accuracy": accuracy}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_train_alike(name):
+    fast = trained(NETWORKS[name], np.float64, steps=2)
+    with plain():
+        slow = trained(NETWORKS[name], np.float64, steps=2)
+    for found, expected in zip(fast, slow, strict=True):
+        assert_alike(found, expected, {"rtol": 1e-6, "atol": 1e-8})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_first_gradient_in_single_precision_is_alike(name):
+    fast, _ = trained(NETWORKS[name], np.float32, steps=1)
+    with plain():
+        slow, _ = trained(NETWORKS[name], np.float32, steps=1)
+    assert_alike(fast, slow, {"rtol": 1e-3, "atol": 2e-4})
+
+
+@pytest.mark.parametrize("name", ["DeepConvNet", "MultiLayerNet"])
+def test_the_masks_of_dropout_are_the_same_to_the_bit(name):
+    def masks():
+        network, drawn = NETWORKS[name](rng=3, dtype=np.float32), []
+        original = Dropout._mask_for
+
+        def noted(layer, x):
+            drawn.append(original(layer, x))
+            return drawn[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Dropout, "_mask_for", noted)
+            network.gradient(IMAGES.astype(np.float32), CLASSES)
+        return sorted(mask.tobytes() for mask in drawn)
+
+    fast = masks()
+    with plain():
+        assert masks() == fast
+    assert len(fast) == (4 if name == "DeepConvNet" else 2)

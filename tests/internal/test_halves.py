@@ -1,0 +1,209 @@
+"""The gradient of a batch in two halves equals that of the whole batch."""
+
+import numpy as np
+import pytest
+
+from dlbasics import (
+    Adam,
+    Affine,
+    Convolution,
+    Dropout,
+    MultiLayerNet,
+    Network,
+    Relu,
+    SoftmaxWithLoss,
+    Trainer,
+    check_gradients,
+)
+from dlbasics._internal import halves
+from dlbasics.layers import BatchNorm
+from dlbasics.regularizers import L2
+from tests.helpers import normal
+from tests.internal.convnet import T, X, net
+
+
+def gradients(network, sharded, x=X, t=T):
+    network.sharded = sharded
+    return network.gradient(x, t), network.last_loss
+
+
+def assert_halves_give_the_whole(network, x=X, t=T):
+    """Assert it for the loss and the gradients; return the gradients."""
+    (whole, whole_loss), (found, loss) = (gradients(network, way, x, t) for way in (False, True))
+    assert loss == pytest.approx(whole_loss, rel=1e-13)
+    assert found.keys() == whole.keys()
+    for key in whole:
+        np.testing.assert_allclose(found[key], whole[key], rtol=1e-10, atol=1e-14)
+    return found
+
+
+class TestGradient:
+    @pytest.mark.parametrize("labels", [T, T[:, np.newaxis], np.eye(3)[T], normal(7, 3) ** 2])
+    @pytest.mark.parametrize("count", [2, 3, 6, 7])
+    def test_it_is_that_of_the_whole_batch(self, labels, count):
+        assert_halves_give_the_whole(net(regularizer=L2(0.1)), X[:count], labels[:count])
+
+    def test_layers_without_bias(self):
+        layers = [Convolution(normal(4, 2, 3, 3), None), Relu(), Affine(normal(144, 3), None)]
+        assert [*assert_halves_give_the_whole(Network(layers))] == ["W1", "W2"]
+
+    def test_layers_hold_it(self):
+        network = net()
+        grads = network.gradient(X, T)
+        assert network.layers["Conv1"].dW is grads["W1"]
+        assert network.layers["Affine1"].db is grads["b2"]
+
+    @pytest.mark.parametrize("labels", [T, T[:, np.newaxis], np.eye(3)[T]])
+    def test_the_loss_layer_is_as_after_the_whole_batch(self, labels):
+        network = net()
+        network.loss(-X, labels)
+        network.gradient(X, labels)
+        found, whole = network.last_layer, SoftmaxWithLoss()
+        whole.forward(network.predict(X), labels)
+        assert found.loss == network.last_loss == pytest.approx(whole.loss, rel=1e-13)
+        assert found.t is labels
+        np.testing.assert_allclose(found.y, whole.y, rtol=1e-12)
+        np.testing.assert_allclose(found.backward(), whole.backward(), rtol=1e-12, atol=1e-15)
+
+    def test_parameters_that_were_replaced_count(self):
+        network = net()
+        network.gradient(X, T)
+        network.params["W1"] = np.zeros_like(network.params["W1"])
+        network.params["b1"] = -np.ones(4)
+        assert not network.gradient(X, T)["W2"].any()
+
+    def test_arrays_are_fresh_each_time(self):
+        network = net()
+        first = network.gradient(X, T)
+        kept = {key: grad.copy() for key, grad in first.items()}
+        network.gradient(-X, T)
+        for key in kept:
+            np.testing.assert_array_equal(first[key], kept[key])
+
+    def test_numerical_gradients_agree(self):
+        network = net(Dropout(0.3))
+        assert network.sharded
+        assert check_gradients(network, X, T)
+
+    def test_a_single_image_and_one_alone_go_through_as_they_are(self):
+        network = net()
+        one = network.gradient(X[:1], T[:1])
+        single = network.gradient(X[0], T[0])
+        for key in one:
+            np.testing.assert_allclose(single[key], one[key])
+
+    @pytest.mark.parametrize("t", [T[:5], np.concatenate([T, T])], ids=["few", "many"])
+    def test_wrong_labels_are_an_error_as_ever(self, t):
+        with pytest.raises(ValueError, match="t must be integer classes"):
+            net().gradient(X, t)
+
+    def test_running_statistics_are_the_mean_of_those_of_the_halves(self):
+        network = net(BatchNorm.create(4, dtype=np.float64))
+        network.sharded = True
+        network.gradient(X[:6], T[:6])
+        norms = []
+        for part in (slice(0, 3), slice(3, 6)):
+            other = net(BatchNorm.create(4, dtype=np.float64))
+            other.gradient(X[part], T[part])
+            norms.append(other.layers["BatchNorm1"])
+        for name in BatchNorm.state_names:
+            mean = sum(getattr(norm, name) for norm in norms) / 2
+            np.testing.assert_allclose(getattr(network.layers["BatchNorm1"], name), mean)
+
+
+class OwnLayer(Relu):
+    pass
+
+
+class OwnLoss(SoftmaxWithLoss):
+    pass
+
+
+class TestSwitch:
+    def test_it_is_on_for_convolutions_and_off_for_others(self):
+        assert net().sharded
+        assert not MultiLayerNet(4, [3], 2).sharded
+        assert not net(BatchNorm.create(4)).sharded
+
+    @pytest.mark.parametrize("network", [net(OwnLayer()), net(last_layer=OwnLoss())])
+    def test_it_is_off_for_layers_that_readers_wrote_until_they_ask_for_it(self, network):
+        """Such a layer may write into arrays that it keeps, so threads would meet there."""
+        assert not network.sharded
+        assert_halves_give_the_whole(network)
+        assert network.sharded
+
+    def test_networks_without_images_divide_batches_too_when_asked_to(self, monkeypatch):
+        seen, run_all = [], halves.run_all
+        monkeypatch.setattr(halves, "run_all", lambda work: seen.append(1) or run_all(work))
+        network = MultiLayerNet(4, [3], 2, rng=0, dtype=np.float64)
+        x, t = normal(6, 4), np.array([0, 1, 1, 0, 1, 0])
+        network.gradient(x, t)
+        assert not seen
+        assert_halves_give_the_whole(network, x, t)
+        assert seen
+
+
+class TestGenerators:
+    def test_halves_draw_from_generators_of_their_own(self):
+        network, x, t = net(Dropout(0.5), rng=5), np.tile(X[:3], (2, 1, 1, 1)), np.tile(T[:3], 2)
+        state = network.layers["Dropout1"].rng.bit_generator.state
+        grads = network.gradient(x, t)
+        assert network.layers["Dropout1"].rng.bit_generator.state == state
+        again = net(Dropout(0.5), rng=5).gradient(x, t)
+        for key in grads:
+            np.testing.assert_array_equal(grads[key], again[key])
+        first, second = (rngs[0].random() for rngs in network.shard_rngs)
+        assert first != second
+
+    def test_layers_with_a_generator_of_their_own_have_one_in_each_half(self):
+        """The network has no seed, so those of its layers decide."""
+
+        def seeded(seed):
+            layers = [Convolution.create(2, 4, 3, rng=1), Dropout(0.5, rng=seed)]
+            return Network([*layers, Affine.create(144, 3, rng=2)])
+
+        first, again, other = (seeded(seed).gradient(X, T)["W2"] for seed in (7, 7, 8))
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+    def test_a_generator_that_cannot_spawn(self):
+        """Legacy bit generators, those of NumPy before 1.17, cannot."""
+        first, again = (
+            net(
+                Dropout(0.5), rng=np.random.Generator(np.random.RandomState(3)._bit_generator)
+            ).gradient(X, T)["W1"]
+            for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, again)
+
+    def test_a_resumed_training_is_the_same(self, tmp_path):
+        def trainer(folder):
+            network, x = net(Dropout(0.5), dtype=np.float32, rng=5), X.astype(np.float32)
+            options = {"verbose": False, "checkpoints": folder, "checkpoint_every": 1, "rng": 0}
+            return Trainer(network, x, T, x, T, 4, 4, Adam(0.01), **options)
+
+        whole, interrupted = trainer(tmp_path / "a"), trainer(tmp_path / "b")
+        whole.train()
+        for _ in range(3):
+            interrupted.train_step()
+        resumed = trainer(tmp_path / "b")
+        resumed.resume()
+        resumed.train()
+        assert resumed.train_loss_list == whole.train_loss_list
+        for key, param in whole.network.params.items():
+            np.testing.assert_array_equal(resumed.network.params[key], param)
+
+
+class TestPredictions:
+    def test_they_are_in_order(self):
+        network, x = net(), normal(130, 2, 8, 8)
+        network.block_size = 25
+        wanted = np.concatenate([network.predict(x[i : i + 1]) for i in range(len(x))])
+        np.testing.assert_allclose(network.predict(x), wanted, atol=1e-12)
+
+    def test_one_image_of_more_channels_than_a_block_has_images(self):
+        layers = [Convolution.create(128, 4, 3, rng=0), Relu(), Affine.create(16, 3, rng=1)]
+        flat = [Affine.create(2_400, 3, rng=0)]
+        for network, shape in ((Network(layers), (2, 128, 4, 4)), (Network(flat), (2, 600, 2, 2))):
+            x = normal(*shape)
+            np.testing.assert_allclose(network.predict(x[0]), network.predict(x)[0], rtol=1e-6)

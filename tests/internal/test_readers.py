@@ -1,0 +1,608 @@
+"""Layers that a reader typed without our base class, as layers of our networks."""
+
+import copy
+import pickle
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from dlbasics import (
+    SGD,
+    Adam,
+    Affine,
+    BatchNorm,
+    Network,
+    Relu,
+    Sigmoid,
+    SoftmaxWithLoss,
+    Trainer,
+    check_gradients,
+    plain,
+)
+from dlbasics.layers import LossLayer
+from dlbasics.regularizers import L2
+from tests.helpers import damaged, normal
+from tests.internal.cases import (
+    BookAffine,
+    BookDropout,
+    BookRelu,
+    BookSoftmaxWithLoss,
+    ListAffine,
+    ListEmbedding,
+    ListSigmoid,
+)
+
+X, T = normal(12, 5, seed=7), np.arange(12) % 3
+
+
+def weights(dtype=np.float64):
+    return [
+        normal(*shape, seed=i, dtype=dtype) for i, shape in enumerate([(5, 4), (4,), (4, 3), (3,)])
+    ]
+
+
+def ours(activation=Relu, dtype=np.float64, **options):
+    W1, b1, W2, b2 = weights(dtype)
+    return Network([Affine(W1, b1), activation(), Affine(W2, b2)], **options)
+
+
+def book(dtype=np.float64, **options):
+    W1, b1, W2, b2 = weights(dtype)
+    return Network([BookAffine(W1, b1), BookRelu(), BookAffine(W2, b2)], **options)
+
+
+def lists(dtype=np.float64, **options):
+    W1, b1, W2, b2 = weights(dtype)
+    return Network([ListAffine(W1, b1), ListSigmoid(), ListAffine(W2, b2)], **options)
+
+
+PAIRS = {"book": (book, ours), "lists": (lists, lambda **options: ours(Sigmoid, **options))}
+both = pytest.mark.parametrize(("readers", "ours"), PAIRS.values(), ids=PAIRS.keys())
+
+
+def assert_numerical_gradient_is_right(network, x=X, t=T):
+    numeric, grads = network.numerical_gradient(x, t), network.gradient(x, t)
+    for key in grads:
+        np.testing.assert_allclose(numeric[key], grads[key], rtol=1e-5, atol=1e-7)
+
+
+@both
+def test_gradient_loss_accuracy_and_predictions_are_those_of_our_layers(readers, ours):
+    found, expected = readers(), ours()
+    grads, wanted = found.gradient(X, T), expected.gradient(X, T)
+    assert [*grads] == [*found.params] == ["W1", "b1", "W2", "b2"]
+    for key in wanted:
+        np.testing.assert_allclose(grads[key], wanted[key], rtol=1e-10, atol=1e-12)
+    assert found.last_loss == pytest.approx(expected.last_loss)
+    assert found.loss(X, T) == pytest.approx(expected.loss(X, T))
+    assert found.accuracy(X, T) == expected.accuracy(X, T)
+    np.testing.assert_allclose(found.predict(X), expected.predict(X))
+
+
+@both
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_it_learns_what_our_layers_learn(readers, ours, optimizer):
+    trained = []
+    for make in (readers, ours):
+        network, method = make(regularizer=L2(0.01)), optimizer(0.1)
+        for _ in range(20):
+            method.update(network.params, network.gradient(X, T))
+        trained.append(network.loss(X, T))
+    assert trained[0] == pytest.approx(trained[1], rel=1e-9)
+    assert trained[0] < 0.9 * ours().loss(X, T)
+
+
+@both
+def test_earlier_gradients_stay_as_they_were(readers, ours):
+    network = readers()
+    first = network.gradient(X, T)
+    kept = copy.deepcopy(first)
+    network.gradient(2 * X, T)
+    for key in kept:
+        np.testing.assert_array_equal(first[key], kept[key])
+
+
+@both
+def test_check_gradients_passes_for_network_and_layers(readers, ours):
+    for dtype in (np.float64, np.float32):
+        assert check_gradients(readers(dtype=dtype), X, T)
+    assert_numerical_gradient_is_right(readers())
+    affine, activation, _ = (layer.own for layer in readers().layers.values())
+    for layer, names in ((affine, ["x", "W", "b"]), (activation, ["x"])):
+        report = check_gradients(layer, X)
+        assert report and [check.name for check in report.checks] == names
+
+
+@both
+def test_params_are_live(readers, ours):
+    network, W = readers(), normal(5, 4, seed=9)
+    before = network.loss(X, T)
+    network.params["W1"] = W
+    assert network.params["W1"] is W
+    assert network.loss(X, T) != before
+    changed = network.loss(X, T)
+    network.params["W1"][...] = weights()[0]
+    assert network.loss(X, T) == before != changed
+
+
+@both
+def test_weights_are_saved_and_loaded(readers, ours, tmp_path):
+    network, other = readers(), readers()
+    for param in other.params.values():
+        param[...] = 0
+    network.save_params(tmp_path / "w.npz")
+    other.load_params(tmp_path / "w.npz")
+    assert other.loss(X, T) == network.loss(X, T)
+
+
+@both
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])  # noqa: S301
+def test_a_network_of_them_is_copied_and_pickled(readers, ours, copied):
+    network = readers()
+    twin = copied(network)
+    twin.params["W1"][...] = 0
+    assert twin.loss(X, T) != network.loss(X, T) == readers().loss(X, T)
+
+
+def test_names_and_shapes_in_the_summary():
+    assert [row[:2] for row in book().summary(5).rows] == [
+        ("BookAffine1", (4,)),
+        ("BookRelu1", (4,)),
+        ("BookAffine2", (3,)),
+    ]
+    assert book().summary(5).total == lists().summary(5).total == 39
+
+
+@both
+def test_the_trainer_trains_them_and_resumes(readers, ours, tmp_path):
+    def trainer():
+        return Trainer(
+            readers(), X, T, X, T, epochs=4, mini_batch_size=5, optimizer="Adam",
+            checkpoints=tmp_path, verbose=False, rng=0,
+        )  # fmt: skip
+
+    whole = trainer()
+    for _ in range(2 * whole.iter_per_epoch):
+        whole.train_step()
+    resumed = trainer()
+    assert resumed.resume()
+    history = resumed.train()
+    assert history.train_loss == whole.train().train_loss
+
+
+@pytest.mark.parametrize("way", [nullcontext, plain])
+def test_readers_layers_and_ours_go_together(way):
+    W1, b1, W2, b2 = weights()
+    layers = [BookAffine(W1, b1), BatchNorm.create(4, dtype=np.float64), Relu(), ListAffine(W2, b2)]
+    with way():
+        assert check_gradients(Network(layers), X, T)
+
+
+def test_the_flag_reaches_a_layer_that_takes_it():
+    network = Network([BookDropout(0.5), Affine(np.eye(5, 3), None)])
+    x = np.ones((4, 5))
+    np.testing.assert_array_equal(
+        network.predict(x), 0.5 * np.eye(5, 3).sum(axis=0) * np.ones((4, 1))
+    )
+    assert set(np.unique(network.predict(x, train_flg=True))) == {0.0, 1.0}
+
+
+# Loss layers
+
+
+def test_a_readers_loss_layer_in_a_network():
+    network, expected = ours(last_layer=BookSoftmaxWithLoss()), ours()
+    grads, wanted = network.gradient(X, T), expected.gradient(X, T)
+    for key in wanted:
+        np.testing.assert_allclose(grads[key], wanted[key], rtol=1e-9, atol=1e-12)
+    assert network.accuracy(X, T) == expected.accuracy(X, T)
+    assert check_gradients(network, X, T)
+    assert_numerical_gradient_is_right(network)
+
+
+def test_a_readers_loss_layer_is_set_under_the_books_name():
+    network = ours()
+    network.lastLayer = BookSoftmaxWithLoss()
+    assert network.loss(X, T) == pytest.approx(ours().loss(X, T))
+
+
+class SumOfSquares:
+    def forward(self, x, t):
+        self.y, self.t = x, t
+        return 0.5 * np.sum((x - t) ** 2)
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t)
+
+
+class OwnLoss(SumOfSquares, LossLayer):
+    """A subclass of ours that has forward and backward instead of the formulas."""
+
+
+@pytest.mark.parametrize("kind", [SumOfSquares, OwnLoss])
+def test_a_loss_need_not_be_a_mean(kind):
+    t = normal(12, 3, seed=5)
+    assert_numerical_gradient_is_right(ours(last_layer=kind()), X, t)
+    assert check_gradients(ours(last_layer=kind()), X, t)
+    assert check_gradients(kind(), normal(12, 3), t)
+
+
+@pytest.mark.parametrize(
+    "network", [book(), ours(last_layer=BookSoftmaxWithLoss()), ours(last_layer=OwnLoss())]
+)
+def test_halves_are_refused_for_what_ours_does_not_run(network):
+    with pytest.raises(ValueError, match="sharded must be False for layers that"):
+        network.sharded = True
+    assert not network.sharded
+
+
+def test_a_readers_loss_layer_is_checked_with_labels():
+    """The book's loss layer is right though it ignores dout."""
+
+    class Scales(BookSoftmaxWithLoss):
+        def backward(self, dout=1):
+            return dout * super().backward()
+
+    x, t = normal(4, 3), [0, 1, 2, 0]
+    assert check_gradients(BookSoftmaxWithLoss(), x, t)
+    assert check_gradients(Scales(), x, t)
+    assert not check_gradients(damaged(Scales, dx=lambda dx, *_: 1.01 * dx), x, t)
+
+
+def test_a_loss_layer_with_parameters_is_an_error():
+    layer = BookSoftmaxWithLoss()
+    layer.params = [normal(3, 3)]
+    with pytest.raises(TypeError, match="BookSoftmaxWithLoss must have no parameters"):
+        ours(last_layer=layer)
+
+
+# Wrong layers are caught, and what cannot be told is an error
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ListAffine(*weights()[:2], factor=1.001),
+        damaged(BookAffine, *weights()[:2], dW=lambda dW, *_: 1.001 * dW),
+    ],
+)
+def test_a_wrong_gradient_is_caught(wrong):
+    report = check_gradients(wrong, X)
+    assert [check.name for check in report.checks if not report.passed(check)] == ["W"]
+    report = check_gradients(Network([wrong, ListAffine(*weights()[2:])]), X, T)
+    assert [check.name for check in report.checks if not report.passed(check)] == ["W1"]
+
+
+class WithoutBias:
+    """It has no dW before its first backward pass."""
+
+    def __init__(self, W):
+        self.W = W
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
+
+
+class NamedOtherwise(WithoutBias):
+    def backward(self, dout):
+        self.grad_W = self.x.T @ dout
+        return dout @ self.W.T
+
+
+class ForgetsTheBias(WithoutBias):
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [(NamedOtherwise(normal(5, 4)), "W"), (ForgetsTheBias(normal(5, 4), normal(4)), "b")],
+)
+def test_an_array_whose_gradient_cannot_be_told_is_an_error(layer, name):
+    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.{name} is an array whose grad"):
+        check_gradients(layer, X)
+    with pytest.raises(ValueError, match=rf"set self.d{name} in backward"):
+        Network([layer]).gradient(X, T)
+
+
+class WithConstant(BookRelu):
+    param_names = ()
+
+    def __init__(self):
+        self.scale = np.full(5, 2.0)
+
+    def forward(self, x):
+        return x * self.scale
+
+    def backward(self, dout):
+        return dout * self.scale
+
+
+class WithClassAttribute(WithoutBias):
+    dW = None
+
+
+class WithSlots:
+    __slots__ = ("W", "dW", "x")
+
+    def __init__(self, W):
+        self.W = W
+
+    forward, backward = WithoutBias.forward, WithoutBias.backward
+
+
+class WithProperty(WithoutBias):
+    param_names = ("W",)
+    W = property(lambda self: self._W, lambda self, W: setattr(self, "_W", W))
+
+
+@pytest.mark.parametrize("kind", [WithoutBias, WithClassAttribute, WithSlots, WithProperty])
+def test_parameters_are_found(kind):
+    assert check_gradients(kind(normal(5, 4)), X)
+    network = Network([kind(normal(5, 3))])
+    assert [*network.params] == ["W1"]
+    before = network.loss(X, T)
+    SGD(0.1).update(network.params, network.gradient(X, T))
+    assert network.loss(X, T) < before
+
+
+def test_a_constant_is_no_parameter_where_param_names_says_so():
+    assert check_gradients(WithConstant(), X)
+    assert [*Network([WithConstant(), Affine(normal(5, 3), None)]).params] == ["W1"]
+
+
+class HoldsALayer:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+    def backward(self, dout):
+        return self.inner.backward(dout)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [Affine(np.eye(5), None), [BookAffine(np.eye(5), None)], {"W": np.eye(5)}, (np.eye(5),)],
+)
+def test_parameters_that_would_not_be_found_are_an_error(inner):
+    with pytest.raises(TypeError, match=r"HoldsALayer.inner must not hold layers or arrays"):
+        Network([HoldsALayer(inner)])
+    with pytest.raises(TypeError, match=r"derive the class from Layer"):
+        check_gradients(HoldsALayer(inner), X)
+
+
+def test_a_number_that_is_to_be_trained_is_an_error():
+    layer = HoldsALayer(None)
+    layer.slope, layer.dslope = 0.25, None
+    with pytest.raises(TypeError, match=r"HoldsALayer.slope must be a floating-point array to be"):
+        Network([layer])
+
+
+class Gathers(HoldsALayer):
+    """A block as the second book has them: its lists hold the arrays of the layers within."""
+
+    def __init__(self, *layers):
+        self.layers = layers
+        self.params, self.grads = [], []
+        for layer in layers:
+            self.params += layer.params
+            self.grads += layer.grads
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_that_gathers_lists_trains_loads_and_is_checked(dtype, tmp_path):
+    def network(factor=1.0):
+        W1, b1, W2, b2 = weights(dtype)
+        return Network([Gathers(ListAffine(W1, b1, factor), ListSigmoid(), ListAffine(W2, b2))])
+
+    assert [*network().params] == ["W1", "b1", "W_2_1", "b_2_1"]
+    assert check_gradients(network(), X, T)
+    assert not check_gradients(network(factor=3.0), X, T)
+    assert check_gradients(Gathers(ListAffine(*weights(dtype)[:2])), X)
+    assert_numerical_gradient_is_right(network())
+    trained = network()
+    SGD(0.5).update(trained.params, trained.gradient(X, T))
+    trained.save_params(tmp_path / "w.npz")
+    loaded = network()
+    loaded.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(loaded.predict(X), trained.predict(X))
+    assert (loaded.predict(X) != network().predict(X)).any()
+    np.testing.assert_allclose(loaded.gradient(X, T)["W1"], trained.gradient(X, T)["W1"])
+
+
+class Rows(Gathers):
+    """A block that keeps its layers in lists of lists, and their arrays in a dict."""
+
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.rows = [[layer] for layer in layers]
+        self.layers = None
+        self.arrays = {str(i): array for i, array in enumerate(self.params)}
+
+    def forward(self, x):
+        for (layer,) in self.rows:
+            x = layer.forward(x)
+        return x + 0 * self.arrays["0"].sum()
+
+    def backward(self, dout):
+        for (layer,) in reversed(self.rows):
+            dout = layer.backward(dout)
+        return dout
+
+
+def test_arrays_within_lists_and_dicts_are_kept_in_step(tmp_path):
+    first, second = (
+        Network([Rows(ListAffine(normal(5, 4, seed=i), normal(4)), ListAffine(*weights()[2:]))])
+        for i in (1, 2)
+    )
+    first.save_params(tmp_path / "w.npz")
+    second.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(second.predict(X), first.predict(X))
+    assert second.layers["Rows1"].arrays["0"] is second.params["W1"]
+    assert check_gradients(second, X, T)
+
+
+@pytest.mark.parametrize("inner", [BookAffine(normal(5, 4), normal(4)), ListAffine(*weights()[:2])])
+def test_a_block_whose_lists_lack_something_is_an_error(inner):
+    block = Gathers(ListAffine(*weights()[:2]))
+    block.other = inner
+    with pytest.raises(TypeError, match=r"whose parameters or running statistics would not be fou"):
+        Network([block])
+
+
+def test_a_gradient_that_is_changed_does_not_stay():
+    network = lists()
+    right = network.gradient(X, T)["W1"]
+    network.layers["ListAffine1"].dW *= 0.5
+    np.testing.assert_array_equal(network.gradient(X, T)["W1"], right)
+
+
+class BookBatchNorm:
+    def __init__(self, D):
+        self.gamma, self.beta = np.ones(D, np.float32), np.zeros(D, np.float32)
+        self.running_mean, self.running_var = np.zeros(D), np.zeros(D)
+        self.dgamma = self.dbeta = None
+
+    def forward(self, x, train_flg=True):
+        mean, var = (x.mean(axis=0), x.var(axis=0)) if train_flg else (
+            self.running_mean, self.running_var,
+        )  # fmt: skip
+        if train_flg:
+            self.running_mean = 0.9 * self.running_mean + 0.1 * mean
+            self.running_var = 0.9 * self.running_var + 0.1 * var
+        self.std = np.sqrt(var + 1e-6)
+        self.xn = (x - mean) / self.std
+        return self.gamma * self.xn + self.beta
+
+    def backward(self, dout):
+        self.dbeta, self.dgamma = dout.sum(axis=0), (self.xn * dout).sum(axis=0)
+        centred = dout - dout.mean(axis=0) - self.xn * (self.xn * dout).mean(axis=0)
+        return self.gamma / self.std * centred
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_running_statistics_of_another_dtype_are_saved_and_loaded(tmp_path, is_set):
+    layers = [BookBatchNorm(5), BookBatchNorm(5)]
+    network, fresh = (Network([layer, Affine(normal(5, 3), None)]) for layer in layers)
+    if not is_set:
+        layers[1].running_mean = layers[1].running_var = None
+    network.gradient(X, T)
+    network.save_params(tmp_path / "w.npz")
+    fresh.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(fresh.predict(X), network.predict(X))
+    assert check_gradients(network, X, T)
+
+
+class TakesAScale(BookRelu):
+    def forward(self, x, scale=1.0, train_flg=True):
+        self.scale = scale if train_flg else 1.0
+        return self.scale * x
+
+    def backward(self, dout):
+        return self.scale * dout
+
+
+class TakesTheFlagByName(TakesAScale):
+    def forward(self, x, *, train_flg):
+        return super().forward(x, train_flg=train_flg)
+
+
+@pytest.mark.parametrize("kind", [TakesAScale, TakesTheFlagByName])
+def test_the_flag_is_passed_by_its_name(kind):
+    np.testing.assert_array_equal(Network([kind()]).predict(X), X)
+
+
+def test_what_is_set_through_the_networks_layers_reaches_the_layer():
+    layer = BookDropout(0.5)
+    network = Network([layer])
+    network.layers["BookDropout1"].dropout_ratio = 0.25
+    assert layer.dropout_ratio == 0.25
+
+
+def test_a_layer_that_was_trained_before_has_the_same_parameters():
+    class KeepsItsGradient(BookRelu):
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dout):
+            self.dx = 2 * self.x * dout
+            return self.dx
+
+    layers = [BookAffine(*weights()[:2]), ListSigmoid(), KeepsItsGradient()]
+    y = X
+    for layer in layers:
+        y = layer.forward(y)
+    layers[-1].backward(y)
+    network = Network([*layers, BookAffine(*weights()[2:])])
+    assert [*network.params] == ["W1", "b1", "W2", "b2"]
+    assert check_gradients(network, X, T)
+    network.gradient(X, T), network.gradient(X, T)
+
+
+def test_a_parameter_with_the_name_of_an_attribute_of_ours_is_an_error():
+    layer = BookRelu()
+    layer.param_names = ("rng",)
+    with pytest.raises(ValueError, match=r"other names for its parameters than \['rng'\]"):
+        Network([layer])
+
+
+def test_lists_of_different_lengths_are_an_error():
+    layer = ListAffine(*weights()[:2])
+    layer.grads.pop()
+    with pytest.raises(ValueError, match=r"grads must hold an array for each of params, 2, got 1"):
+        Network([layer])
+
+
+def test_a_mask_drawn_anew_is_an_error_not_a_wrong_gradient():
+    network = Network([BookDropout(), Affine(normal(5, 3), None)])
+    for check in (
+        lambda: check_gradients(BookDropout(), X),
+        lambda: network.numerical_gradient(X, T),
+    ):
+        with pytest.raises(ValueError, match="two forward passes of the same x differ"):
+            check()
+
+
+def test_a_layer_of_integers_is_checked_for_its_parameters():
+    idx = np.array([0, 3, 3, 1])
+    report = check_gradients(ListEmbedding(normal(5, 4)), idx)
+    assert report and [check.name for check in report.checks] == ["W"]
+    network = Network([ListEmbedding(normal(5, 4)), Affine(normal(4, 3), None)])
+    assert check_gradients(network, idx, [0, 1, 2, 0])
+
+
+def test_the_same_layer_twice_is_an_error():
+    layer = BookRelu()
+    with pytest.raises(ValueError, match="each only once"):
+        Network([layer, Affine(np.eye(5, 3), None), layer])
+
+
+@pytest.mark.parametrize("layer", [BookRelu, np.sin, 3, SoftmaxWithLoss()])
+def test_what_is_no_layer_is_an_error(layer):
+    with pytest.raises(TypeError, match="layers must hold layers"):
+        Network([layer])
+
+
+@pytest.mark.parametrize("layer", [BookSoftmaxWithLoss, np.sin, Relu()])
+def test_what_is_no_loss_layer_is_an_error(layer):
+    with pytest.raises(TypeError, match="last_layer must be a loss layer"):
+        ours(last_layer=layer)

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from dlbasics.columns import conv_output_size
+from dlbasics.layers import Affine, Convolution, Pooling
+from tests.helpers import normal
+
+
+def naive(x, W, b, dout, stride, pad):
+    """Return y, dx, dW and db by the definition, one product at a time."""
+    y = np.empty(dout.shape)
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(len(W))
+    for n, f, oh, ow in np.ndindex(dout.shape):
+        y[n, f, oh, ow] = b[f]
+        db[f] += dout[n, f, oh, ow]
+        for c, i, j in np.ndindex(W.shape[1:]):
+            row, column = stride * oh + i - pad, stride * ow + j - pad
+            if 0 <= row < x.shape[2] and 0 <= column < x.shape[3]:
+                y[n, f, oh, ow] += x[n, c, row, column] * W[f, c, i, j]
+                dx[n, c, row, column] += dout[n, f, oh, ow] * W[f, c, i, j]
+                dW[f, c, i, j] += dout[n, f, oh, ow] * x[n, c, row, column]
+    return y, dx, dW, db
+
+
+@pytest.mark.parametrize(
+    ("C", "FN", "H", "W", "FH", "FW", "stride", "pad"),
+    [
+        (2, 3, 5, 6, 3, 3, 1, 0),
+        (2, 3, 5, 6, 3, 3, 1, 1),
+        (2, 3, 4, 5, 3, 3, 1, 2),
+        (2, 3, 4, 5, 2, 2, 1, 3),
+        (1, 3, 5, 6, 3, 3, 1, 0),
+        (3, 1, 5, 6, 3, 3, 1, 1),
+        (2, 3, 5, 6, 2, 3, 1, 1),
+        (2, 3, 5, 6, 4, 1, 1, 0),
+        (2, 3, 5, 6, 1, 3, 1, 0),
+        (2, 3, 4, 4, 1, 1, 1, 0),
+        (2, 3, 4, 5, 4, 5, 1, 0),
+        (2, 2, 1, 1, 3, 3, 1, 1),
+        (2, 2, 1, 2, 7, 7, 1, 3),
+        (2, 2, 3, 1, 9, 9, 1, 4),
+        (2, 3, 5, 7, 3, 3, 2, 0),
+        (2, 3, 5, 7, 3, 3, 2, 1),
+        (2, 3, 5, 8, 2, 2, 3, 0),
+        (2, 3, 5, 5, 1, 1, 2, 0),
+        (2, 3, 7, 4, 3, 2, 2, 0),
+    ],
+)
+def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
+    layer = Convolution(normal(FN, C, FH, FW, seed=1), normal(FN, seed=2), stride, pad)
+    x = normal(3, C, H, W)
+    y = layer.forward(x)
+    size = [conv_output_size(*each, stride, pad) for each in ((H, FH), (W, FW))]
+    assert y.shape == (3, FN, *size) == (3, *layer.output_shape((C, H, W)))
+    np.testing.assert_array_equal(layer.x, x)
+    dout = normal(*y.shape, seed=3)
+    expected = naive(x, layer.W, layer.b, dout, stride, pad)
+    found = y, layer.backward(dout), layer.dW, layer.db
+    for array, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(array, right, rtol=1e-12, atol=1e-12)
+    layer.backward_params(dout)
+    np.testing.assert_allclose(layer.dW, expected[2], rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(layer.db, found[3])
+
+
+def test_a_fully_connected_layer_is_filters_as_large_as_the_image():
+    x, W, b = normal(4, 32, 10, 10), normal(3200, 100, seed=1), normal(100, seed=2)
+    affine, convolution = Affine(W, b), Convolution(W.T.reshape(100, 32, 10, 10), b)
+    y = affine.forward(x)
+    np.testing.assert_allclose(convolution.forward(x), y[:, :, np.newaxis, np.newaxis], rtol=1e-9)
+    dout = normal(4, 100, seed=3)
+    dx = convolution.backward(dout[:, :, np.newaxis, np.newaxis])
+    np.testing.assert_allclose(dx, affine.backward(dout), rtol=1e-9, atol=1e-10)
+    dW = convolution.dW.reshape(100, 3200).T
+    np.testing.assert_allclose(dW, affine.dW, rtol=1e-9, atol=1e-10)
+
+
+def test_affine_behind_pooling_takes_images_in_the_order_channel_row_column():
+    convolution, pooling = Convolution.create(2, 3, 3, rng=0, dtype=np.float64), Pooling(2, 2, 2)
+    affine = Affine(normal(12, 5), normal(5))
+    x, dout = normal(4, 2, 6, 6), normal(4, 5, seed=1)
+    pooled = pooling.forward(convolution.forward(x))
+    rows = np.array([[image[c, i, j] for c, i, j in np.ndindex(3, 2, 2)] for image in pooled])
+    np.testing.assert_allclose(affine.forward(pooled), rows @ affine.W + affine.b)
+    dpooled = affine.backward(dout)
+    assert dpooled.shape == (4, 3, 2, 2)
+    for c, i, j in np.ndindex(3, 2, 2):
+        np.testing.assert_allclose(dpooled[:, c, i, j], dout @ affine.W[4 * c + 2 * i + j])
+    assert convolution.backward(pooling.backward(dpooled)).shape == x.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list"),
+        ((np.ones((3, 2)), None), ValueError, r"W must have shape \(FN, C, FH, FW\), got \(3, 2\)"),
+        ((np.array([[[["a"]]]]), None), TypeError, "W must hold real numbers, got dtype <U1"),
+        ((np.ones((3, 2, 1, 1)), np.ones(2)), ValueError, r"b must have shape \(3,?\), got \(2,\)"),
+        ((np.ones((3, 2, 1, 1)), 1.5), TypeError, "b must be a NumPy array, got float"),
+        ((np.ones((0, 2, 1, 1)), None), ValueError, r"W must hold .* got shape \(0, 2, 1, 1\)"),
+        ((np.ones((3, 2, 0, 1)), None), ValueError, r"W must hold .* got shape \(3, 2, 0, 1\)"),
+        ((np.ones((3, 2, 1, 1)), None, 0), ValueError, "stride must be at least 1, got 0"),
+        ((np.ones((3, 2, 1, 1)), None, 1.0), TypeError, "stride must be an integer"),
+        ((np.ones((3, 2, 1, 1)), None, 1, -1), ValueError, "pad must be at least 0, got -1"),
+        ((np.ones((3, 2, 1, 1)), None, 1, "same"), TypeError, "pad must be an integer"),
+    ],
+)
+def test_arguments_of_another_kind(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Convolution(*arguments)

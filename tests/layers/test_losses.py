@@ -1,0 +1,277 @@
+"""The loss layers: their values, labels, gradients, and what they refuse."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from dlbasics.functions import softmax
+from dlbasics.layers import IdentityWithLoss, SigmoidWithLoss, SoftmaxWithLoss
+from tests import labels
+from tests.helpers import normal as scores
+from tests.labels import CLASSES, ONE_HOT
+
+
+def from_0_to_1(*shape):
+    return np.random.default_rng(1).random(shape)
+
+
+LOSSES = {
+    "softmax, classes": (SoftmaxWithLoss, (4, 3), CLASSES),
+    "softmax, column of classes": (SoftmaxWithLoss, (4, 3), CLASSES[:, np.newaxis]),
+    "softmax, one-hot": (SoftmaxWithLoss, (4, 3), ONE_HOT),
+    "softmax, soft rows of any sum": (SoftmaxWithLoss, (4, 3), scores(4, 3, seed=2)),
+    "softmax, one sample": (SoftmaxWithLoss, (3,), 1),
+    "softmax, one sample, one-hot": (SoftmaxWithLoss, (3,), np.array([0, 1, 0])),
+    "sigmoid": (SigmoidWithLoss, (4, 3), from_0_to_1(4, 3)),
+    "sigmoid, one sample": (SigmoidWithLoss, (3,), from_0_to_1(3)),
+    "identity": (IdentityWithLoss, (4, 3), scores(4, 3, seed=3)),
+    "identity, one sample": (IdentityWithLoss, (3,), scores(3, seed=3)),
+}
+
+
+@pytest.mark.parametrize(("make", "shape", "t"), LOSSES.values(), ids=LOSSES.keys())
+class TestEveryLoss:
+    def test_forward_is_a_python_float_the_mean_of_losses(self, make, shape, t):
+        layer, x = make(), scores(*shape)
+        loss, losses = layer.forward(x, t), layer.losses(x, t)
+        assert type(loss) is float
+        assert losses.shape == (1 if len(shape) == 1 else len(x),)
+        assert loss == pytest.approx(losses.mean(), rel=1e-14)
+
+    def test_y_t_and_loss_are_those_of_the_last_forward(self, make, shape, t):
+        layer = make()
+        layer.forward(scores(*shape, seed=9), t)
+        loss = layer.forward(scores(*shape), t)
+        assert layer.loss == loss and layer.t is t and layer.y.shape == shape
+
+    def test_losses_keeps_nothing(self, make, shape, t):
+        layer, x = make(), scores(*shape)
+        layer.forward(x, t)
+        expected, y = layer.backward(), layer.y.copy()
+        layer.losses(5 * x, t)
+        np.testing.assert_array_equal(layer.y, y)
+        np.testing.assert_array_equal(layer.backward(), expected)
+
+    @pytest.mark.parametrize("dout", [0, -1, 2.5, np.float32(0.5), 1e-300])
+    def test_backward_scales_by_dout(self, make, shape, t, dout):
+        layer = make()
+        layer.forward(scores(*shape), t)
+        np.testing.assert_allclose(layer.backward(dout), float(dout) * layer.backward(), rtol=1e-14)
+
+    def test_never_writes_into_what_it_was_given_or_handed_out(self, make, shape, t):
+        layer, x, t = make(), scores(*shape), np.array(t)
+        before = copy.deepcopy((x, t))
+        x.flags.writeable = t.flags.writeable = False
+        layer.forward(x, t)
+        dx, y = layer.backward(), layer.y.copy()
+        kept = dx.copy()
+        layer.backward(3)
+        np.testing.assert_array_equal(layer.y, y)
+        layer.forward(2 * x, t)
+        layer.backward()
+        np.testing.assert_array_equal(dx, kept)
+        np.testing.assert_array_equal(x, before[0])
+        np.testing.assert_array_equal(t, before[1])
+
+    def test_dx_is_fresh_and_writable(self, make, shape, t):
+        layer, x = make(), scores(*shape)
+        layer.forward(x, t)
+        dx = layer.backward()
+        assert dx.shape == shape and dx.flags.writeable
+        assert not np.shares_memory(layer.y, x)
+        assert not any(np.shares_memory(dx, other) for other in (x, np.asarray(t), layer.y))
+        expected = dx.copy()
+        dx[...] = 1e9
+        np.testing.assert_array_equal(layer.backward(), expected)
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_keeps_the_dtype(self, make, shape, t, dtype):
+        layer, x = make(), scores(*shape, dtype=dtype)
+        loss = layer.forward(x, t)
+        assert layer.y.dtype == layer.backward().dtype == layer.losses(x, t).dtype == dtype
+        assert loss == pytest.approx(make().forward(scores(*shape), t), rel=0.01)
+
+    def test_integer_scores_and_lists_are_computed_in_float64(self, make, shape, t):
+        layer, x = make(), np.round(3 * scores(*shape))
+        expected = make().forward(x, t)
+        assert layer.forward(x.astype(int), t) == expected
+        assert layer.forward(x.tolist(), np.array(t).tolist()) == expected
+        assert layer.backward().dtype == np.float64
+
+    def test_backward_before_forward_is_an_error(self, make, shape, t):
+        with pytest.raises(ValueError, match="backward needs a forward before it"):
+            make().backward()
+
+    @pytest.mark.parametrize("dout", ["1", None, np.nan, np.inf, 1j, np.ones(2)])
+    def test_dout_that_is_no_number(self, make, shape, t, dout):
+        layer = make()
+        layer.forward(scores(*shape), t)
+        with pytest.raises((TypeError, ValueError), match="dout must be"):
+            layer.backward(dout)
+
+    @pytest.mark.parametrize("shape_of_x", [(), (0,), (0, 3), (4, 0), (2, 3, 4)])
+    def test_scores_of_another_shape(self, make, shape, t, shape_of_x):
+        x = np.ones(shape_of_x)
+        with pytest.raises(ValueError, match=r"(x|t) must have"):
+            make().forward(x, t if make is SoftmaxWithLoss else x)
+
+
+class TestSoftmaxWithLossLabels:
+    x = scores(4, 3)
+
+    @labels.of_a_batch
+    def test_every_form_of_a_label_gives_the_same(self, t):
+        layer, y = SoftmaxWithLoss(), softmax(self.x)
+        loss = -np.log(y[np.arange(4), CLASSES]).mean()
+        assert layer.forward(self.x, t) == pytest.approx(loss, rel=1e-14)
+        np.testing.assert_allclose(layer.backward(), (y - ONE_HOT) / 4, rtol=1e-12)
+
+    @labels.of_one_sample
+    def test_one_sample_gives_what_a_batch_of_one_gives(self, t):
+        layer, batch = SoftmaxWithLoss(), SoftmaxWithLoss()
+        assert layer.forward(self.x[0], t) == batch.forward(self.x[:1], np.array([2]))
+        np.testing.assert_allclose(layer.backward(), batch.backward()[0], rtol=1e-14)
+
+    def test_one_sample_with_a_one_hot_row_gets_the_whole_gradient(self):
+        layer = SoftmaxWithLoss()
+        layer.forward(np.log([0.3, 0.2, 0.5]), np.array([0, 1, 0]))
+        np.testing.assert_allclose(layer.backward(), [0.3, -0.8, 0.5])
+        np.testing.assert_allclose(layer.y, [0.3, 0.2, 0.5])
+
+    @pytest.mark.parametrize("t", [[0.2, 0.3, 0.5], [2.0, 0.0, 1.0], [-1.0, 0.5, 0.0], [0, 0, 0]])
+    def test_soft_rows_of_any_sum_in_forward_and_backward(self, t):
+        layer, t = SoftmaxWithLoss(), np.array(t)
+        y = softmax(self.x[0])
+        assert layer.forward(self.x[0], t) == pytest.approx(-np.sum(t * np.log(y)))
+        np.testing.assert_allclose(layer.backward(), t.sum() * y - t, rtol=1e-12, atol=1e-15)
+
+    @labels.wrong_of_a_batch
+    @pytest.mark.parametrize("method", ["forward", "losses", "correct"])
+    def test_any_other_label_is_an_error(self, method, t):
+        with pytest.raises(ValueError, match=r"^t must (be|hold) .* got"):
+            getattr(SoftmaxWithLoss(), method)(self.x, t)
+
+    @labels.wrong_of_one_sample
+    def test_any_other_label_of_one_sample_is_an_error(self, t):
+        with pytest.raises(ValueError, match=r"^t must (be|hold) .* got"):
+            SoftmaxWithLoss().forward(self.x[0], t)
+
+    @labels.no_numbers
+    def test_labels_that_are_no_numbers(self, t):
+        with pytest.raises(TypeError, match="t must"):
+            SoftmaxWithLoss().forward(self.x, t)
+
+    def test_correct(self):
+        layer, x = SoftmaxWithLoss(), np.array([[1.0, 5, 2], [9, 0, 0], [0, 1, 2], [3, 2, 1]])
+        expected = [True, True, False, False]
+        classes = np.array([1, 0, 1, 2])
+        rows = np.eye(3)[classes]
+        for t in (classes, classes[:, np.newaxis], rows, 0.9 * rows):
+            assert layer.correct(x, t).tolist() == expected
+        assert layer.correct(x[0], 1).tolist() == [True]
+        assert layer.correct(x[0], [1, 0, 0]).tolist() == [False]
+
+
+class TestSoftmaxWithLossValues:
+    def test_softmax_backward_does_not_ignore_dout(self):
+        layer = SoftmaxWithLoss()
+        layer.forward(np.log([0.3, 0.2, 0.5]), 1)
+        np.testing.assert_allclose(layer.backward(10), [3, -8, 5])
+
+    @pytest.mark.parametrize("t", [1, [0, 1, 0]])
+    def test_a_score_of_minus_infinity(self, t):
+        layer = SoftmaxWithLoss()
+        x = np.array([np.log(0.01), np.log(0.99), -np.inf])
+        assert layer.forward(x, t) == pytest.approx(-np.log(0.99))
+        np.testing.assert_allclose(layer.backward(), [0.01, -0.01, 0], atol=1e-15)
+
+    @pytest.mark.parametrize("t", [[1], [[0.0, 1.0]]])
+    @pytest.mark.parametrize("gap", [1.0, 16.2, 1e3, 1e30])
+    def test_the_loss_has_no_ceiling_and_is_never_below_0(self, gap, t):
+        loss = SoftmaxWithLoss().forward(np.array([[gap, 0.0]]), t)
+        assert loss == pytest.approx(gap + np.log1p(np.exp(-gap)), rel=1e-14)
+        perfect = SoftmaxWithLoss().forward(np.array([[0.0, gap]]), t)
+        assert perfect == pytest.approx(np.log1p(np.exp(-gap)), abs=1e-15) and perfect >= 0
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_losses_near_the_largest_number_bring_no_warning(self, dtype):
+        big = 0.6 * np.finfo(dtype).max
+        loss = SoftmaxWithLoss().forward(np.array([[big, 0], [big, 0]], dtype), [1, 1])
+        assert loss > 0.59 * np.finfo(dtype).max
+
+    @pytest.mark.parametrize("n", [1_000, 20_000])
+    def test_half_precision_takes_the_mean_of_a_large_batch(self, n):
+        x = np.tile(np.array([[200, 0]], np.float16), (n, 1))
+        assert SoftmaxWithLoss().forward(x, np.ones(n, int)) == pytest.approx(200, rel=1e-3)
+
+
+class TestSigmoidWithLoss:
+    def test_formula_sum_over_columns_mean_over_samples(self):
+        layer, x, t = SigmoidWithLoss(), scores(4, 3), from_0_to_1(4, 3)
+        y = 1 / (1 + np.exp(-x))
+        losses = -(t * np.log(y) + (1 - t) * np.log(1 - y)).sum(axis=1)
+        np.testing.assert_allclose(layer.losses(x, t), losses, rtol=1e-12)
+        assert layer.forward(x, t) == pytest.approx(losses.mean())
+        np.testing.assert_allclose(layer.y, y)
+        np.testing.assert_allclose(layer.backward(), (y - t) / 4, rtol=1e-12)
+
+    @pytest.mark.parametrize("x", [-1e30, -800.0, -40.0, 40.0, 800.0, 1e30])
+    def test_exact_at_any_score(self, x):
+        small = np.exp(-abs(x))
+        right, wrong = [float(x > 0)], [float(x < 0)]
+        assert SigmoidWithLoss().forward([x], right) == pytest.approx(
+            np.log1p(small), rel=1e-12, abs=0
+        )
+        assert SigmoidWithLoss().forward([x], wrong) == pytest.approx(abs(x) + small, rel=1e-12)
+
+    @pytest.mark.parametrize("t", [[[1.1, 0]], [[-0.1, 1]], [[np.nan, 1]], [[0, 2]]])
+    def test_labels_out_of_range(self, t):
+        with pytest.raises(ValueError, match="t must be from 0 to 1, got"):
+            SigmoidWithLoss().forward(np.zeros((1, 2)), np.array(t))
+
+    def test_correct_when_every_column_is(self):
+        x, t = np.array([[2.0, -1], [2, 1], [-3, -1]]), np.array([[1, 0], [1, 0], [0, 0]])
+        for form in (t, t.astype(bool), 0.8 * t + 0.1):
+            assert SigmoidWithLoss().correct(x, form).tolist() == [True, False, True]
+
+
+class TestIdentityWithLoss:
+    def test_formula(self):
+        layer, x, t = IdentityWithLoss(), scores(4, 3), scores(4, 3, seed=1)
+        assert layer.forward(x, t) == pytest.approx(((x - t) ** 2).sum() / 8)
+        np.testing.assert_array_equal(layer.y, x)
+        np.testing.assert_allclose(layer.backward(), (x - t) / 4)
+
+    def test_a_regression_has_no_accuracy(self):
+        with pytest.raises(TypeError, match="regression"):
+            IdentityWithLoss().correct(np.ones((2, 1)), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
+@pytest.mark.parametrize(
+    ("shape", "shape_of_t"), [((4, 1), (4,)), ((4,), (4, 1)), ((4, 3), (3,)), ((4, 3), (4,))]
+)
+def test_t_must_have_the_shape_of_x(make, shape, shape_of_t):
+    with pytest.raises(ValueError, match=r"t must have the shape of x, \(.*\), got \("):
+        make().forward(np.zeros(shape), np.zeros(shape_of_t))
+
+
+@pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
+@pytest.mark.parametrize("t", [[[1.0], [1.0, 2.0]], [["a", "b"]] * 2, [[1j, 0]] * 2, None])
+def test_t_must_hold_numbers(make, t):
+    with pytest.raises((TypeError, ValueError), match="t must"):
+        make().forward(np.zeros((2, 2)), t)
+
+
+def test_labels_too_large_for_half_precision_bring_no_warning():
+    x, t = np.zeros((1, 2), np.float16), np.array([[1e6, 0.0]])
+    assert SoftmaxWithLoss().correct(x, t).shape == (1,)
+    with pytest.raises(ValueError, match="t must be from 0 to 1"):
+        SigmoidWithLoss().correct(x, t)
+
+
+def test_a_sigmoid_counts_as_yes_from_a_probability_of_a_half_on():
+    scores, yes = np.array([[0.3], [-0.3]]), np.ones((2, 1))
+    assert SigmoidWithLoss().correct(scores, yes).tolist() == [True, False]
+    assert SigmoidWithLoss().correct(scores, 1 - yes).tolist() == [False, True]

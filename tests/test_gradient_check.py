@@ -1,0 +1,227 @@
+"""`check_gradients`: its report, its options, kinks, and what it refuses and leaves alone."""
+
+import copy
+from functools import partial
+
+import numpy as np
+import pytest
+
+from dlbasics.gradient import check_gradients
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Dropout,
+    Identity,
+    Relu,
+    Sigmoid,
+    SoftmaxWithLoss,
+    Tanh,
+)
+from dlbasics.network import Network
+from dlbasics.networks import MultiLayerNet
+from tests.helpers import damaged, normal
+
+affine = partial(damaged, Affine, normal(4, 4, seed=1), normal(4, seed=2))
+X = normal(5, 4)
+
+
+def batch_norm():
+    return BatchNorm(normal(4, seed=1), normal(4, seed=2))
+
+
+class TestReport:
+    def test_names_the_worst_element(self):
+        def damage(dW, *_):
+            dW = dW.copy()
+            dW[2, 1] *= 1.5
+            return dW
+
+        report = check_gradients(affine(dW=damage), X)
+        x, W, b = report.checks
+        assert (x.name, W.name, b.name) == ("x", "W", "b") and W.where == (2, 1)
+        assert W.analytic == pytest.approx(1.5 * W.numeric)
+        assert W.error == pytest.approx(1 / 3, rel=1e-6)
+        assert not report.passed(W) and report.passed(x) and report.passed(b)
+
+    def test_reads_as_a_table(self):
+        report = check_gradients(affine(dW=lambda dW, *_: 2 * dW), X)
+        header, x, W, b = str(report).splitlines()
+        titles = ["shape", "checked", "kinks", "error", "where", "analytic", "numeric"]
+        assert header.split() == titles
+        assert x.split()[0] == "x" and x.endswith("ok") and b.endswith("ok")
+        assert W.split()[0] == "W" and W.endswith("WRONG") and "(4, 4)" in W and "5.0e-01" in W
+        assert header.index("where") == W.index(str(report.checks[1].where))
+
+    def test_a_network_without_parameters_does_not_pass(self):
+        assert not check_gradients(Network([Relu()]), normal(4, 3), [0, 1, 2, 0])
+
+
+class TestOptions:
+    def test_tolerance_decides(self):
+        layer = affine(dW=lambda dW, *_: 1.001 * dW)
+        assert check_gradients(layer, X, tolerance=2e-3)
+        assert not check_gradients(layer, X, tolerance=9e-4)
+
+    @pytest.mark.parametrize(
+        ("sample", "checked"), [(None, [20, 16, 4]), (5, [5, 5, 4]), (99, [20, 16, 4])]
+    )
+    def test_sample_compares_that_many_elements_of_each_larger_array(self, sample, checked):
+        report = check_gradients(affine(), X, sample=sample)
+        assert report and [check.checked for check in report.checks] == checked
+
+    def test_a_sample_is_drawn_by_rng(self):
+        wrong = affine(dW=lambda dW, *_: dW * (np.arange(16).reshape(4, 4) != 5))
+        found = {bool(check_gradients(wrong, X, sample=4, rng=i)) for i in range(30)}
+        assert found == {True, False}
+
+    @pytest.mark.parametrize("sample", [0, -1, 1.5, "all"])
+    def test_sample_that_is_no_count(self, sample):
+        with pytest.raises((ValueError, TypeError), match="sample must be"):
+            check_gradients(affine(), X, sample=sample)
+
+    def test_verbose_announces_the_number_of_passes_on_stderr_before_the_check(self, capsys):
+        said = []
+
+        class Listening(Identity):
+            def forward(self, x, train_flg=True):
+                said.append(capsys.readouterr().err)
+                return super().forward(x, train_flg)
+
+        check_gradients(Listening(), X, verbose=True)
+        assert "at least 40 forward passes, about " in "".join(said)
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_check_announces_itself_only_if_it_is_long(self, capsys, monkeypatch):
+        check_gradients(affine(), X)
+        assert capsys.readouterr() == ("", "")
+        monkeypatch.setattr("dlbasics.gradient_check.ANNOUNCED", 0)
+        check_gradients(affine(), X)
+        assert "forward passes" in capsys.readouterr().err
+        check_gradients(affine(), X, verbose=False)
+        assert not capsys.readouterr().err
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_any_seed_of_the_probe_will_do(self, seed):
+        for layer in (batch_norm(), Affine(normal(4, 3), normal(3)), Tanh()):
+            report = check_gradients(layer, normal(6, 4), rng=seed)
+            assert report, f"\n{report}"
+
+    @pytest.mark.parametrize("scale", [1e-6, 1e-2, 1e2, 1e6])
+    def test_any_scale_of_the_weights_will_do(self, scale):
+        report = check_gradients(Affine(scale * normal(6, 4), scale * normal(4)), normal(5, 6))
+        assert report, f"\n{report}"
+
+
+class TestKinks:
+    def test_they_are_counted_and_shown(self):
+        x = normal(5, 4)
+        x[1, 2] = x[3, 0] = 0
+        report = check_gradients(Relu(), x)
+        (check,) = report.checks
+        assert report and (check.checked, check.kinks) == (20, 2)
+        assert str(report).splitlines()[1].split()[1:5] == ["(5,", "4)", "20", "2"]
+
+    def test_an_error_elsewhere_is_still_caught(self):
+        x = normal(5, 4)
+        x[1, 2] = 0
+        assert not check_gradients(damaged(Relu, dx=lambda dx, *_: 1.001 * dx), x)
+
+    def test_at_a_kink_the_derivative_lies_between_the_one_sided_ones(self):
+        x = np.zeros((5, 4))
+        report = check_gradients(Relu(), x)
+        assert report and report.checks[0].kinks == 20
+        assert not check_gradients(damaged(Relu, dx=lambda dx, _, dout: dx - dout), x)
+
+    @pytest.mark.parametrize("seed", [18, 34, 57])
+    def test_a_dead_relu_layer_does_not_make_a_right_network_wrong(self, seed):
+        network = MultiLayerNet(8, [6, 6], 3, rng=seed)
+        assert check_gradients(network, normal(6, 8, seed=seed), np.array([0, 1, 2] * 2))
+
+    def test_rounding_is_not_taken_for_a_kink(self):
+        wrong = damaged(Affine, normal(5, 4), normal(4), dx=lambda dx, *_: 0 * dx)
+        report = check_gradients(wrong, 1000 * normal(1000, 5), sample=50)
+        assert not report and report.checks[0].kinks == 0
+
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            affine(),
+            affine(dW=lambda dW, *_: -dW),
+            Sigmoid(),
+            damaged(Sigmoid, dx=lambda dx, *_: 0 * dx),
+        ],
+    )
+    def test_a_smooth_layer_has_none(self, layer):
+        assert not any(check.kinks for check in check_gradients(layer, X).checks)
+
+    @pytest.mark.parametrize("x", [5e-6, -5e-6, 2e-5, 5e-5, -5e-5])
+    def test_near_a_kink_a_smaller_step_is_taken(self, x):
+        report = check_gradients(Relu(), np.array([[x, 1], [2, 3]]))
+        assert report and report.checks[0].kinks == 0
+
+    def test_however_near_the_kink_a_right_layer_passes(self):
+        for x in (0, 1e-9, -1e-8, 1e-7, 3e-7, -5e-7, 7e-7, -9e-7, 1.1e-6):
+            assert check_gradients(Relu(), np.array([[x, 1], [2, 3]])), x
+
+
+def test_x_and_the_layer_are_untouched():
+    layer = BatchNorm(normal(4, dtype=np.float32), normal(4, dtype=np.float32))
+    x = normal(5, 4, dtype=np.float32)
+    layer.forward(x)
+    before, x_before = copy.deepcopy(vars(layer)), x.copy()
+    x.flags.writeable = False
+    assert check_gradients(layer, x)
+    np.testing.assert_array_equal(x, x_before)
+    assert vars(layer).keys() == before.keys() and not layer.frozen
+    for name, value in before.items():
+        np.testing.assert_array_equal(vars(layer)[name], value)
+        assert np.asarray(vars(layer)[name]).dtype == np.asarray(value).dtype
+
+
+def test_the_loss_layer_and_its_labels_are_untouched():
+    layer, x, t = SoftmaxWithLoss(), normal(5, 3), np.array([0, 1, 2, 1, 0])
+    layer.forward(x, t)
+    y, loss, expected = layer.y, layer.loss, t.copy()
+    assert check_gradients(layer, 2 * x, t)
+    assert layer.y is y and layer.loss == loss and layer.t is t
+    np.testing.assert_array_equal(t, expected)
+
+
+def test_gradient_check_freezes_the_dropout_mask():
+    assert check_gradients(Dropout(0.5, rng=0), np.ones((20, 20)), tolerance=1e-6)
+
+
+def test_gradient_check_freezes_the_running_statistics():
+    layer = batch_norm()
+    layer.forward(3 + 2 * normal(50, 4))
+    mean = layer.running_mean.copy()
+    assert check_gradients(layer, normal(7, 4))
+    np.testing.assert_array_equal(layer.running_mean, mean)
+
+
+def test_what_is_neither_layer_nor_network_is_refused():
+    with pytest.raises(TypeError, match="target must be a layer, a loss layer or a network"):
+        check_gradients(np.sin, normal(4, 3))
+
+
+def test_a_network_is_checked_in_training_mode_only():
+    with pytest.raises(ValueError, match="train_flg must be True"):
+        check_gradients(MultiLayerNet(3, [2], 2), normal(4, 3), [0, 1, 1, 0], train_flg=False)
+
+
+class WritesIntoDout(Relu):
+    def backward(self, dout):
+        dout[self.mask] = 0
+        return dout
+
+
+class WritesIntoX(Relu):
+    def forward(self, x, train_flg=True):
+        x[x < 0] = 0
+        return super().forward(x, train_flg)
+
+
+@pytest.mark.parametrize("layer, what", [(WritesIntoDout(), "dout"), (WritesIntoX(), "x")])
+def test_a_layer_that_writes_into_what_it_was_given_is_refused(layer, what):
+    with pytest.raises(ValueError, match=f"must not change the {what} that"):
+        check_gradients(layer, X)

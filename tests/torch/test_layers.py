@@ -1,0 +1,247 @@
+"""Layers and losses against PyTorch's autograd, where PyTorch is installed."""
+
+import numpy as np
+import pytest
+
+from dlbasics.layers import (
+    Affine,
+    AveragePooling,
+    BatchNorm,
+    Convolution,
+    Dropout,
+    GlobalAveragePooling,
+    Identity,
+    IdentityWithLoss,
+    LeakyRelu,
+    Pooling,
+    Relu,
+    Residual,
+    Sigmoid,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+    Tanh,
+)
+from tests.helpers import channels_last, normal
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+TOLERANCE = {
+    np.float64: {"rtol": 1e-12, "atol": 1e-13},
+    np.float32: {"rtol": 2e-5, "atol": 1e-5},
+}
+both_dtypes = pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: dtype.__name__)
+
+
+def leaf(array):
+    return torch.tensor(array, requires_grad=True)
+
+
+def assert_close(found, expected, dtype):
+    expected = expected.detach().numpy()
+    assert found.dtype == expected.dtype == dtype
+    np.testing.assert_allclose(found, expected, **TOLERANCE[dtype])
+
+
+def assert_like_torch(layer, function, x, dtype, train_flg=True):
+    """Forward, dx and every parameter's gradient are those of `function(x, *parameters)`."""
+    slots = [(inner, name) for inner in layer.walk() for name in inner.param_names]
+    slots = [(inner, name) for inner, name in slots if getattr(inner, name) is not None]
+    leaves = [leaf(x), *(leaf(getattr(*slot)) for slot in slots)]
+    y = function(*leaves)
+    dout = normal(*y.shape, seed=99, dtype=dtype)
+    y.backward(torch.tensor(dout))
+    assert_close(layer.forward(x, train_flg), y, dtype)
+    assert_close(layer.backward(dout), leaves[0].grad, dtype)
+    for (inner, name), parameter in zip(slots, leaves[1:], strict=True):
+        assert_close(getattr(inner, f"d{name}"), parameter.grad, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("shape", [(12,), (7, 12), (1, 12), (7, 3, 2, 2)], ids=str)
+def test_affine(shape, dtype):
+    layer = Affine(normal(12, 5, seed=1, dtype=dtype), normal(5, seed=2, dtype=dtype))
+    x = normal(*shape, dtype=dtype)
+    rows = (-1, 12) if len(shape) > 1 else (12,)
+
+    def function(x, W, b=None):
+        return F.linear(x.reshape(rows), W.T, b)
+
+    assert_like_torch(layer, function, x, dtype)
+    assert_like_torch(Affine(layer.W, None), function, x, dtype)
+
+
+ACTIVATIONS = {
+    "Relu": (Relu(), torch.relu),
+    "LeakyRelu": (LeakyRelu(), F.leaky_relu),
+    "LeakyRelu, slope 0.3": (LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    "Sigmoid": (Sigmoid(), torch.sigmoid),
+    "Tanh": (Tanh(), torch.tanh),
+    "Identity": (Identity(), lambda x: 1 * x),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("shape", [(7, 12), (3, 4, 5, 2)], ids=str)
+@pytest.mark.parametrize(("layer", "function"), ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
+def test_activation(layer, function, shape, dtype):
+    x = 3 * normal(*shape, dtype=dtype)
+    x.flat[::5] = 0
+    assert_like_torch(layer, function, x, dtype)
+
+
+@both_dtypes
+def test_dropout_given_the_mask(dtype):
+    layer, x = Dropout(0.4, rng=0), normal(7, 12, dtype=dtype)
+    layer.forward(x)
+    layer.freeze()
+    mask = torch.tensor(layer.mask)
+    assert_like_torch(layer, lambda x: x * mask, x, dtype)
+    assert_like_torch(layer, lambda x: 0.6 * x, x, dtype, train_flg=False)
+
+
+def batch_norm(size, dtype):
+    return BatchNorm(
+        normal(size, seed=1, dtype=dtype),
+        normal(size, seed=2, dtype=dtype),
+        running_mean=normal(size, seed=3, dtype=dtype),
+        running_var=np.exp(normal(size, seed=4, dtype=dtype)),
+    )
+
+
+@both_dtypes
+@pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+@pytest.mark.parametrize("shape", [(7, 3), (4, 3, 5, 2), (1, 3, 4, 4)], ids=str)
+def test_batch_norm(shape, train_flg, dtype):
+    layer, x = batch_norm(3, dtype), 5 + 2 * normal(*shape, dtype=dtype)
+    mean, var = torch.tensor(layer.running_mean), torch.tensor(layer.running_var)
+
+    def function(x, gamma, beta):
+        return F.batch_norm(x, mean, var, gamma, beta, training=train_flg, momentum=0.1, eps=1e-7)
+
+    assert_like_torch(layer, function, x, dtype, train_flg)
+    if train_flg:
+        n = x.size // 3
+        assert_close(layer.running_mean, mean, dtype)
+        biased = x.astype(np.float64).var(axis=tuple(i for i in range(x.ndim) if i != 1))
+        np.testing.assert_allclose(  # PyTorch's running variance takes n / (n - 1) of the batch's
+            layer.running_var, var.numpy() - 0.1 * biased / (n - 1), rtol=1e-5
+        )
+
+
+GEOMETRIES = {
+    "3 by 3": ((3, 3), 1, 0),
+    "3 by 3, pad 1": ((3, 3), 1, 1),
+    "3 by 3, pad 2": ((3, 3), 1, 2),
+    "5 by 5, pad 4": ((5, 5), 1, 4),
+    "2 by 3": ((2, 3), 1, 0),
+    "1 by 1": ((1, 1), 1, 0),
+    "1 by 1, pad 1": ((1, 1), 1, 1),
+    "3 by 3, stride 2": ((3, 3), 2, 1),
+    "2 by 4, stride 3": ((2, 4), 3, 1),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("size", "stride", "pad"), GEOMETRIES.values(), ids=GEOMETRIES.keys())
+def test_convolution(size, stride, pad, channels, dtype):
+    W, b = normal(4, channels, *size, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype)
+    x = normal(5, channels, 9, 8, dtype=dtype)
+    if (9 + 2 * pad - size[0]) % stride or (8 + 2 * pad - size[1]) % stride:
+        x = normal(5, channels, 9, 11, dtype=dtype)
+
+    def function(x, W, b=None):
+        return F.conv2d(x, W, b, stride=stride, padding=pad)
+
+    for laid_out in (x, channels_last(x)):
+        assert_like_torch(Convolution(W, b, stride, pad), function, laid_out, dtype)
+    assert_like_torch(Convolution(W, None, stride, pad), function, x, dtype)
+
+
+POOLINGS = {
+    "2 by 2": ((2, 2), 1, 0),
+    "2 by 2, stride 2": ((2, 2), 2, 0),
+    "3 by 2, pad 1": ((3, 2), 1, 1),
+    "3 by 3, stride 2, pad 1": ((3, 3), 2, 1),
+    "3 by 3, stride 4": ((3, 3), 4, 0),
+}
+
+
+@both_dtypes
+@pytest.mark.parametrize("values", ["normal", "many equal"])
+@pytest.mark.parametrize(("size", "stride", "pad"), POOLINGS.values(), ids=POOLINGS.keys())
+def test_pooling(size, stride, pad, values, dtype):
+    H = W = {1: 7, 2: 8 if pad == 0 else 7, 4: 7}[stride]
+    x = normal(4, 3, H, W, dtype=dtype)
+    if values == "many equal":
+        x = np.round(x)
+    largest = lambda x: F.max_pool2d(x, size, stride, pad)  # noqa: E731
+    mean = lambda x: F.avg_pool2d(x, size, stride, pad)  # noqa: E731
+    assert_like_torch(Pooling(*size, stride, pad), largest, x, dtype)
+    assert_like_torch(AveragePooling(*size, stride, pad), mean, x, dtype)
+
+
+@both_dtypes
+def test_global_average_pooling(dtype):
+    mean = lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)  # noqa: E731
+    assert_like_torch(GlobalAveragePooling(), mean, normal(4, 3, 5, 6, dtype=dtype), dtype)
+
+
+@both_dtypes
+def test_a_residual_block(dtype):
+    W, b = normal(3, 3, 3, 3, seed=1, dtype=dtype), normal(3, seed=2, dtype=dtype)
+    layer = Residual([Convolution(W, b, pad=1), Relu()])
+
+    def function(x, W, b):
+        return x + torch.relu(F.conv2d(x, W, b, padding=1))
+
+    assert_like_torch(layer, function, normal(4, 3, 5, 6, dtype=dtype), dtype)
+
+
+def assert_loss_like_torch(layer, function, x, t, dtype):
+    scores = leaf(x)
+    loss = function(scores)
+    loss.backward()
+    assert layer.forward(x, t) == pytest.approx(loss.item(), rel=TOLERANCE[dtype]["rtol"])
+    assert_close(layer.backward(), scores.grad, dtype)
+    assert_close(layer.backward(2.5), 2.5 * scores.grad, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("scale", [1, 50, 1e4])
+def test_softmax_with_loss_classes(scale, dtype):
+    x, t = scale * normal(8, 5, dtype=dtype), np.arange(8) % 5
+    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
+    for labels in (t, t[:, np.newaxis], t.astype(np.uint8), np.eye(5)[t]):
+        assert_loss_like_torch(SoftmaxWithLoss(), function, x, labels, dtype)
+    one = lambda x: F.cross_entropy(x, torch.tensor(3))  # noqa: E731
+    for label in (3, np.eye(5)[3]):
+        assert_loss_like_torch(SoftmaxWithLoss(), one, x[0], label, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("sums", ["one", "any"])
+def test_softmax_with_loss_soft_rows(sums, dtype):
+    x, t = 3 * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5))
+    t = (t / t.sum(axis=1, keepdims=True) if sums == "one" else 3 * t).astype(dtype)
+    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
+    assert_loss_like_torch(SoftmaxWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+@pytest.mark.parametrize("scale", [1, 50, 1e4])
+def test_sigmoid_with_loss(scale, dtype):
+    x, t = scale * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5)).astype(dtype)
+
+    def function(x):
+        return F.binary_cross_entropy_with_logits(x, torch.tensor(t), reduction="sum") / 8
+
+    assert_loss_like_torch(SigmoidWithLoss(), function, x, t, dtype)
+
+
+@both_dtypes
+def test_identity_with_loss(dtype):
+    x, t = normal(8, 5, dtype=dtype), normal(8, 5, seed=1, dtype=dtype)
+    function = lambda x: F.mse_loss(x, torch.tensor(t), reduction="sum") / 16  # noqa: E731
+    assert_loss_like_torch(IdentityWithLoss(), function, x, t, dtype)
