@@ -6,7 +6,7 @@ The two ways take turns.  The times include the start of the processes.
 import statistics
 import time
 
-from ch06_techniques.hyperparameter_optimization import Config, run
+from ch06_techniques.hyperparameter_optimization import experiment
 from dlbasics.experiment import load_data
 
 ROUNDS = 3
@@ -19,7 +19,7 @@ def main() -> None:
         results = []
         for processes, rows in times.items():
             start = time.perf_counter()
-            results.append(run(Config(processes=processes), 0, data))
+            results.append(experiment.run(data=data, processes=processes))
             rows.append(time.perf_counter() - start)
         if results[0] != results[1]:
             raise RuntimeError("one process and two must give the same result")

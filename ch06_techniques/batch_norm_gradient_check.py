@@ -1,37 +1,49 @@
-"""Batch Normalization (chapter 6): its gradients against numerical ones.
+"""Batch Normalization (chapter 6): its gradients, compared with numerical gradients.
 
-The mean absolute difference for each parameter of a network with batch normalization, in float64,
-on a batch of images.  Of one image alone every unit minus its mean is 0: then no gradient gets
-below the normalization, and comparing zeros checks nothing.
+The script shows the mean absolute difference for each parameter of a network with batch
+normalization, in float64, on a batch of images.  The batch must hold several images.  With one
+image, each unit minus its mean is 0; no gradient reaches the layers below the normalization, and a
+comparison of zeros checks nothing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data
+from dlbasics.experiment import Claim, Data, Experiment
 from dlbasics.networks import MultiLayerNet
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        hidden_size: The number of neurons in each of the two hidden layers.
+        batch_size: The number of images in the batch.
+    """
+
     hidden_size: int = 10
     batch_size: int = 10
 
 
 @dataclass(frozen=True)
 class Result:
-    """By parameter; `largest` is the largest absolute gradient of the batch and of one image."""
+    """The errors and the sizes of the gradients, by parameter.
+
+    Args:
+        mean_error: The mean absolute difference between backpropagated and numerical gradient.
+        largest: The largest absolute value of the gradient, with the whole batch.
+        largest_of_one_image: The largest absolute value of the gradient, with one image.
+    """
 
     mean_error: dict[str, float]
     largest: dict[str, float]
     largest_of_one_image: dict[str, float]
 
 
-def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator) -> Result:
     network = MultiLayerNet(
         784, [config.hidden_size] * 2, 10, use_batchnorm=True, rng=rng, dtype=np.float64
     )
@@ -47,6 +59,7 @@ def run(config: Config, rng: RngLike, data: Data | None = None) -> Result:
 
 
 def error_claim(key: str) -> Claim:
+    """Return the claim that the gradient of this parameter is right."""
     return Claim(
         f"mean error of {key}",
         "near 0",
@@ -57,25 +70,30 @@ def error_claim(key: str) -> Claim:
     )
 
 
-CLAIMS = [
-    *(error_claim(key) for key in "W1 b1 gamma1 beta1 W2 b2 gamma2 beta2 W3 b3".split()),
-    Claim(
-        "largest gradient of W1, gamma1 and beta1, ten images",
-        "not 0",
-        lambda result: [result.largest[key] for key in ("W1", "gamma1", "beta1")],
-        lambda v: min(v) > 1e-3,
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "the same, one image",
-        "0: nothing is checked",
-        lambda result: [result.largest_of_one_image[key] for key in ("W1", "gamma1", "beta1")],
-        lambda v: all(largest == 0 for largest in v),
-        digits=2,
-        any_data=True,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    config=Config,
+    claims=[
+        *(error_claim(key) for key in "W1 b1 gamma1 beta1 W2 b2 gamma2 beta2 W3 b3".split()),
+        Claim(
+            "largest gradient of W1, gamma1 and beta1, ten images",
+            "not 0",
+            lambda result: [result.largest[key] for key in ("W1", "gamma1", "beta1")],
+            lambda v: min(v) > 1e-3,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "largest gradient of W1, gamma1 and beta1, one image",
+            "0: nothing is checked",
+            lambda result: [result.largest_of_one_image[key] for key in ("W1", "gamma1", "beta1")],
+            lambda v: all(largest == 0 for largest in v),
+            digits=2,
+            any_data=True,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, config=Config, claims=CLAIMS)
+    experiment.main()

@@ -1,8 +1,8 @@
 """Evaluating Batch Normalization (chapter 6): with and without it, from 16 scales of the weights.
 
-For each standard deviation of the initial weights, two networks start from the same weights and see
-the same batches; one has batch normalization.  The accuracy on the images they learn, after every
-epoch.
+For each standard deviation of the initial weights, two networks start from the same weights and
+learn the same batches.  One has batch normalization, the other has not.  The script records the
+accuracy on the training images after every epoch.
 """
 
 import math
@@ -10,23 +10,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.typing import Array, RngLike
 
 HE_LIKE = math.sqrt(math.sqrt(2 / 784) * math.sqrt(2 / 100))
-"""Midway between He's standard deviations for 784 inputs and for 100."""
+"""The geometric mean of He's standard deviations for 784 inputs and for 100."""
 LEARNED = 0.15
-"""An accuracy that one answer to all images does not reach."""
+"""A network with a lower accuracy has learned nothing: it gives all images the same answer."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """scales: how many standard deviations there are from 1 down to 1e-4."""
+    """The book's settings.
+
+    Args:
+        scales: The number of standard deviations of the initial weights, from 1 down to 1e-4.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
 
     scales: int = 16
     train_size: int = 1_000
@@ -37,20 +44,20 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """scales (S,);  the accuracies after each epoch, (S, epochs), with and without."""
+    """The accuracies of the networks.
 
-    scales: Array
-    with_norm: Array
-    without_norm: Array
+    Args:
+        scales: The S standard deviations of the initial weights, (S,).
+        with_norm: The accuracies with batch normalization after each epoch, (S, epochs).
+        without_norm: The accuracies without batch normalization after each epoch, (S, epochs).
+    """
+
+    scales: np.ndarray
+    with_norm: np.ndarray
+    without_norm: np.ndarray
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     x, t = data.x_train[: config.train_size], data.t_train[: config.train_size]
     scales = np.logspace(0, -4, config.scales)
     curves = np.array([accuracies(config, scale, x, t, rng) for scale in progress(scales)])
@@ -58,9 +65,9 @@ def run(
 
 
 def accuracies(
-    config: Config, scale: float, x: Array, t: Array, rng: np.random.Generator
+    config: Config, scale: float, x: np.ndarray, t: np.ndarray, rng: Generator
 ) -> list[list[float]]:
-    """With and without batch normalization, after each epoch: (epochs, 2)."""
+    """Return the accuracies with and without batch normalization after each epoch, (epochs, 2)."""
     seed = rng.integers(2**32)
     networks = [
         MultiLayerNet(
@@ -81,9 +88,8 @@ def accuracies(
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    he_like = nearest(result.scales, HE_LIKE)
     one, axes = plotting.subplots()
-    draw(axes, result, he_like)
+    draw(axes, result, he_like(result))
     axes.set(xlabel="epoch", ylabel="training accuracy")
     axes.legend(frameon=False)
 
@@ -105,7 +111,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def draw(axes: Any, result: Result, i: int) -> None:
-    """The two curves of scale i."""
+    """Draw the two curves of scale i."""
     epochs = range(1, result.with_norm.shape[1] + 1)
     axes.plot(epochs, result.with_norm[i], "-", label="batch normalization")
     axes.plot(epochs, result.without_norm[i], "--", label="without")
@@ -114,41 +120,48 @@ def draw(axes: Any, result: Result, i: int) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def nearest(scales: Array, wanted: float) -> int:
-    """The index of the scale that is nearest as a factor."""
-    return int(np.argmin(np.abs(np.log(scales / wanted))))
+def he_like(result: Result) -> int:
+    """Return the index of the scale that is closest to HE_LIKE, on a logarithmic axis."""
+    return int(np.argmin(np.abs(np.log(result.scales / HE_LIKE))))
 
 
 def he_like_means(result: Result) -> list[float]:
-    i = nearest(result.scales, HE_LIKE)
+    """Return the means of the two curves of figure 6.18, without and with batch normalization."""
+    i = he_like(result)
     return [float(result.without_norm[i].mean()), float(result.with_norm[i].mean())]
 
 
-CLAIMS = [
-    Claim(
-        "scales, of 16, at which batch normalization is ahead after 20 epochs",
-        "almost all",
-        lambda result: int((result.with_norm > result.without_norm)[:, -1].sum()),
-        lambda v: 14 <= v <= 16,
-    ),
-    Claim(
-        f"scales at which accuracy is then below {LEARNED}, without and with",
-        "without, only a good scale learns",
-        lambda result: [
-            int((accuracy[:, -1] < LEARNED).sum())
-            for accuracy in (result.without_norm, result.with_norm)
-        ],
-        lambda v: v[0] >= 10 and v[1] == 0,
-    ),
-    Claim(
-        "figure 6.18: mean accuracy of the 20 epochs, without and with",
-        "learns faster with",
-        he_like_means,
-        lambda v: v[1] > v[0],
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "scales, of 16, at which batch normalization is ahead after 20 epochs",
+            "almost all",
+            lambda result: int((result.with_norm > result.without_norm)[:, -1].sum()),
+            lambda v: 14 <= v <= 16,
+        ),
+        Claim(
+            f"scales at which the last accuracy is below {LEARNED}, without and with",
+            "without it, only good scales learn",
+            lambda result: [
+                int((accuracy[:, -1] < LEARNED).sum())
+                for accuracy in (result.without_norm, result.with_norm)
+            ],
+            lambda v: v[0] >= 10 and v[1] == 0,
+        ),
+        Claim(
+            "figure 6.18: mean accuracy of the 20 epochs, without and with",
+            "learns faster with it",
+            he_like_means,
+            lambda v: v[1] > v[0],
+            digits=3,
+        ),
+    ],
+    quick={"scales": 4, "epochs": 2},
+)
 
 if __name__ == "__main__":
-    quick = {"scales": 4, "epochs": 2}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

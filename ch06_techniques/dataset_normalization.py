@@ -1,8 +1,8 @@
-"""Dataset normalization, not the book's: inputs shifted and scaled before training.
+"""Dataset normalization (not in the book): inputs are shifted and scaled before training.
 
-From Takenawa's lecture *Deep Learning: Part 2*: uniform numbers are brought to mean 2 and variance
-25.  Then one network learns MNIST with pixels from 0 to 255, from 0 to 1, of mean 0 and variance 1,
-and of mean 2 and variance 25.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  It brings uniform numbers to
+mean 2 and variance 25.  Then the same network learns MNIST with four kinds of pixels: from 0 to
+255, from 0 to 1, with mean 0 and variance 1, and with mean 2 and variance 25.
 """
 
 import math
@@ -11,18 +11,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches, smooth_curve
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
-    """count: how many uniform numbers."""
+    """The settings.
+
+    Args:
+        mean: The mean of the shifted numbers, and of the fourth kind of pixels.
+        variance: The variance of the scaled numbers, and of the fourth kind of pixels.
+        count: The number of uniform numbers.
+        hidden_size: The number of hidden neurons.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
 
     mean: float = 2.0
     variance: float = 25.0
@@ -36,35 +46,37 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """numbers: as drawn, of mean 0 and variance 1, and as wanted.
+    """The numbers, and what the networks learned.
 
-    train_loss: by kind of inputs and iteration;  test_acc: by kind of inputs.
+    Args:
+        numbers: Three arrays: the uniform numbers; the same with mean 0 and variance 1; the same
+            with the mean and variance of the settings.
+        train_loss: The loss of each mini-batch, by kind of pixels.
+        test_acc: The test accuracy after training, by kind of pixels.
     """
 
-    numbers: list[Array]
+    numbers: list[np.ndarray]
     train_loss: dict[str, list[float]]
     test_acc: dict[str, float]
 
 
-def normalized(x: Array, like: Array, mean: float = 0.0, variance: float = 1.0) -> Array:
-    """sqrt(variance) (x - m) / s + mean, where m and s^2 are mean and variance of all of `like`.
+def normalized(
+    x: np.ndarray, like: np.ndarray, mean: float = 0.0, variance: float = 1.0
+) -> np.ndarray:
+    """Return sqrt(variance) (x - m) / s + mean, where m and s^2 are mean and variance of `like`.
 
-    With x = like it has exactly that mean and variance.  Test inputs are changed as the training
-    inputs were: `normalized(x_test, like=x_train)`.
+    If x is `like`, the result has exactly that mean and variance.  Test inputs must be changed as
+    the training inputs were: `normalized(x_test, like=x_train)`.
     """
     return math.sqrt(variance) * (x - like.mean()) / like.std() + mean
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
-    numbers = rng.random(config.count)
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     wanted = {"mean": config.mean, "variance": config.variance}
-    kinds: dict[str, Callable[[Array], Array]] = {
+    uniform = rng.random(config.count)
+    numbers = [uniform, normalized(uniform, uniform), normalized(uniform, uniform, **wanted)]
+
+    kinds: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "from 0 to 255": lambda x: 255 * x,
         "from 0 to 1": lambda x: x,
         "mean 0, variance 1": lambda x: normalized(x, data.x_train),
@@ -73,19 +85,18 @@ def run(
         ),
     }
     seed = rng.integers(2**32)
-    result = Result(
-        [numbers, normalized(numbers, numbers), normalized(numbers, numbers, **wanted)], {}, {}
-    )
+    train_loss, test_acc = {}, {}
     for name, change in progress(kinds.items()):
-        network, losses = train(change(data.x_train[: config.train_size]), data, config, seed)
-        result.train_loss[name] = losses
-        result.test_acc[name] = network.accuracy(change(data.x_test), data.t_test)
-    return result
+        x_train = change(data.x_train[: config.train_size])
+        network, train_loss[name] = train(x_train, data, config, np.random.default_rng(seed))
+        test_acc[name] = network.accuracy(change(data.x_test), data.t_test)
+    return Result(numbers, train_loss, test_acc)
 
 
-def train(x: Array, data: Data, config: Config, rng: RngLike) -> tuple[MultiLayerNet, list[float]]:
-    """A network that has learned the images x, and the loss of each batch."""
-    rng = np.random.default_rng(rng)
+def train(
+    x: np.ndarray, data: Data, config: Config, rng: Generator
+) -> tuple[MultiLayerNet, list[float]]:
+    """Return a network that has learned the images x, and the loss of each mini-batch."""
     network = MultiLayerNet(784, [config.hidden_size], 10, rng=rng)
     optimizer, losses = SGD(config.learning_rate), []
     for _ in range(config.epochs):
@@ -100,7 +111,7 @@ def plot(result: Result) -> dict[str, Any]:
 
     figure, (histogram, loss) = plotting.subplots(1, 2, width=5.5)
     for numbers in result.numbers:
-        mean = round(float(numbers.mean()), 2) + 0.0  # no -0.00
+        mean = round(float(numbers.mean()), 2) + 0.0  # -0.0 + 0.0 is 0.0
         label = f"mean {mean:.2f}, variance {numbers.var():.2f}"
         histogram.hist(numbers, bins=25, density=True, histtype="step", linewidth=2, label=label)
     histogram.set(xlabel="uniform numbers", ylabel="density", yscale="log", ylim=(0.03, 5))
@@ -114,39 +125,47 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def accuracies(result: Result) -> list[float]:
+    """Return the test accuracies in the order of the kinds of pixels."""
     return [*result.test_acc.values()]
 
 
-CLAIMS = [
-    Claim.same(
-        "mean and variance of uniform numbers, normalized",
-        (2, 25),
-        lambda result: (result.numbers[-1].mean(), result.numbers[-1].var()),
-        rtol=1e-9,
-        any_data=True,
-    ),
-    Claim(
-        "test accuracy after an epoch, pixels from 0 to 255",
-        "does not learn",
-        lambda result: accuracies(result)[0],
-        lambda v: 0 < v < 0.5,
-        digits=3,
-    ),
-    Claim(
-        "the same, from 0 to 1 and of mean 0 and variance 1",
-        "learns faster normalized",
-        lambda result: accuracies(result)[1:3],
-        lambda v: 0.9 < v[0] < v[1] - 0.01,
-        digits=3,
-    ),
-    Claim(
-        "the same, of mean 0 and variance 1 and of mean 2 and variance 25",
-        "worse with large inputs",
-        lambda result: accuracies(result)[2:],
-        lambda v: 0.3 < v[1] < v[0] - 0.02 < 1,
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim.same(
+            "mean and variance of normalized uniform numbers",
+            (2, 25),
+            lambda result: (result.numbers[-1].mean(), result.numbers[-1].var()),
+            rtol=1e-9,
+            any_data=True,
+        ),
+        Claim(
+            "test accuracy after an epoch, pixels from 0 to 255",
+            "does not learn",
+            lambda result: accuracies(result)[0],
+            lambda v: 0 < v < 0.5,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy, pixels from 0 to 1, and with mean 0 and variance 1",
+            "learns faster normalized",
+            lambda result: accuracies(result)[1:3],
+            lambda v: 0.9 < v[0] < v[1] - 0.01,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy, pixels with mean 0 and variance 1, and with mean 2 and variance 25",
+            "worse with large inputs",
+            lambda result: accuracies(result)[2:],
+            lambda v: 0.3 < v[1] < v[0] - 0.02 < 1,
+            digits=3,
+        ),
+    ],
+    quick={"train_size": 2_000},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"train_size": 2_000})
+    experiment.main()

@@ -1,45 +1,65 @@
-"""Deep sigmoid networks, not the book's: accuracy against depth, and what each remedy brings.
+"""Deep sigmoid networks (not in the book): their accuracy falls with depth, and remedies help.
 
-From Takenawa's lecture *Deep Learning: Part 2*: sigmoid layers on small initial weights, trained by
-SGD, do not learn any more when there are many.  He's initial weights, batch normalization and Adam
-are tried each alone, then all three together; at last ReLU, which He's weights are meant for, takes
-the place of the sigmoid.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  Networks of many sigmoid
+layers with small initial weights do not learn with SGD.  He's initial weights, batch normalization
+and Adam are tried alone, then all three together.  The last network has He's weights and, in place
+of the sigmoid, ReLU, for which He's weights are made.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD, Adam
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Kind:
+    """A kind of network and optimizer.
+
+    Args:
+        activation: The name of the activation function.
+        weight_init_std: The standard deviation of the initial weights, or "he" for He's.
+        use_batchnorm: Whether the network has batch normalization.
+        adam: Whether the optimizer is Adam, not SGD.
+    """
+
     activation: str = "sigmoid"
     weight_init_std: float | str = 0.01
     use_batchnorm: bool = False
     adam: bool = False
 
 
+PLAIN = "sigmoid, std 0.01, SGD"
 KINDS = {
-    "sigmoid, std 0.01, SGD": Kind(),
+    PLAIN: Kind(),
     "He": Kind(weight_init_std="he"),
     "batch normalization": Kind(use_batchnorm=True),
     "Adam": Kind(adam=True),
     "all three": Kind(weight_init_std="he", use_batchnorm=True, adam=True),
     "He and ReLU": Kind(activation="relu", weight_init_std="he"),
 }
-PLAIN = next(iter(KINDS))
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        depths: The numbers of hidden layers to try.
+        hidden_size: The number of neurons in each hidden layer.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        sgd_lr: The learning rate of SGD.
+        adam_lr: The learning rate of Adam.
+    """
+
     depths: tuple[int, ...] = (1, 2, 3, 5, 10, 20)
     hidden_size: int = 50
     train_size: int = 3_000
@@ -51,30 +71,29 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """depths: hidden layers;  test_acc: by kind and depth, on the first 1,000 test images."""
+    """The accuracies of the networks.
+
+    Args:
+        depths: The numbers of hidden layers.
+        test_acc: The accuracy on the first 1,000 test images, by kind and depth.
+    """
 
     depths: list[int]
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     seed = rng.integers(2**32)
     test_acc: dict[str, list[float]] = {name: [] for name in KINDS}
     for depth in progress(config.depths):
         for name, kind in KINDS.items():
-            network = train(kind, depth, config, seed, data)
+            network = train(kind, depth, config, data, np.random.default_rng(seed))
             test_acc[name].append(network.accuracy(data.x_test[:1_000], data.t_test[:1_000]))
     return Result([*config.depths], test_acc)
 
 
-def train(kind: Kind, depth: int, config: Config, rng: RngLike, data: Data) -> MultiLayerNet:
-    rng = np.random.default_rng(rng)
+def train(kind: Kind, depth: int, config: Config, data: Data, rng: Generator) -> MultiLayerNet:
+    """Return a trained network of this kind with `depth` hidden layers."""
     network = MultiLayerNet(
         784,
         [config.hidden_size] * depth,
@@ -97,7 +116,7 @@ def plot(result: Result) -> dict[str, Any]:
 
     figure, axes = plotting.subplots(width=7.5, height=4.2)
     plotting.draw_curves(axes, result.test_acc, x=result.depths, markers=True)
-    axes.lines[0].set(linestyle="--", zorder=3)  # seen where another lies on it
+    axes.lines[0].set(linestyle="--", zorder=3)  # it stays visible where another line covers it
     axes.set(xlabel="hidden layers", ylabel="test accuracy", xscale="log", ylim=(0, 1))
     axes.set_xticks(result.depths, result.depths)
     axes.minorticks_off()
@@ -107,50 +126,50 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def deepest_that_learns(result: Result, kind: str) -> int:
-    """The most hidden layers with a test accuracy above 0.5; 0 where none has."""
+    """Return the largest number of hidden layers with a test accuracy above 0.5, or 0."""
     learns = zip(result.depths, result.test_acc[kind], strict=True)
     return max((depth for depth, accuracy in learns if accuracy > 0.5), default=0)
 
 
 def depth_claim(text: str, book: str, kind: str, low: int, high: int) -> Claim:
-    """low, high: the fewest and the most layers that will do."""
+    """Return the claim that the deepest network of this kind that learns has low to high layers."""
     return Claim(
-        text,
+        f"most hidden layers with an accuracy above 0.5, {text}",
         book,
         lambda result: deepest_that_learns(result, kind),
         lambda v: low <= v <= high,
     )
 
 
-CLAIMS = [
-    Claim(
-        "test accuracy with 1 and with 20 hidden layers, sigmoid, std 0.01, SGD",
-        "fails as depth grows",
-        lambda result: [result.test_acc[PLAIN][i] for i in (0, -1)],
-        lambda v: v[0] > 0.5 and v[1] < 0.2,
-        digits=3,
-    ),
-    depth_claim("most hidden layers above an accuracy of 0.5", "few", PLAIN, 1, 1),
-    depth_claim("the same with He's weights", "more", "He", 2, 3),
-    depth_claim("the same with batch normalization", "more", "batch normalization", 5, 10),
-    depth_claim("the same with Adam", "more", "Adam", 2, 5),
-    depth_claim("the same with all three", "all", "all three", 20, 20),
-    depth_claim("the same with He's weights and ReLU", "more", "He and ReLU", 10, 20),
-    Claim(
-        "test accuracy with 20 hidden layers, all three",
-        "learns",
-        lambda result: result.test_acc["all three"][-1],
-        lambda v: v > 0.75,
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "test accuracy with 1 and with 20 hidden layers, sigmoid, std 0.01, SGD",
+            "fails as depth grows",
+            lambda result: [result.test_acc[PLAIN][i] for i in (0, -1)],
+            lambda v: v[0] > 0.5 and v[1] < 0.2,
+            digits=3,
+        ),
+        depth_claim(PLAIN, "few", PLAIN, 1, 1),
+        depth_claim("with He's weights", "more", "He", 2, 3),
+        depth_claim("with batch normalization", "more", "batch normalization", 5, 10),
+        depth_claim("with Adam", "more", "Adam", 2, 5),
+        depth_claim("with all three", "all", "all three", 20, 20),
+        depth_claim("with He's weights and ReLU", "more", "He and ReLU", 10, 20),
+        Claim(
+            "test accuracy with 20 hidden layers, all three",
+            "learns",
+            lambda result: result.test_acc["all three"][-1],
+            lambda v: v > 0.75,
+            digits=3,
+        ),
+    ],
+    quick={"depths": (1, 3), "train_size": 500, "epochs": 2},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__,
-        run,
-        plot,
-        config=Config,
-        claims=CLAIMS,
-        quick={"depths": (1, 3), "train_size": 500, "epochs": 2},
-    )
+    experiment.main()

@@ -1,31 +1,37 @@
-"""Early stopping, not the book's: training ends when images that were held back are read worse.
+"""Early stopping (not in the book): training ends when validation accuracy stops rising.
 
-From Takenawa's lecture *Deep Learning: Part 2*.  A fifth of the labels is wrong, of training and
-validation images alike; those of the test images are right.  A network that is trained on and on
-learns the wrong ones by heart; one that is stopped when its validation accuracy has not risen for
-some epochs takes back its best weights.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  A fifth of the labels of the
+training and validation images is wrong; the labels of the test images are right.  A network that
+trains for all epochs learns the wrong labels by heart.  A second network stops when its validation
+accuracy has not risen for some epochs, and goes back to its best weights.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import label_smoothing, train_validation_split
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.trainer import Trainer
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Training:
-    """What label_noise.py has in common with this script.
+    """The settings that this script and label_noise.py share.
 
-    patience: epochs without a gain, after which a training is stopped.
-    size: how many images are for training and validation together.
+    Args:
+        patience: The number of epochs without a better validation accuracy after which a training
+            stops.
+        size: The number of images for training and validation together.
+        validation_rate: The share of them that is for validation.
+        hidden_size: The number of hidden neurons.
+        epochs: The largest number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
     """
 
     patience: int = 8
@@ -39,17 +45,25 @@ class Training:
 
 @dataclass(frozen=True)
 class Config(Training):
-    """wrong: the share of training and validation labels that are."""
+    """The settings.
+
+    Args:
+        wrong: The share of the training and validation labels that is wrong.
+    """
 
     wrong: float = 0.2
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training.
+    """The accuracies of one training.
 
-    train_acc, validation_acc, test_acc: at the end of each epoch; only test labels are all right.
-    final_acc: of the network as it is handed out, on test images.
+    Args:
+        train_acc: The accuracy on the training images after each epoch; some labels are wrong.
+        validation_acc: The accuracy on the validation images after each epoch; some labels are
+            wrong.
+        test_acc: The accuracy on the test images after each epoch; all labels are right.
+        final_acc: The accuracy of the final network on the test images.
     """
 
     train_acc: list[float]
@@ -60,46 +74,51 @@ class Trained:
 
 @dataclass(frozen=True)
 class Result:
-    """Without a stop and with early stopping, from the same weights and on the same batches."""
+    """Two trainings from the same initial weights on the same batches.
+
+    Args:
+        on_and_on: The training for all epochs.
+        stopped: The training with early stopping.
+    """
 
     on_and_on: Trained
     stopped: Trained
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     t = with_wrong_labels(data.t_train[: config.size], config.wrong, rng)
     seed = rng.integers(2**32)
-    trained = [train(t, data, config, seed, n) for n in progress([None, config.patience])]
+    trained = [
+        train(t, data, config, np.random.default_rng(seed), patience)
+        for patience in progress([None, config.patience])
+    ]
     return Result(*trained)
 
 
-def with_wrong_labels(t: Array, share: float, rng: RngLike) -> Array:
-    """A copy of t (N,) in which about `share` of the labels are one of the other nine classes."""
-    rng = np.random.default_rng(rng)
+def with_wrong_labels(t: np.ndarray, share: float, rng: Generator) -> np.ndarray:
+    """Return a copy of t (N,) in which about `share` of the labels are one of the other classes."""
     shift = rng.integers(1, 10, len(t)) * (rng.random(len(t)) < share)
     return ((t + shift) % 10).astype(t.dtype)
 
 
 def train(
-    t: Array,
+    t: np.ndarray,
     data: Data,
     config: Training,
-    rng: RngLike,
-    patience: int | None = None,
+    rng: Generator,
+    patience: int | None,
     smoothing: float = 0.0,
 ) -> Trained:
-    """Learn the first training images, with the labels t, some of which are held back.
+    """Train a network on the first training images, which get the labels t.
 
-    patience: as in Trainer; config.patience is not used.
-    smoothing: epsilon of `label_smoothing`, for the labels that are learned.
+    Args:
+        t: The labels, (N,).  A part of the images and labels is for validation.
+        data: The images.
+        config: The settings; `patience` below takes the place of config.patience.
+        rng: The random generator.
+        patience: As in Trainer; None stands for a training without a stop.
+        smoothing: The epsilon of `label_smoothing`, for the training labels.
     """
-    rng = np.random.default_rng(rng)
     (x_train, t_train), (x_validation, t_validation) = train_validation_split(
         data.x_train[: len(t)], t, config.validation_rate, rng
     )
@@ -125,7 +144,10 @@ def train(
 
 
 def best_epoch(stopped: Trained) -> int:
-    """The epoch, from 1, whose weights the network has at the end: of the best validation."""
+    """Return the first epoch, from 1, with the best validation accuracy.
+
+    The stopped network has the weights of that epoch.
+    """
     return stopped.validation_acc.index(max(stopped.validation_acc)) + 1
 
 
@@ -150,36 +172,42 @@ def plot(result: Result) -> dict[str, Any]:
     return {"accuracy": figure}
 
 
-CLAIMS = [
-    Claim(
-        "training accuracy after all epochs, a fifth of the labels wrong",
-        "wrong labels learned by heart",
-        lambda result: result.on_and_on.train_acc[-1],
-        lambda v: 0.9 < v <= 1,
-        digits=3,
-    ),
-    Claim(
-        "test accuracy at its highest and after all epochs",
-        "falls again",
-        lambda result: [max(result.on_and_on.test_acc), result.on_and_on.test_acc[-1]],
-        lambda v: v[1] < v[0] - 0.05,
-        digits=3,
-    ),
-    Claim(
-        "epochs until early stopping, and the one of the best validation accuracy",
-        "far from all 60",
-        lambda result: [len(result.stopped.test_acc), best_epoch(result.stopped)],
-        lambda v: v[1] < v[0] < 30,
-    ),
-    Claim(
-        "test accuracy after all epochs and with early stopping",
-        "better with",
-        lambda result: [result.on_and_on.final_acc, result.stopped.final_acc],
-        lambda v: v[0] + 0.05 < v[1] <= 1,
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "training accuracy after all epochs, a fifth of the labels wrong",
+            "learns wrong labels by heart",
+            lambda result: result.on_and_on.train_acc[-1],
+            lambda v: 0.9 < v <= 1,
+            digits=3,
+        ),
+        Claim(
+            "highest test accuracy, and test accuracy after all epochs",
+            "falls again",
+            lambda result: [max(result.on_and_on.test_acc), result.on_and_on.test_acc[-1]],
+            lambda v: v[1] < v[0] - 0.05,
+            digits=3,
+        ),
+        Claim(
+            "epochs until early stopping, and the epoch of the best validation accuracy",
+            "far fewer than 60",
+            lambda result: [len(result.stopped.test_acc), best_epoch(result.stopped)],
+            lambda v: v[1] < v[0] < 30,
+        ),
+        Claim(
+            "test accuracy after all epochs and with early stopping",
+            "better with early stopping",
+            lambda result: [result.on_and_on.final_acc, result.stopped.final_acc],
+            lambda v: v[0] + 0.05 < v[1] <= 1,
+            digits=3,
+        ),
+    ],
+    quick={"size": 600, "hidden_size": 50, "epochs": 20, "patience": 3},
+)
 
 if __name__ == "__main__":
-    quick = {"size": 600, "hidden_size": 50, "epochs": 20, "patience": 3}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

@@ -1,26 +1,38 @@
-"""Ensembles, not the book's: several networks read an image together.
+"""Ensembles (not in the book): several networks classify an image together.
 
-From Takenawa's lecture *Deep Learning: Part 2*.  Networks that differ in their initial weights and
-in the order of their batches alone; what they make of an image is the mean of their probabilities.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  The networks differ only in
+their initial weights and in the order of their batches.  Together they answer with the class of
+the highest mean probability.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
-from dlbasics.typing import Array, RngLike
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        networks: The number of networks.
+        hidden_size: The number of hidden neurons of each network.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate of Adam.
+    """
+
     networks: int = 5
     hidden_size: int = 50
     train_size: int = 60_000
@@ -31,31 +43,30 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """test_acc: for 1, 2, ... networks together, of every choice of so many of them."""
+    """The accuracies of the ensembles.
+
+    Args:
+        test_acc: For each size, from 1 on, the test accuracy of every ensemble of that size.
+    """
 
     test_acc: list[list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     probabilities = [
         softmax(train(data, config, rng).predict(data.x_test))
         for _ in progress(range(config.networks))
     ]
     return Result(
         [
-            [accuracy(chosen, data.t_test) for chosen in combinations(probabilities, count)]
-            for count in range(1, config.networks + 1)
+            [accuracy(chosen, data.t_test) for chosen in combinations(probabilities, size)]
+            for size in range(1, config.networks + 1)
         ]
     )
 
 
-def train(data: Data, config: Config, rng: np.random.Generator) -> MultiLayerNet:
+def train(data: Data, config: Config, rng: Generator) -> MultiLayerNet:
+    """Return a trained network."""
     network = MultiLayerNet(784, [config.hidden_size], 10, rng=rng)
     optimizer = Adam(config.learning_rate)
     x_train, t_train = data.x_train[: config.train_size], data.t_train[: config.train_size]
@@ -65,13 +76,13 @@ def train(data: Data, config: Config, rng: np.random.Generator) -> MultiLayerNet
     return network
 
 
-def accuracy(probabilities: tuple[Array, ...], t: Array) -> float:
-    """Of the mean of the networks' probabilities, each (N, K), against the classes t (N,)."""
+def accuracy(probabilities: Sequence[np.ndarray], t: np.ndarray) -> float:
+    """Return the accuracy of an ensemble, given the probabilities (N, K) of each network."""
     return float(np.mean(np.mean(probabilities, axis=0).argmax(axis=1) == t))
 
 
 def means(result: Result) -> list[float]:
-    """The mean test accuracy of so many networks together."""
+    """Return the mean test accuracy of the ensembles of each size."""
     return [float(np.mean(accuracies)) for accuracies in result.test_acc]
 
 
@@ -79,37 +90,43 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     figure, axes = plotting.subplots()
-    counts = range(1, len(result.test_acc) + 1)
-    for count, accuracies in zip(counts, result.test_acc, strict=True):
-        axes.plot([count] * len(accuracies), accuracies, "o", color="C0", alpha=0.4)
-    axes.plot(counts, means(result), color="C1", label="mean of all choices")
-    axes.set(xlabel="networks that read an image together", ylabel="test accuracy")
-    axes.set_xticks(counts)
+    sizes = range(1, len(result.test_acc) + 1)
+    for size, accuracies in zip(sizes, result.test_acc, strict=True):
+        axes.plot([size] * len(accuracies), accuracies, "o", color="C0", alpha=0.4)
+    axes.plot(sizes, means(result), color="C1", label="mean")
+    axes.set(xlabel="number of networks in the ensemble", ylabel="test accuracy")
+    axes.set_xticks(sizes)
     axes.legend(frameon=False, loc="lower right")
     return {"accuracy": figure}
 
 
-CLAIMS = [
-    Claim(
-        "test accuracy of one network, mean of five, and of the five together",
-        "together better",
-        lambda result: [means(result)[0], means(result)[-1]],
-        lambda v: v[0] + 0.002 < v[1] <= 1,
-    ),
-    Claim(
-        "the best of the five alone, and the five together",
-        "better than each",
-        lambda result: [max(result.test_acc[0]), means(result)[-1]],
-        lambda v: v[0] < v[1] <= 1,
-    ),
-    Claim(
-        "mean test accuracy by networks together, 1 to 5",
-        "the second helps most",
-        means,
-        lambda v: v[0] < v[1] < v[4] and all(v[1] - v[0] > np.diff(v)[1:]),
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "test accuracy of one network, on average, and of all five together",
+            "better together",
+            lambda result: [means(result)[0], means(result)[-1]],
+            lambda v: v[0] + 0.002 < v[1] <= 1,
+        ),
+        Claim(
+            "test accuracy of the best network, and of all five together",
+            "better than each",
+            lambda result: [max(result.test_acc[0]), means(result)[-1]],
+            lambda v: v[0] < v[1] <= 1,
+        ),
+        Claim(
+            "mean test accuracy of 1 to 5 networks together",
+            "the second helps most",
+            means,
+            lambda v: v[0] < v[1] < v[4] and all(v[1] - v[0] > np.diff(v)[1:]),
+        ),
+    ],
+    quick={"networks": 3, "train_size": 1_000, "epochs": 2},
+)
 
 if __name__ == "__main__":
-    quick = {"networks": 3, "train_size": 1_000, "epochs": 2}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

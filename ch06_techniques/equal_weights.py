@@ -1,29 +1,37 @@
 """Can We Set the Initial Weight Values to 0? (chapter 6): hidden units that start equal stay equal.
 
-The same network is trained from weights of 0, from equal ones and from random ones.  Units with
-equal weights give equal outputs, get equal gradients, and so move alike: together they are no more
-than one unit.
+The same network trains from three kinds of initial weights: all 0, all equal, and random.  Hidden
+units with equal weights have equal outputs and equal gradients, and so stay equal: together they
+can do no more than one unit.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.typing import Array, RngLike
 
 STARTS = ("zero", "equal", "random")
 EQUAL = 0.01
-"""All weights of the start "equal"."""
+"""The value of all weights of the start "equal"."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The settings.
+
+    Args:
+        hidden_size: The number of hidden units.
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
+
     hidden_size: int = 20
     iters_num: int = 1_000
     batch_size: int = 100
@@ -32,27 +40,26 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """By start.  A unit's weights are its column of W1 and its row of W2.
+    """What became of the three networks, by the name of their start.
 
-    difference: the largest between two units' weights, after training;
-    moved: how far the weight that moved furthest is from its start;
-    W1: (784, hidden_size), after training;  test_acc: the accuracy then.
+    The weights of a hidden unit are its column of W1 and its row of W2.
+
+    Args:
+        train_loss: The loss of each mini-batch.
+        difference: The largest difference between the weights of two hidden units, after training.
+        moved: The largest change of a weight in W1.
+        W1: The weights of the first layer after training, (784, hidden_size).
+        test_acc: The test accuracy after training.
     """
 
     train_loss: dict[str, list[float]]
     difference: dict[str, float]
     moved: dict[str, float]
-    W1: dict[str, Array]
+    W1: dict[str, np.ndarray]
     test_acc: dict[str, float]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     networks = {start: initial_network(start, config.hidden_size, rng) for start in STARTS}
     W1_at_first = {start: networks[start].params["W1"].copy() for start in STARTS}
     optimizer = SGD(config.learning_rate)
@@ -78,8 +85,11 @@ def run(
     )
 
 
-def initial_network(start: str, hidden_size: int, rng: np.random.Generator) -> MultiLayerNet:
-    """784, hidden_size and 10 units with sigmoid; ReLU would let nothing move from 0."""
+def initial_network(start: str, hidden_size: int, rng: Generator) -> MultiLayerNet:
+    """Return a network of 784, hidden_size and 10 units with this start.
+
+    The activation function is the sigmoid.  With ReLU, weights of 0 would have gradients of 0.
+    """
     std: Any = "sigmoid" if start == "random" else 0
     network = MultiLayerNet(784, [hidden_size], 10, "sigmoid", std, rng=rng, dtype=np.float64)
     if start == "equal":
@@ -89,7 +99,7 @@ def initial_network(start: str, hidden_size: int, rng: np.random.Generator) -> M
 
 
 def difference(network: MultiLayerNet) -> float:
-    """The largest difference between the weights of two hidden units."""
+    """Return the largest difference between the weights of two hidden units."""
     columns, rows = network.params["W1"], network.params["W2"]
     return float(max(np.ptp(columns, axis=1).max(), np.ptp(rows, axis=0).max()))
 
@@ -118,46 +128,53 @@ def plot(result: Result) -> dict[str, Any]:
     return {"loss": loss, "hidden_units": units}
 
 
-CLAIMS = [
-    Claim(
-        "largest difference between two hidden units, all weights 0 at first",
-        "0",
-        lambda result: result.difference["zero"],
-        lambda v: 0 <= v < 1e-6,
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "the same, all weights equal at first",
-        "0",
-        lambda result: result.difference["equal"],
-        lambda v: 0 <= v < 1e-6,
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "the same, random weights",
-        "not 0",
-        lambda result: result.difference["random"],
-        lambda v: v > 0.1,
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "how far weights moved meanwhile, zero, equal and random at first",
-        "updated alike",
-        lambda result: [result.moved[start] for start in STARTS],
-        lambda v: min(v) > 0.01,
-        digits=2,
-        any_data=True,
-    ),
-    Claim(
-        "test accuracy, zero, equal and random weights at first",
-        "random learns",
-        lambda result: [result.test_acc[start] for start in STARTS],
-        lambda v: max(v[0], v[1]) < 0.5 and v[2] > 0.8,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "largest difference between two hidden units, all weights 0 at first",
+            "0",
+            lambda result: result.difference["zero"],
+            lambda v: 0 <= v < 1e-6,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "largest difference between two hidden units, all weights equal at first",
+            "0",
+            lambda result: result.difference["equal"],
+            lambda v: 0 <= v < 1e-6,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "largest difference between two hidden units, random weights at first",
+            "not 0",
+            lambda result: result.difference["random"],
+            lambda v: v > 0.1,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "largest change of a weight, zero, equal and random weights at first",
+            "all are updated",
+            lambda result: [result.moved[start] for start in STARTS],
+            lambda v: min(v) > 0.01,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "test accuracy, zero, equal and random weights at first",
+            "random learns",
+            lambda result: [result.test_acc[start] for start in STARTS],
+            lambda v: max(v[0], v[1]) < 0.5 and v[2] > 0.8,
+        ),
+    ],
+    quick={"iters_num": 50},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"iters_num": 50})
+    experiment.main()

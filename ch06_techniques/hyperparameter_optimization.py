@@ -1,6 +1,7 @@
-"""Hyperparameter Optimization (chapter 6): weight decay and learning rate, drawn at random.
+"""Hyperparameter Optimization (chapter 6): random values of weight decay and learning rate.
 
-A hundred pairs, each tried on 400 training images and judged by 100 others.
+The script draws a hundred pairs.  With each pair a network learns 400 images; its score is the
+accuracy on 100 validation images.
 """
 
 from dataclasses import dataclass, field
@@ -8,23 +9,30 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import train_validation_split
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, processes
 from dlbasics.networks import MultiLayerNet
 from dlbasics.search import LogUniform, SearchResult, random_search
 from dlbasics.trainer import Trainer
-from dlbasics.typing import Array, RngLike
 
 SPACE = {"weight_decay": LogUniform(1e-8, 1e-4), "lr": LogUniform(1e-6, 1e-2)}
 
 
 @dataclass(frozen=True)
 class Config:
-    """halving: abandon hopeless trials early, by this factor; 0 for none.
+    """The book's settings.
 
-    processes: how many trials are under way at once, which changes no number.
+    Args:
+        trials: The number of pairs to try.
+        epochs: The number of epochs of each trial.
+        train_size: The number of images for training and validation together.
+        batch_size: The number of images in a mini-batch.
+        halving: If not 0, the factor of successive halving, at least 2, which gives up poor trials
+            early; 3 keeps the best third each time.
+        processes: The number of processes that run trials at the same time.  It does not change
+            the result.
     """
 
     trials: int = 100
@@ -34,18 +42,16 @@ class Config:
     halving: int = 0
     processes: int = field(default=1, compare=False)
 
+    def __post_init__(self) -> None:
+        if self.halving < 0 or self.halving == 1:
+            raise ValueError(f"halving must be 0 or at least 2, got {self.halving}")
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> SearchResult:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> SearchResult:
     x, t = data.x_train[: config.train_size], data.t_train[: config.train_size]
     (x_train, t_train), (x_val, t_val) = train_validation_split(x, t, 0.2, rng)
     objective = partial(train, (x_train, t_train, x_val, t_val), config.batch_size)
-    with experiment.processes(config.processes) as pool:
+    with processes(config.processes) as pool:
         return random_search(
             objective,
             SPACE,
@@ -59,13 +65,16 @@ def run(
 
 
 def train(
-    data: tuple[Array, ...],
+    data: tuple[np.ndarray, ...],
     batch_size: int,
     params: dict[str, float],
     epochs: int,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> dict[str, Any]:
-    """One trial: accuracies after each epoch; its score is the last one on validation images."""
+    """Run one trial, and return its score and its accuracies after each epoch.
+
+    The score is the last validation accuracy.
+    """
     network = MultiLayerNet(784, [100] * 6, 10, weight_decay_lambda=params["weight_decay"], rng=rng)
     trainer = Trainer(
         network,
@@ -87,7 +96,7 @@ def train(
 
 
 def plot(result: SearchResult) -> dict[str, Any]:
-    """Validation and training accuracy against epochs, of the 20 best trials."""
+    """Draw the validation and training accuracies of the 20 best trials."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots(4, 5, width=2, height=1.7, sharex=True, sharey=True)
@@ -107,45 +116,53 @@ def plot(result: SearchResult) -> dict[str, Any]:
 
 
 def rank_correlation(result: SearchResult, name: str) -> float:
-    """Spearman's: 1 where a larger value is always better, 0 where it says nothing."""
+    """Return Spearman's correlation of a hyperparameter with the score.
+
+    It is 1 if a larger value is always better, and near 0 if the value does not matter.
+    """
     x = ranks(np.array([trial.params[name] for trial in result.trials]))
     y = ranks(np.array([trial.score for trial in result.trials]))
     length = np.linalg.norm(x) * np.linalg.norm(y)
     return float(x @ y / length) if length > 0 else 0.0
 
 
-def ranks(values: Array) -> Array:
-    """The place of each value in ascending order, from the middle; equal ones share theirs."""
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return the ranks of the values minus their mean; equal values share a rank."""
     column = values[:, np.newaxis]
     places = (column > values).sum(axis=1) + (column >= values).sum(axis=1)
     return places - places.mean()
 
 
-CLAIMS = [
-    Claim(
-        "best validation accuracy",
-        0.83,
-        lambda result: result.best.score,
-        lambda v: 0.7 <= v <= 1,
-        digits=2,
-    ),
-    Claim(
-        "learning rates of the best five",
-        (0.0092, 0.00956, 0.00571, 0.00626, 0.0052),
-        lambda result: [trial.params["lr"] for trial in result.trials[:5]],
-        lambda v: all(0.001 <= lr <= 0.01 for lr in v),
-        digits=3,
-    ),
-    Claim(
-        "rank correlation of validation accuracy with learning rate and with weight decay",
-        "0.001 to 0.01 and 10^-8 to 10^-6 go well",
-        lambda result: [rank_correlation(result, name) for name in ("lr", "weight_decay")],
-        lambda v: v[0] > 0.5 and abs(v[1]) < 0.3,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "best validation accuracy",
+            0.83,
+            lambda result: result.best.score,
+            lambda v: 0.7 <= v <= 1,
+            digits=2,
+        ),
+        Claim(
+            "learning rates of the best five",
+            (0.0092, 0.00956, 0.00571, 0.00626, 0.0052),
+            lambda result: [trial.params["lr"] for trial in result.trials[:5]],
+            lambda v: all(0.001 <= lr <= 0.01 for lr in v),
+            digits=3,
+        ),
+        Claim(
+            "rank correlation of validation accuracy with learning rate and with weight decay",
+            "0.001 to 0.01 and 10^-8 to 10^-6 go well",
+            lambda result: [rank_correlation(result, name) for name in ("lr", "weight_decay")],
+            lambda v: v[0] > 0.5 and abs(v[1]) < 0.3,
+            digits=2,
+        ),
+    ],
+    quick={"trials": 20, "epochs": 3},
+)
 
 if __name__ == "__main__":
-    experiment.main(
-        __doc__, run, plot, config=Config, claims=CLAIMS, quick={"trials": 20, "epochs": 3}
-    )
+    experiment.main()

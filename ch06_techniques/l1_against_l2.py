@@ -1,19 +1,18 @@
 """Weight Decay (chapter 6): an L1 penalty makes weights exactly 0, an L2 penalty only smaller.
 
-The loss (w1 - 3)^2 + 4 (w2 - 6)^2, not the book's, with w1^2 + w2^2 or 10 (|w1| + |w2|) added; the
-minimum is found by gradient descent.
+The example is not the book's.  The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is w1^2 + w2^2 or
+10 (|w1| + |w2|).  Gradient descent finds the minimum of their sum.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.optimizers import SGD
 from dlbasics.regularizers import L1, L2
-from dlbasics.typing import Array
 
 L2_PENALTY = L2(2.0)
 """The book's penalty, 1/2 lambda sum W^2, with lambda 2."""
@@ -22,60 +21,62 @@ LR = 0.02
 STEPS = 500
 
 
-def loss(w: Array) -> Any:
-    """(w1 - 3)^2 + 4 (w2 - 6)^2, w: (2, ...)."""
+def loss(w: np.ndarray) -> Any:
+    """Return (w1 - 3)^2 + 4 (w2 - 6)^2, given w (2, ...)."""
     return (w[0] - 3) ** 2 + 4 * (w[1] - 6) ** 2
 
 
-def loss_gradient(w: Array) -> Array:
-    """(2 (w1 - 3), 8 (w2 - 6)), w: (2,)."""
+def loss_gradient(w: np.ndarray) -> np.ndarray:
+    """Return (2 (w1 - 3), 8 (w2 - 6)), given w (2,)."""
     return np.array([2 * (w[0] - 3), 8 * (w[1] - 6)])
 
 
 @dataclass(frozen=True)
 class Result:
-    """(STEPS + 1, 2), the weights at first and after each step.
+    """The weights at first and after each step, (STEPS + 1, 2), of three descents.
 
-    l1_slope: by the gradient of the L1 penalty;  l1: by shrinking, which reaches 0.
+    Args:
+        l2: The descent with the L2 penalty.
+        l1_slope: The descent along the gradient of the L1 penalty, which never stays at 0.
+        l1: The descent that shrinks the weights for the L1 penalty, which reaches 0.
     """
 
-    l2: Array
-    l1_slope: Array
-    l1: Array
+    l2: np.ndarray
+    l1_slope: np.ndarray
+    l1: np.ndarray
 
 
 def run() -> Result:
     return Result(
-        l2=descent(L2_PENALTY),
-        l1_slope=descent(L1_PENALTY),
+        l2=descent(lambda w: loss_gradient(w) + L2_PENALTY.gradient(w)),
+        l1_slope=descent(lambda w: loss_gradient(w) + L1_PENALTY.gradient(w)),
         l1=shrinking_descent(L1_PENALTY.weight_decay_lambda),
     )
 
 
-def descent(penalty: L1 | L2) -> Array:
-    """Steps along the gradients of loss and penalty."""
+def descent(
+    gradient: Callable[[np.ndarray], np.ndarray],
+    shrink: Callable[[np.ndarray], np.ndarray] = lambda w: w,
+) -> np.ndarray:
+    """Return the weights on the way down the gradient; `shrink` changes them after each step."""
     optimizer, params = SGD(LR), {"w": np.zeros(2)}
     path = [params["w"].copy()]
     for _ in range(STEPS):
         w = params["w"]
-        optimizer.update(params, {"w": loss_gradient(w) + penalty.gradient(w)})
+        optimizer.update(params, {"w": gradient(w)})
+        w[:] = shrink(w)
         path.append(w.copy())
     return np.array(path)
 
 
-def shrinking_descent(weight_decay_lambda: float) -> Array:
-    """A step along the gradient of the loss, then all weights lr lambda nearer to 0, never past it.
+def shrinking_descent(weight_decay_lambda: float) -> np.ndarray:
+    """Return the weights on the way down the loss; each step also shrinks them.
 
-    The slope of |w| jumps from -1 to 1 at 0, so that steps along it leap over the 0 and back again.
+    After each step along the gradient of the loss, each weight moves lr lambda towards 0, and stops
+    at 0.  The slope of |w| jumps from -1 to 1 at 0: steps along it would leap over 0 and back.
     """
-    optimizer, params = SGD(LR), {"w": np.zeros(2)}
-    path = [params["w"].copy()]
-    for _ in range(STEPS):
-        w = params["w"]
-        optimizer.update(params, {"w": loss_gradient(w)})
-        w[:] = np.sign(w) * np.maximum(np.abs(w) - LR * weight_decay_lambda, 0)
-        path.append(w.copy())
-    return np.array(path)
+    decay = LR * weight_decay_lambda
+    return descent(loss_gradient, lambda w: np.sign(w) * np.maximum(np.abs(w) - decay, 0))
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -87,11 +88,11 @@ def plot(result: Result) -> dict[str, Any]:
         (panels[0], "L2: + w1² + w2²", L2_PENALTY, result.l2),
         (panels[1], "L1: + 10 (|w1| + |w2|)", L1_PENALTY, result.l1),
     ):
-        of_penalty = np.sum([penalty.penalty(one) for one in w], axis=0)
+        penalties = np.sum([penalty.penalty(one) for one in w], axis=0)
         end = path[-1]
         at_end = float(penalty.penalty(end).sum())
         axes.contour(*w, loss(np.array(w)), loss(end) * np.array([0.1, 0.5, 1, 2]), colors="C0")
-        axes.contour(*w, of_penalty, at_end * np.array([0.25, 1]), colors="C1")
+        axes.contour(*w, penalties, at_end * np.array([0.25, 1]), colors="C1")
         axes.axhline(0, color="black", linewidth=0.8)
         axes.axvline(0, color="black", linewidth=0.8)
         axes.plot([], [], color="C0", label="loss")
@@ -106,18 +107,23 @@ def plot(result: Result) -> dict[str, Any]:
     return {"contours": figure}
 
 
-CLAIMS = [
-    Claim.same("minimum with L2", (1.5, 4.8), lambda result: result.l2[-1], atol=1e-6),
-    Claim.same("minimum with L1", (0.0, 4.75), lambda result: result.l1[-1], atol=1e-6),
-    Claim.same("w1 with L1, by shrinking", 0.0, lambda result: float(result.l1[-1, 0])),
-    Claim(
-        "largest distance of w1 from 0 in the last 100 steps with L1, by its gradient",
-        "near 0, not 0",
-        lambda result: float(np.abs(result.l1_slope[-100:, 0]).max()),
-        lambda v: 0 < v <= 2 * LR * L1_PENALTY.weight_decay_lambda,
-        digits=2,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim.same("minimum with L2", (1.5, 4.8), lambda result: result.l2[-1], atol=1e-6),
+        Claim.same("minimum with L1", (0.0, 4.75), lambda result: result.l1[-1], atol=1e-6),
+        Claim.same("w1 with L1, weights are shrunk", 0.0, lambda result: float(result.l1[-1, 0])),
+        Claim(
+            "largest distance of w1 from 0 in the last 100 steps with L1, along its gradient",
+            "near 0, not 0",
+            lambda result: float(np.abs(result.l1_slope[-100:, 0]).max()),
+            lambda v: 0 < v <= 2 * LR * L1_PENALTY.weight_decay_lambda,
+            digits=2,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -1,20 +1,20 @@
-"""Label noise, not the book's: what wrong labels cost, and what helps against them.
+"""Label noise (not in the book): what wrong labels cost, and what helps against them.
 
-From Takenawa's lecture *Deep Learning: Part 2*.  Of the training labels a growing share is wrong.
-Networks learn them to the end or with early stopping, as they are or with label smoothing, which
-gives every class a share of each label, as if noise of a known size were in it.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  A growing share of the
+training labels is wrong.  Networks learn them for all epochs or with early stopping, and with or
+without label smoothing.  Label smoothing moves a part of each label to all classes, as if a known
+share of the labels were wrong.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from ch06_techniques import early_stopping
 from ch06_techniques.early_stopping import with_wrong_labels
-from dlbasics import experiment
-from dlbasics.experiment import LEFT_OUT, Claim, Data, Progress
-from dlbasics.typing import RngLike
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Progress
 
 KINDS = {
     "labels as they are, all epochs": (False, False),
@@ -22,12 +22,17 @@ KINDS = {
     "labels as they are, early stopping": (False, True),
     "smoothed labels, early stopping": (True, True),
 }
-"""Of each kind of training: whether labels are smoothed, and whether it is stopped."""
+"""For each kind of training: whether labels are smoothed, and whether it stops early."""
 
 
 @dataclass(frozen=True)
 class Config(early_stopping.Training):
-    """shares: of wrong labels, one after the other;  epsilon: of label smoothing."""
+    """The settings.
+
+    Args:
+        shares: The shares of wrong labels to try.
+        epsilon: The epsilon of label smoothing.
+    """
 
     shares: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
     epsilon: float = 0.2
@@ -35,19 +40,18 @@ class Config(early_stopping.Training):
 
 @dataclass(frozen=True)
 class Result:
-    """shares: of wrong labels;  test_acc: by kind of training and share, all test labels right."""
+    """The accuracies of the networks.
+
+    Args:
+        shares: The shares of wrong labels.
+        test_acc: The test accuracy, by kind of training and share; all test labels are right.
+    """
 
     shares: tuple[float, ...]
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     test_acc: dict[str, list[float]] = {name: [] for name in KINDS}
     for share in progress(config.shares):
         t = with_wrong_labels(data.t_train[: config.size], share, rng)
@@ -57,7 +61,7 @@ def run(
                 t,
                 data,
                 config,
-                seed,
+                np.random.default_rng(seed),
                 patience=config.patience if stop else None,
                 smoothing=config.epsilon if smooth else 0.0,
             )
@@ -80,45 +84,53 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def after_all_epochs(result: Result, share: float) -> Any:
-    """The test accuracy at this share of wrong labels: labels as they are, and smoothed."""
+    """Return the test accuracies without and with smoothing, for this share of wrong labels."""
     if share not in result.shares:
         return LEFT_OUT
     i = result.shares.index(share)
-    names = "labels as they are, all epochs", "smoothed labels, all epochs"
-    return [result.test_acc[name][i] for name in names]
+    return [
+        result.test_acc[name][i]
+        for name in ("labels as they are, all epochs", "smoothed labels, all epochs")
+    ]
 
 
-CLAIMS = [
-    Claim(
-        "test accuracy by share of wrong labels from 0 to 0.8, all epochs",
-        "falls",
-        lambda result: result.test_acc["labels as they are, all epochs"],
-        lambda v: len(v) == 5 and v == sorted(v, reverse=True) and v[0] > v[-1] + 0.5,
-        digits=3,
-    ),
-    Claim(
-        "the same with early stopping",
-        "falls less",
-        lambda result: result.test_acc["labels as they are, early stopping"],
-        lambda v: len(v) == 5 and v[0] > 0.9 and v[2] > 0.8 and v[3] > 0.75,
-        digits=3,
-    ),
-    Claim(
-        "no label wrong, all epochs: as they are, smoothed",
-        "smoothing helps",
-        lambda result: after_all_epochs(result, 0.0),
-        lambda v: v[0] < v[1] <= 1,
-        digits=3,
-    ),
-    Claim(
-        "0.4 of the labels wrong, all epochs: as they are, smoothed",
-        "does not help",
-        lambda result: after_all_epochs(result, 0.4),
-        lambda v: v[1] < v[0] + 0.02 < 0.75,
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "test accuracy by share of wrong labels from 0 to 0.8, all epochs",
+            "falls",
+            lambda result: result.test_acc["labels as they are, all epochs"],
+            lambda v: len(v) == 5 and v == sorted(v, reverse=True) and v[0] > v[-1] + 0.5,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy by share of wrong labels from 0 to 0.8, early stopping",
+            "falls less",
+            lambda result: result.test_acc["labels as they are, early stopping"],
+            lambda v: len(v) == 5 and v[0] > 0.9 and v[2] > 0.8 and v[3] > 0.75,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy after all epochs, no label wrong, without and with smoothing",
+            "smoothing helps",
+            lambda result: after_all_epochs(result, 0.0),
+            lambda v: v[0] < v[1] <= 1,
+            digits=3,
+        ),
+        Claim(
+            "test accuracy after all epochs, 0.4 of the labels wrong, without and with smoothing",
+            "does not help",
+            lambda result: after_all_epochs(result, 0.4),
+            lambda v: v[1] < v[0] + 0.02 < 0.75,
+            digits=3,
+        ),
+    ],
+    quick={"shares": (0.0, 0.4), "size": 600, "hidden_size": 50, "epochs": 20, "patience": 3},
+)
 
 if __name__ == "__main__":
-    quick = {"shares": (0.0, 0.4), "size": 600, "hidden_size": 50, "epochs": 20, "patience": 3}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

@@ -1,26 +1,34 @@
-"""Lowering the learning rate in mid-training, not the book's: large steps first, then small ones.
+"""Lowering the learning rate (not in the book): large steps first, then small ones.
 
-From Takenawa's lecture *Deep Learning: Part 2*.  Three trainings of the same network on the same
-batches: with a high learning rate, with a low one, and with the high one for the first half of the
-epochs (of an odd number, the larger half) and the low one for the second.
+The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  The same network trains three
+times on the same batches: with a high learning rate, with a low one, and with a rate that is
+lowered after half of the epochs.  If the number of epochs is odd, the middle one has the high rate.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
 class Config:
-    """learning_rate: the high one;  factor: what makes the low one of it."""
+    """The settings.
+
+    Args:
+        learning_rate: The high learning rate.
+        factor: The low learning rate divided by the high one.
+        hidden_size: The number of hidden neurons.
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+    """
 
     learning_rate: float = 1.0
     factor: float = 0.1
@@ -32,10 +40,12 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """lowered_after: how many epochs have the high rate, where it is lowered.
+    """The three trainings, by name: "high", "low" and "lowered".
 
-    By training, "high", "low" and "lowered", and epoch: the mean loss of its batches, and the test
-    accuracy at its end.
+    Args:
+        lowered_after: The number of epochs before the rate is lowered.
+        train_loss: The mean loss of the mini-batches of each epoch.
+        test_acc: The test accuracy after each epoch.
     """
 
     lowered_after: int
@@ -43,17 +53,12 @@ class Result:
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     weights_seed, batches_seed = rng.integers(2**32, size=2)
     high, low = config.learning_rate, config.learning_rate * config.factor
-    result = Result((config.epochs + 1) // 2, {}, {})
-    lowered = StepDecay(every=result.lowered_after, factor=config.factor)
+    lowered_after = (config.epochs + 1) // 2
+    lowered = StepDecay(every=lowered_after, factor=config.factor)
+    train_loss, test_acc = {}, {}
     for name, lr, schedule in progress(
         [("high", high, None), ("low", low, None), ("lowered", high, lowered)]
     ):
@@ -73,9 +78,9 @@ def run(
         )
         history = trainer.train()
         epochs = np.array_split(history.train_loss, config.epochs)
-        result.train_loss[name] = [float(losses.mean()) for losses in epochs]
-        result.test_acc[name] = history.test_acc
-    return result
+        train_loss[name] = [float(losses.mean()) for losses in epochs]
+        test_acc[name] = history.test_acc
+    return Result(lowered_after, train_loss, test_acc)
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -96,38 +101,44 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def around_the_step(result: Result) -> list[float]:
-    """The mean loss of the last epoch before the rate is lowered, and of the first one after."""
+    """Return the mean losses of the last epoch with the high rate, and of the next epoch."""
     return result.train_loss["lowered"][result.lowered_after - 1 : result.lowered_after + 1]
 
 
 def at_the_end(result: Result) -> list[float]:
-    """The mean test accuracy of the last five epochs: high, low, lowered."""
+    """Return the mean test accuracies of the last five epochs: high, low, lowered."""
     return [float(np.mean(accuracies[-5:])) for accuracies in result.test_acc.values()]
 
 
-CLAIMS = [
-    Claim(
-        "mean loss of the first epoch, high and low learning rate",
-        "a high one learns faster at first",
-        lambda result: [result.train_loss[name][0] for name in ("high", "low")],
-        lambda v: v[0] < v[1],
-        digits=3,
-    ),
-    Claim(
-        "mean loss of the epochs before and after the rate is lowered",
-        "falls at once",
-        around_the_step,
-        lambda v: 0 < v[1] < 0.75 * v[0],
-        digits=3,
-    ),
-    Claim(
-        "mean test accuracy of the last five epochs, high, low, lowered",
-        "lowered is best",
-        at_the_end,
-        lambda v: max(v[:2]) < v[2] <= 1,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        Claim(
+            "mean loss of the first epoch, high and low learning rate",
+            "a high one learns faster at first",
+            lambda result: [result.train_loss[name][0] for name in ("high", "low")],
+            lambda v: v[0] < v[1],
+            digits=3,
+        ),
+        Claim(
+            "mean loss of the epochs before and after the rate is lowered",
+            "falls at once",
+            around_the_step,
+            lambda v: 0 < v[1] < 0.75 * v[0],
+            digits=3,
+        ),
+        Claim(
+            "mean test accuracy of the last five epochs, high, low, lowered",
+            "lowered is best",
+            at_the_end,
+            lambda v: max(v[:2]) < v[2] <= 1,
+        ),
+    ],
+    quick={"train_size": 1_000, "epochs": 4},
+)
 
 if __name__ == "__main__":
-    quick = {"train_size": 1_000, "epochs": 4}
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick=quick)
+    experiment.main()

@@ -1,7 +1,7 @@
 """Using the MNIST Dataset to Compare the Update Techniques (chapter 6): six optimizers.
 
-Each trains the same network from the same weights on the same batches, at its usual learning rate.
-Nesterov and RMSprop are not in the book's text.
+Each optimizer trains the same network from the same weights on the same batches, with its usual
+learning rate.  The book's text has SGD, Momentum, AdaGrad and Adam; Nesterov and RMSprop are added.
 """
 
 import copy
@@ -9,38 +9,42 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
-from dlbasics.typing import RngLike
 
 LOW = 0.3
-"""The smoothed loss that each optimizer is timed to."""
+"""The script counts the iterations of each optimizer until the smoothed loss is below this."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """The book's settings.
+
+    Args:
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+    """
+
     iters_num: int = 2_000
     batch_size: int = 128
 
 
 @dataclass(frozen=True)
 class Result:
-    """train_loss: by optimizer, the loss of each batch."""
+    """The losses of the networks.
+
+    Args:
+        train_loss: The loss of each mini-batch, by optimizer.
+    """
 
     train_loss: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     optimizers = {
         "SGD": SGD(),
         "Momentum": Momentum(),
@@ -76,17 +80,18 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def last_loss(result: Result, key: str) -> float:
-    """The mean loss of the last 100 iterations."""
+    """Return the mean loss of the last 100 iterations."""
     return float(np.mean(result.train_loss[key][-100:]))
 
 
 def iterations_to_low(result: Result, key: str) -> int:
-    """Iterations until the smoothed loss first is below LOW; all of them if it never is."""
+    """Return the number of iterations before the smoothed loss is below LOW, or of all."""
     low = np.flatnonzero(smooth_curve(result.train_loss[key]) < LOW)
     return int(low[0]) if len(low) else len(result.train_loss[key])
 
 
 def faster_claim(key: str) -> Claim:
+    """Return the claim that this optimizer needs fewer iterations than SGD."""
     return Claim(
         f"iterations to a loss below {LOW}, SGD and {key}",
         "faster than SGD",
@@ -96,6 +101,7 @@ def faster_claim(key: str) -> Claim:
 
 
 def last_loss_claim(key: str) -> Claim:
+    """Return the claim that this optimizer has lower last losses than SGD."""
     return Claim(
         f"mean loss of the last 100 iterations, SGD and {key}",
         "lower than SGD's",
@@ -105,10 +111,17 @@ def last_loss_claim(key: str) -> Claim:
     )
 
 
-CLAIMS = [
-    *map(faster_claim, ("Momentum", "AdaGrad", "Adam")),
-    *map(last_loss_claim, ("Momentum", "AdaGrad", "Adam", "Nesterov", "RMSprop")),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        *map(faster_claim, ("Momentum", "AdaGrad", "Adam")),
+        *map(last_loss_claim, ("Momentum", "AdaGrad", "Adam", "Nesterov", "RMSprop")),
+    ],
+    quick={"iters_num": 20},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"iters_num": 20})
+    experiment.main()

@@ -1,6 +1,7 @@
-"""Updating Parameters (chapter 6): the ways of four optimizers down a long, narrow bowl.
+"""Updating Parameters (chapter 6): the paths of four optimizers down a long, narrow bowl.
 
-The book's x^2 / 20 + y^2 from (-7, 2), and besides it the narrower x^2 + 100 y^2 from (10, 1).
+The book's bowl is x^2 / 20 + y^2, with the start (-7, 2).  A second, narrower bowl is added:
+x^2 + 100 y^2, with the start (10, 1).
 """
 
 from collections.abc import Callable
@@ -9,45 +10,50 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Optimizer
-from dlbasics.typing import Array
 
 STEPS = 30
 
 
 def f(x: Any, y: Any) -> Any:
-    """f = x^2 / 20 + y^2 (book: *The Disadvantage of SGD*, eq. 6.2)."""
+    """Return x^2 / 20 + y^2 (book: *The Disadvantage of SGD*, eq. 6.2)."""
     return x**2 / 20 + y**2
 
 
 def df(x: Any, y: Any) -> Any:
-    """The gradient of f, (x / 10, 2 y)."""
+    """Return the gradient of f, (x / 10, 2 y)."""
     return x / 10, 2 * y
 
 
 def narrow(x: Any, y: Any) -> Any:
-    """x^2 + 100 y^2: ten times as long as it is wide, where f is sqrt(20) times."""
+    """Return x^2 + 100 y^2.
+
+    Its contours are 10 times as long as they are wide; those of f are sqrt(20) = 4.5 times.
+    """
     return x**2 + 100 * y**2
 
 
 def d_narrow(x: Any, y: Any) -> Any:
-    """The gradient of the narrow bowl, (2 x, 200 y)."""
+    """Return the gradient of the narrow bowl, (2 x, 200 y)."""
     return 2 * x, 200 * y
 
 
 @dataclass(frozen=True)
 class Result:
-    """paths and narrow_paths: by optimizer (31, 2), the place (x, y) at first and after each step.
+    """The paths of the optimizers, and the arrows of figure 6.2.
 
-    places, gradients: (225, 2), where the arrows of figure 6.2 begin, and the gradients of f there.
+    Args:
+        paths: The points (x, y) at first and after each step, (31, 2), by optimizer.
+        narrow_paths: The same on the narrow bowl.
+        places: The points where the arrows begin, (225, 2).
+        gradients: The gradients of f at these points, (225, 2).
     """
 
-    paths: dict[str, Array]
-    narrow_paths: dict[str, Array]
-    places: Array
-    gradients: Array
+    paths: dict[str, np.ndarray]
+    narrow_paths: dict[str, np.ndarray]
+    places: np.ndarray
+    gradients: np.ndarray
 
 
 def run() -> Result:
@@ -72,8 +78,8 @@ def run() -> Result:
     )
 
 
-def path(optimizer: Optimizer, gradient: Callable[..., Any], x: float, y: float) -> Array:
-    """Every place that the optimizer comes to from (x, y), (STEPS + 1, 2)."""
+def path(optimizer: Optimizer, gradient: Callable[..., Any], x: float, y: float) -> np.ndarray:
+    """Return the points at first, (x, y), and after each step, (STEPS + 1, 2)."""
     params = {"x": x, "y": y}
     places = [(x, y)]
     for _ in range(STEPS):
@@ -83,14 +89,17 @@ def path(optimizer: Optimizer, gradient: Callable[..., Any], x: float, y: float)
     return np.array(places)
 
 
-def crossings(path: Array) -> int:
-    """How often a path changes over from one side of the valley, y = 0, to the other."""
+def crossings(path: np.ndarray) -> int:
+    """Return how often a path crosses the valley floor, y = 0."""
     side = np.sign(path[:, 1])
     return int(np.sum(side[1:] != side[:-1]))
 
 
-def sideways(path: Array) -> float:
-    """The length of the way along y, across the valley: the least possible is the start's |y|."""
+def sideways(path: np.ndarray) -> float:
+    """Return the length of a path along y, across the valley.
+
+    A path straight to the minimum has the length |y| of its start.
+    """
     return float(np.abs(np.diff(path[:, 1])).sum())
 
 
@@ -117,11 +126,12 @@ def plot(result: Result) -> dict[str, Any]:
     levels = [narrow(x, 0) for x in (1, 2, 4, 6, 8, 10, 12)]
     for axes, (optimizer, path) in zip(panels.flat, result.narrow_paths.items(), strict=True):
         draw_contours(axes, narrow, np.linspace(-12, 12, 201), np.linspace(-1.2, 1.2, 201), levels)
-        draw_places(axes, optimizer, path)
+        draw_points(axes, optimizer, path)
     return figures
 
 
 def surface_and_contours() -> Any:
+    """Return figure 6.1."""
     from dlbasics import plotting
 
     figure, (replaced, contours) = plotting.subplots(1, 2, width=5.0, height=4.5)
@@ -139,26 +149,29 @@ def surface_and_contours() -> Any:
     return figure
 
 
-def draw_path(axes: Any, title: str, path: Array) -> None:
+def draw_path(axes: Any, title: str, path: np.ndarray) -> None:
+    """Draw a path on the contours of f."""
     along = np.linspace(-10, 10, 201)
     draw_contours(axes, f, along, along, np.arange(1, 9))
-    draw_places(axes, title, path)
+    draw_points(axes, title, path)
     axes.set_aspect("equal")
 
 
-def draw_contours(axes: Any, bowl: Any, x: Array, y: Array, levels: Any) -> None:
+def draw_contours(axes: Any, bowl: Any, x: np.ndarray, y: np.ndarray, levels: Any) -> None:
+    """Draw the contours of a bowl, and its minimum."""
     height = bowl(*np.meshgrid(x, y))
     axes.contour(x, y, height, levels, colors="gray", linestyles="dashed", linewidths=0.7)
     axes.plot(0, 0, "+", color="black")
 
 
-def draw_places(axes: Any, title: str, path: Array) -> None:
+def draw_points(axes: Any, title: str, path: np.ndarray) -> None:
+    """Draw the points of a path."""
     axes.plot(*path.T, "o-", color="tab:red", markersize=3, linewidth=1)
     axes.set(xlabel="x", ylabel="y", title=title)
 
 
 def against_sgd(text: str, optimizer: str, book: str, measure: Callable[[Result, str], Any]) -> Any:
-    """A claim that the measure is less for the optimizer than for SGD."""
+    """Return the claim that the measure is smaller for the optimizer than for SGD."""
     return Claim(
         f"{text}, SGD and {optimizer}",
         book,
@@ -167,54 +180,61 @@ def against_sgd(text: str, optimizer: str, book: str, measure: Callable[[Result,
     )
 
 
-CLAIMS = [
-    Claim(
-        "SGD: of 30 steps, those that change over to the other side of the valley",
-        "zigzags",
-        lambda result: crossings(result.paths["SGD"]),
-        lambda v: v >= 20,
-    ),
-    Claim(
-        "changes of side, Momentum, AdaGrad, Adam",
-        "fewer",
-        lambda result: [crossings(result.paths[key]) for key in ("Momentum", "AdaGrad", "Adam")],
-        lambda v: max(v) <= 10 and min(v) >= 0,
-    ),
-    *(
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim(
+            "steps of SGD, of 30, that cross the valley floor",
+            "zigzags",
+            lambda result: crossings(result.paths["SGD"]),
+            lambda v: v >= 20,
+        ),
+        Claim(
+            "steps of Momentum, AdaGrad and Adam, of 30, that cross the valley floor",
+            "fewer",
+            lambda result: [
+                crossings(result.paths[key]) for key in ("Momentum", "AdaGrad", "Adam")
+            ],
+            lambda v: max(v) <= 10 and min(v) >= 0,
+        ),
+        *(
+            against_sgd(
+                "length of the path along y",
+                optimizer,
+                book,
+                lambda result, key: sideways(result.paths[key]),
+            )
+            for optimizer, book in (
+                ("Momentum", "less zigzag"),
+                ("AdaGrad", "almost none"),
+                ("Adam", "less zigzag"),
+            )
+        ),
+        Claim(
+            "length of the path along y, Momentum and Adam",
+            "Adam's is shorter",
+            lambda result: (sideways(result.paths["Momentum"]), sideways(result.paths["Adam"])),
+            lambda v: v[1] < v[0],
+        ),
         against_sgd(
-            "length of the way along y",
-            optimizer,
-            book,
-            lambda result, key: sideways(result.paths[key]),
-        )
-        for optimizer, book in (
-            ("Momentum", "less zigzag"),
-            ("AdaGrad", "almost none"),
-            ("Adam", "less zigzag"),
-        )
-    ),
-    Claim(
-        "length of the way along y, Momentum and Adam",
-        "Adam's is shorter",
-        lambda result: (sideways(result.paths["Momentum"]), sideways(result.paths["Adam"])),
-        lambda v: v[1] < v[0],
-    ),
-    against_sgd(
-        "height f after 30 steps",
-        "AdaGrad",
-        "efficient",
-        lambda result, key: float(f(*result.paths[key][-1])),
-    ),
-    *(
-        against_sgd(
-            "x² + 100y²: height after 30 steps",
-            optimizer,
-            "lower",
-            lambda result, key: float(narrow(*result.narrow_paths[key][-1])),
-        )
-        for optimizer in ("Momentum", "AdaGrad", "Adam")
-    ),
-]
+            "height f after 30 steps",
+            "AdaGrad",
+            "efficient",
+            lambda result, key: float(f(*result.paths[key][-1])),
+        ),
+        *(
+            against_sgd(
+                "x² + 100y²: height after 30 steps",
+                optimizer,
+                "lower",
+                lambda result, key: float(narrow(*result.narrow_paths[key][-1])),
+            )
+            for optimizer in ("Momentum", "AdaGrad", "Adam")
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

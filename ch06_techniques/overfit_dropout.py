@@ -1,35 +1,39 @@
-"""Dropout (chapter 6): the network that learns 300 images by heart, with dropout and without.
+"""Dropout (chapter 6): a large network learns 300 images by heart; dropout lessens this.
 
-Both networks start from the same weights and see the same batches.  The accuracy on training and
-test images after every epoch.
+Two networks start from the same weights and learn the same batches, one of them with dropout.  The
+script records the accuracy on training and test images after every epoch.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from ch06_techniques.overfit_weight_decay import Result, claims, compare, draw_accuracies
-from dlbasics import experiment
-from dlbasics.experiment import Data, Progress
-from dlbasics.typing import RngLike
+from numpy.random import Generator
+
+from ch06_techniques.overfit_weight_decay import (
+    Result,
+    Training,
+    claims,
+    compare,
+    draw_accuracies,
+)
+from dlbasics.experiment import Data, Experiment, Progress
 
 
 @dataclass(frozen=True)
-class Config:
-    dropout_ration: float = 0.15
-    train_size: int = 300
+class Config(Training):
+    """The book's settings.
+
+    Args:
+        dropout_ration: The probability with which a neuron is left out of a training step.
+    """
+
     epochs: int = 301
-    batch_size: int = 100
-    learning_rate: float = 0.01
+    dropout_ration: float = 0.15
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     dropout = {"use_dropout": True, "dropout_ration": config.dropout_ration}
-    return compare(config, dropout, rng, data, progress)
+    return compare(config, dropout, data, rng, progress)
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def plot(result: Result) -> dict[str, Any]:
     return {"figure_6_23": figure}
 
 
-CLAIMS = claims("dropout")
+experiment = Experiment(__doc__, run, plot, Config, claims=claims("dropout"), quick={"epochs": 5})
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"epochs": 5})
+    experiment.main()

@@ -1,7 +1,7 @@
-"""Weight Decay (chapter 6): a large network learns 300 images by heart; with decay, less so.
+"""Weight Decay (chapter 6): a large network learns 300 images by heart; weight decay lessens this.
 
-Both networks start from the same weights and see the same batches.  The accuracy on training and
-test images after every epoch.
+Two networks start from the same weights and learn the same batches, one of them with weight decay.
+The script records the accuracy on training and test images after every epoch.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.trainer import Trainer
-from dlbasics.typing import RngLike
 
 
 @dataclass(frozen=True)
-class Config:
-    weight_decay_lambda: float = 0.1
+class Training:
+    """The book's settings that this script and overfit_dropout.py share.
+
+    Args:
+        train_size: The number of training images.
+        epochs: The number of epochs.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
+
     train_size: int = 300
     epochs: int = 201
     batch_size: int = 100
@@ -27,34 +34,44 @@ class Config:
 
 
 @dataclass(frozen=True)
+class Config(Training):
+    """The book's settings.
+
+    Args:
+        weight_decay_lambda: The strength of weight decay.
+    """
+
+    weight_decay_lambda: float = 0.1
+
+
+@dataclass(frozen=True)
 class Result:
-    """By network, "without" and "with": the accuracies after each epoch."""
+    """The accuracies of two networks, "without" and "with" what lessens overfitting.
+
+    Args:
+        train_acc: The accuracy on the training images after each epoch, by network.
+        test_acc: The accuracy on the test images after each epoch, by network.
+    """
 
     train_acc: dict[str, list[float]]
     test_acc: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     decay = {"weight_decay_lambda": config.weight_decay_lambda}
-    return compare(config, decay, rng, data, progress)
+    return compare(config, decay, data, rng, progress)
 
 
 def compare(
-    config: Any,
+    config: Training,
     arguments: Mapping[str, Any],
-    rng: RngLike,
-    data: Data | None,
+    data: Data,
+    rng: Generator,
     progress: Progress,
 ) -> Result:
-    """Train two networks, one of them with these arguments of MultiLayerNet."""
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+    """Train two networks, and give these arguments of MultiLayerNet to the second."""
     weights_seed, batches_seed = rng.integers(2**32, size=2)
-    result = Result({}, {})
+    train_acc, test_acc = {}, {}
     for key, given in (("without", {}), ("with", arguments)):
         network = MultiLayerNet(784, [100] * 6, 10, rng=weights_seed, **given)
         trainer = Trainer(
@@ -71,9 +88,9 @@ def compare(
         )
         for _ in progress(range(trainer.max_iter)):
             trainer.train_step()
-        result.train_acc[key] = trainer.train_acc_list
-        result.test_acc[key] = trainer.test_acc_list
-    return result
+        train_acc[key] = trainer.train_acc_list
+        test_acc[key] = trainer.test_acc_list
+    return Result(train_acc, test_acc)
 
 
 def plot(result: Result) -> dict[str, Any]:
@@ -88,6 +105,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def draw_accuracies(axes: Any, result: Result, key: str) -> None:
+    """Draw the training and the test accuracies of one network."""
     from dlbasics import plotting
 
     series = {"training": result.train_acc[key], "test": result.test_acc[key]}
@@ -98,17 +116,17 @@ def draw_accuracies(axes: Any, result: Result, key: str) -> None:
 
 
 def at_the_end(accuracies: list[float]) -> float:
-    """The mean of the last 20 epochs."""
+    """Return the mean of the last 20 epochs."""
     return float(np.mean(accuracies[-20:]))
 
 
 def gap(result: Result, key: str) -> float:
-    """How far test accuracy is below training accuracy at the end."""
+    """Return training accuracy minus test accuracy at the end."""
     return at_the_end(result.train_acc[key]) - at_the_end(result.test_acc[key])
 
 
 def claims(name: str) -> list[Claim]:
-    """What the book says of overfitting and of `name`, which is to prevent it."""
+    """Return the book's claims about overfitting, and about `name`, which lessens it."""
     return [
         Claim(
             f"training accuracy after 100 epochs, without {name}",
@@ -128,8 +146,8 @@ def claims(name: str) -> list[Claim]:
             digits=3,
         ),
         Claim(
-            f"their difference, without and with {name}",
-            "smaller with",
+            f"training accuracy minus test accuracy, without and with {name}",
+            f"smaller with {name}",
             lambda result: [gap(result, "without"), gap(result, "with")],
             lambda v: v[1] < v[0],
             digits=3,
@@ -144,7 +162,7 @@ def claims(name: str) -> list[Claim]:
     ]
 
 
-CLAIMS = claims("decay")
+experiment = Experiment(__doc__, run, plot, Config, claims=claims("decay"), quick={"epochs": 5})
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"epochs": 5})
+    experiment.main()

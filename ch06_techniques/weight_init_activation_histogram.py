@@ -1,19 +1,18 @@
-"""Distribution of Activations in the Hidden Layers (chapter 6): what the initial weights do to it.
+"""Distribution of Activations in the Hidden Layers (chapter 6): initial weights decide.
 
-1,000 Gaussian inputs pass five layers of 100 units, with sigmoid, tanh or ReLU behind each; nothing
-is trained.
+1,000 inputs from a Gaussian distribution pass through five layers of 100 units, each with sigmoid,
+tanh or ReLU.  Nothing is trained.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
-from dlbasics.experiment import Claim
+from dlbasics.experiment import Claim, Experiment
 from dlbasics.functions import relu, sigmoid
 from dlbasics.initializers import Initializer, he, normal, xavier
-from dlbasics.typing import Array, RngLike
 
 NODE_NUM = 100
 HIDDEN_LAYER_SIZE = 5
@@ -31,38 +30,40 @@ WEIGHTS: dict[str, Initializer] = {
 
 @dataclass(frozen=True)
 class Result:
-    """By "sigmoid, std 1" and so on, for each layer.
+    """The activations of each layer, by function and weights, such as "sigmoid, std 1".
 
-    counts (5, BINS): activations in each bin of RANGES;  means, stds (5,);
-    at_the_ends (5,): the share of activations within a tenth of the range from one of its ends.
+    Args:
+        counts: The number of activations in each bin of RANGES, (5, BINS).
+        means: The mean activations, (5,).
+        stds: The standard deviations of the activations, (5,).
+        at_the_ends: The share of activations in the lowest or the highest tenth of the range, (5,).
     """
 
-    counts: dict[str, Array]
-    means: dict[str, Array]
-    stds: dict[str, Array]
-    at_the_ends: dict[str, Array]
+    counts: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+    stds: dict[str, np.ndarray]
+    at_the_ends: dict[str, np.ndarray]
 
 
-def run(rng: RngLike) -> Result:
-    rng = np.random.default_rng(rng)
+def run(rng: Generator) -> Result:
     input_data = rng.standard_normal((1_000, NODE_NUM))
-    result = Result({}, {}, {}, {})
+    counts, means, stds, at_the_ends = {}, {}, {}, {}
     for activation in ACTIVATIONS:
         low, high = RANGES[activation]
         margin = (high - low) / 10
         for weights, init in WEIGHTS.items():
             name = f"{activation}, {weights}"
             layers = activations(input_data, ACTIVATIONS[activation], init, rng)
-            result.counts[name] = np.array([np.histogram(z, BINS, (low, high))[0] for z in layers])
-            result.means[name] = layers.mean(axis=(1, 2))
-            result.stds[name] = layers.std(axis=(1, 2))
+            counts[name] = np.array([np.histogram(z, BINS, (low, high))[0] for z in layers])
+            means[name] = layers.mean(axis=(1, 2))
+            stds[name] = layers.std(axis=(1, 2))
             ends = (layers < low + margin) | (layers > high - margin)
-            result.at_the_ends[name] = ends.mean(axis=(1, 2))
-    return result
+            at_the_ends[name] = ends.mean(axis=(1, 2))
+    return Result(counts, means, stds, at_the_ends)
 
 
-def activations(x: Array, activation: Any, init: Initializer, rng: np.random.Generator) -> Array:
-    """What comes out of each layer, (HIDDEN_LAYER_SIZE, N, NODE_NUM)."""
+def activations(x: np.ndarray, activation: Any, init: Initializer, rng: Generator) -> np.ndarray:
+    """Return the outputs of all layers, (HIDDEN_LAYER_SIZE, N, NODE_NUM)."""
     layers = []
     for _ in range(HIDDEN_LAYER_SIZE):
         w = init((NODE_NUM, NODE_NUM), rng)
@@ -83,7 +84,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def histograms(result: Result, names: list[str]) -> Any:
-    """A row of panels for each name, one for each layer."""
+    """Return a figure with a row for each name and a panel for each layer."""
     from dlbasics import plotting
 
     figure, rows = plotting.subplots(
@@ -101,7 +102,7 @@ def histograms(result: Result, names: list[str]) -> Any:
             axes.stairs(counts, edges, fill=True)
             axes.set_title(f"layer {layer}")
         panels[0].set_ylabel(name)
-        # One tall bar, where everything is 0, would hide all others.
+        # The bar at 0 is so tall that the others would not be seen.
         if name.startswith("ReLU"):
             panels[0].set_ylim(0, 7_000)
         panels[0].set(xlim=(edges[0], edges[-1]), xticks=edges[[0, BINS // 2, BINS]])
@@ -110,7 +111,7 @@ def histograms(result: Result, names: list[str]) -> Any:
 
 
 def xavier_drawing() -> Any:
-    """n units that feed one: the more they are, the smaller each weight."""
+    """Return figure 6.12: the more units feed a unit, the smaller the weights."""
     from dlbasics import plotting
 
     figure, axes = plotting.subplots(width=4.5, height=4.0)
@@ -127,6 +128,7 @@ def xavier_drawing() -> Any:
 
 
 def relu_mean_claim(layer: int, book: float) -> Claim:
+    """Return the claim that the mean is within a factor of 2 of the book's."""
     return Claim(
         f"mean activation, ReLU, std 0.01, layer {layer}",
         book,
@@ -137,54 +139,61 @@ def relu_mean_claim(layer: int, book: float) -> Claim:
 
 
 def last_over_first(name: str) -> Any:
-    """How much of the first layer's mean activation is left in the last."""
+    """Return the function that divides the last layer's mean activation by the first layer's."""
     return lambda result: float(result.means[name][-1] / result.means[name][0])
 
 
-CLAIMS = [
-    Claim(
-        "sigmoid, std 1: share below 0.1 or above 0.9 in the last layer",
-        "near 0 and 1",
-        lambda result: float(result.at_the_ends["sigmoid, std 1"][-1]),
-        lambda v: v > 0.6,
-        digits=3,
-    ),
-    Claim(
-        "sigmoid, std 0.01: mean and standard deviation in the last layer",
-        "all near 0.5",
-        lambda result: [float(of["sigmoid, std 0.01"][-1]) for of in (result.means, result.stds)],
-        lambda v: abs(v[0] - 0.5) < 0.05 and v[1] < 0.05,
-        digits=3,
-    ),
-    Claim(
-        "sigmoid, Xavier: the same standard deviation, in times that of std 0.01",
-        "wider",
-        lambda result: float(
-            result.stds["sigmoid, Xavier"][-1] / result.stds["sigmoid, std 0.01"][-1]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    claims=[
+        Claim(
+            "sigmoid, std 1: share of activations below 0.1 or above 0.9 in the last layer",
+            "near 0 and 1",
+            lambda result: float(result.at_the_ends["sigmoid, std 1"][-1]),
+            lambda v: v > 0.6,
+            digits=3,
         ),
-        lambda v: v > 3,
-        digits=3,
-    ),
-    relu_mean_claim(1, 0.0396),
-    relu_mean_claim(2, 0.00290),
-    relu_mean_claim(3, 0.000197),
-    relu_mean_claim(4, 1.32e-5),
-    relu_mean_claim(5, 9.46e-7),
-    Claim(
-        "ReLU, Xavier: mean of the last layer as a share of the first's",
-        "shrinks little by little",
-        last_over_first("ReLU, Xavier"),
-        lambda v: 0.1 < v < 0.5,
-        digits=3,
-    ),
-    Claim(
-        "ReLU, He: mean of the last layer as a share of the first's",
-        "the same spread",
-        last_over_first("ReLU, He"),
-        lambda v: 0.5 < v < 1.5,
-        digits=3,
-    ),
-]
+        Claim(
+            "sigmoid, std 0.01: mean and standard deviation in the last layer",
+            "all near 0.5",
+            lambda result: [
+                float(of["sigmoid, std 0.01"][-1]) for of in (result.means, result.stds)
+            ],
+            lambda v: abs(v[0] - 0.5) < 0.05 and v[1] < 0.05,
+            digits=3,
+        ),
+        Claim(
+            "sigmoid: standard deviation in the last layer, Xavier divided by std 0.01",
+            "wider",
+            lambda result: float(
+                result.stds["sigmoid, Xavier"][-1] / result.stds["sigmoid, std 0.01"][-1]
+            ),
+            lambda v: v > 3,
+            digits=3,
+        ),
+        relu_mean_claim(1, 0.0396),
+        relu_mean_claim(2, 0.00290),
+        relu_mean_claim(3, 0.000197),
+        relu_mean_claim(4, 1.32e-5),
+        relu_mean_claim(5, 9.46e-7),
+        Claim(
+            "ReLU, Xavier: mean activation of the last layer divided by the first layer's",
+            "shrinks little by little",
+            last_over_first("ReLU, Xavier"),
+            lambda v: 0.1 < v < 0.5,
+            digits=3,
+        ),
+        Claim(
+            "ReLU, He: mean activation of the last layer divided by the first layer's",
+            "the same spread",
+            last_over_first("ReLU, He"),
+            lambda v: 0.5 < v < 1.5,
+            digits=3,
+        ),
+    ],
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, claims=CLAIMS)
+    experiment.main()

@@ -1,26 +1,33 @@
 """Using the MNIST Dataset to Compare the Weight Initializers (chapter 6): std 0.01, Xavier, He.
 
-Three networks that differ in the standard deviation of their initial weights alone learn MNIST, on
-the same batches.
+Three networks learn MNIST on the same batches.  They differ only in the standard deviation of
+their initial weights.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
-from dlbasics import experiment
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
-from dlbasics.typing import RngLike
 
 WEIGHT_INIT: dict[str, float | str] = {"std 0.01": 0.01, "Xavier": "sigmoid", "He": "relu"}
 
 
 @dataclass(frozen=True)
 class Config:
+    """The book's settings.
+
+    Args:
+        iters_num: The number of training iterations.
+        batch_size: The number of images in a mini-batch.
+        learning_rate: The learning rate.
+    """
+
     iters_num: int = 2_000
     batch_size: int = 128
     learning_rate: float = 0.01
@@ -28,18 +35,16 @@ class Config:
 
 @dataclass(frozen=True)
 class Result:
-    """train_loss: by initial weights, the loss of each batch."""
+    """The losses of the networks.
+
+    Args:
+        train_loss: The loss of each mini-batch, by initial weights.
+    """
 
     train_loss: dict[str, list[float]]
 
 
-def run(
-    config: Config,
-    rng: RngLike,
-    data: Data | None = None,
-    progress: Progress = iter,
-) -> Result:
-    rng, data = np.random.default_rng(rng), data or experiment.load_data()
+def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
     networks = {
         key: MultiLayerNet(784, [100] * 4, 10, weight_init_std=std, rng=rng)
         for key, std in WEIGHT_INIT.items()
@@ -70,6 +75,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def last_loss_claim(key: str, book: str, low: float, high: float) -> Claim:
+    """Return the claim that the last losses with these initial weights are from low to high."""
     return Claim(
         f"mean loss of the last 100 iterations, {key}",
         book,
@@ -79,19 +85,26 @@ def last_loss_claim(key: str, book: str, low: float, high: float) -> Claim:
     )
 
 
-CLAIMS = [
-    # log 10 = 2.303 is the loss of guessing.
-    last_loss_claim("std 0.01", "does not learn", 2.28, 2.33),
-    last_loss_claim("Xavier", "learns", 0, 0.6),
-    last_loss_claim("He", "learns", 0, 0.6),
-    Claim(
-        "mean loss of all iterations, Xavier and He",
-        "He learns faster",
-        lambda result: [float(np.mean(result.train_loss[key])) for key in ("Xavier", "He")],
-        lambda v: v[1] < v[0],
-        digits=3,
-    ),
-]
+experiment = Experiment(
+    __doc__,
+    run,
+    plot,
+    Config,
+    claims=[
+        # A network that guesses has the loss log 10 = 2.303.
+        last_loss_claim("std 0.01", "does not learn", 2.28, 2.33),
+        last_loss_claim("Xavier", "learns", 0, 0.6),
+        last_loss_claim("He", "learns", 0, 0.6),
+        Claim(
+            "mean loss of all iterations, Xavier and He",
+            "He learns faster",
+            lambda result: [float(np.mean(result.train_loss[key])) for key in ("Xavier", "He")],
+            lambda v: v[1] < v[0],
+            digits=3,
+        ),
+    ],
+    quick={"iters_num": 30},
+)
 
 if __name__ == "__main__":
-    experiment.main(__doc__, run, plot, config=Config, claims=CLAIMS, quick={"iters_num": 30})
+    experiment.main()

@@ -1,4 +1,4 @@
-"""Figure 6.24: the claims of the search for hyperparameters, and what its script does."""
+"""Chapter 6, hyperparameter_optimization.py: its trials, its claims and its figure."""
 
 import copy
 from dataclasses import replace
@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 
 from ch06_techniques import hyperparameter_optimization as script
-from dlbasics.experiment import judge, load_data
-from dlbasics.experiment.results import save_result
-from dlbasics.search import SearchResult, Trial
-
-DIGITS = load_data("digits", quick=True)
-RESULT = script.run(script.Config(trials=6, epochs=3), 0, DIGITS)
+from ch06_techniques.hyperparameter_optimization import SPACE, Config, experiment, rank_correlation
+from dlbasics.experiment import judge
+from dlbasics.search import LogUniform, SearchResult, Trial
+from tests.helpers import failed, few_digits
 
 
-def trained(lr, data, weight_decay=1e-6, seed=0):
+@pytest.fixture(scope="module")
+def result():
+    return experiment.run(data=few_digits(), trials=6, epochs=3)
+
+
+def trained(lr, data, weight_decay=1e-6, seed=0, epochs=50):
     params = {"lr": lr, "weight_decay": weight_decay}
     arrays = (data.x_train[:400], data.t_train[:400], data.x_train[400:500], data.t_train[400:500])
-    return script.train(arrays, 100, params, 50, np.random.default_rng(seed))
+    return script.train(arrays, 100, params, epochs, np.random.default_rng(seed))
 
 
 def test_the_learning_rate_decides_on_mnist_in_three_trials(mnist):
@@ -30,38 +33,28 @@ def test_the_learning_rate_decides_on_mnist_in_three_trials(mnist):
 
 @pytest.mark.slow
 def test_every_claim_holds_on_mnist(mnist):
-    result = script.run(script.Config(processes=2), np.random.default_rng(0), mnist)
+    result = experiment.run(data=mnist, processes=2)
     print(result.table())
-    verdicts = judge(script.CLAIMS, result)
-    assert len(verdicts) == 3
-    assert all(verdict.holds for verdict in verdicts), verdicts
+    assert failed(experiment.claims, result) == []
     assert len(result.trials) == 100
     assert {len(trial.extra["val_acc"]) for trial in result.trials} == {50}
 
 
 @pytest.mark.slow
 def test_abandoning_hopeless_trials_finds_the_same_best_on_mnist(mnist):
-    result = script.run(script.Config(halving=3), np.random.default_rng(0), mnist)
+    result = experiment.run(data=mnist, halving=3)
     assert result.best.score >= 0.7
     assert result.best.params["lr"] > 1e-3
     assert [trial.budget for trial in result.trials].count(50) == 3
 
 
-@pytest.mark.parametrize("claim", script.CLAIMS, ids=lambda claim: claim.text)
-def test_no_claim_of_the_search_holds_whatever_comes(claim):
-    value = np.array(claim.value(RESULT), dtype=float)
-    assert not claim.holds((value * np.nan).tolist())
-    away = 1_000 * np.arange(1, value.size + 1).reshape(value.shape) * (1 + np.abs(value))
-    assert not all(claim.holds((value + sign * away).tolist()) for sign in (1, -1))
-
-
 def test_the_claims_fail_where_nothing_is_learned_or_weight_decay_decides():
     rng = np.random.default_rng(0)
-    params = [{name: d.draw(rng) for name, d in script.SPACE.items()} for _ in range(100)]
+    params = [{name: d.draw(rng) for name, d in SPACE.items()} for _ in range(100)]
 
     def holds(params, score):
         trials = [Trial(i, 50, drawn, score - 0.001 * i) for i, drawn in enumerate(params)]
-        return [verdict.holds for verdict in judge(script.CLAIMS, SearchResult(tuple(trials)))]
+        return [verdict.holds for verdict in judge(experiment.claims, SearchResult(tuple(trials)))]
 
     by_lr, by_decay = (
         sorted(params, key=lambda drawn: drawn[name], reverse=True)
@@ -78,15 +71,17 @@ def test_rank_correlation_by_hand():
     """Ranks 1 2 3 4 against 1.5 1.5 4 3: sums of squares 5, 4.5; of products 3.5 (Spearman)."""
     pairs = [(0.1, 0.5), (0.2, 0.5), (0.3, 0.9), (4.0, 0.8)]
     trials = [Trial(i, 1, {"lr": lr}, score) for i, (lr, score) in enumerate(pairs)]
-    found = script.rank_correlation(SearchResult(tuple(trials)), "lr")
+    found = rank_correlation(SearchResult(tuple(trials)), "lr")
     assert found == pytest.approx(3.5 / np.sqrt(5 * 4.5))
-    assert script.rank_correlation(SearchResult(tuple(trials[:2])), "lr") == 0  # equal scores
+    assert rank_correlation(SearchResult(tuple(trials[:2])), "lr") == 0  # equal scores
 
 
-def test_the_books_settings():
-    assert script.Config() == script.Config(100, 50, 500, 100, halving=0)
-    for name, low, high in (("weight_decay", 1e-8, 1e-4), ("lr", 1e-6, 1e-2)):
-        assert script.SPACE[name] == script.LogUniform(low, high)
+def test_settings_are_the_books_and_a_wrong_halving_is_refused():
+    assert Config() == Config(100, 50, 500, 100, halving=0)
+    assert SPACE == {"weight_decay": LogUniform(1e-8, 1e-4), "lr": LogUniform(1e-6, 1e-2)}
+    for halving in (1, -2):
+        with pytest.raises(ValueError, match=rf"halving must be .* got {halving}"):
+            Config(halving=halving)
 
 
 def test_trials_are_judged_by_a_fifth_of_the_images(monkeypatch):
@@ -97,51 +92,51 @@ def test_trials_are_judged_by_a_fifth_of_the_images(monkeypatch):
         return 0.5
 
     monkeypatch.setattr(script, "train", look)
-    script.run(script.Config(trials=2), 0, DIGITS)
+    experiment.run(data=few_digits(), trials=2)
     (x_train, t_train, x_val, t_val), batch_size, epochs = seen[0]
     assert (x_train.shape, x_val.shape) == ((400, 784), (100, 784))
     assert (t_train.shape, t_val.shape, batch_size, epochs) == ((400,), (100,), 100, 50)
     both = np.concatenate([x_train, x_val])
     np.testing.assert_array_equal(
-        np.sort(both.sum(axis=1)), np.sort(DIGITS.x_train[:500].sum(axis=1))
+        np.sort(both.sum(axis=1)), np.sort(few_digits().x_train[:500].sum(axis=1))
     )
     assert seen[0][0][0] is seen[1][0][0]  # one split for all trials
 
 
 def test_a_trial_uses_its_hyperparameters():
     """Strong decay shrinks what it learns; a learning rate of almost 0 leaves it at the start."""
-    free, decayed = trained(0.01, DIGITS), trained(0.01, DIGITS, weight_decay=2.0)
+    free, decayed = (
+        trained(0.01, few_digits(), weight_decay=decay, epochs=15) for decay in (1e-6, 2.0)
+    )
     assert decayed["train_acc"][-1] < free["train_acc"][-1] - 0.2
-    still = trained(1e-9, DIGITS)
-    assert len(still["val_acc"]) == len(still["train_acc"]) == 50
-    assert len({*still["train_acc"]}) == 1
-    assert trained(1e-9, DIGITS, seed=1) != still
     assert free["score"] == free["val_acc"][-1] != free["train_acc"][-1]
+    still, other = (trained(1e-9, few_digits(), seed=seed, epochs=5) for seed in (0, 1))
+    assert len(still["val_acc"]) == len(still["train_acc"]) == 5
+    assert len({*still["train_acc"]}) == 1
+    assert other != still
 
 
-def test_same_trials_in_two_processes_and_with_the_same_seed():
-    config = script.Config(trials=6, epochs=3)
-    assert script.run(replace(config, processes=2), 0, DIGITS) == RESULT
-    assert script.run(config, 1, DIGITS) != RESULT
-    assert replace(config, processes=2) == config  # and is judged as such
+@pytest.mark.long
+def test_two_processes_give_the_same_trials(result):
+    assert experiment.run(data=few_digits(), trials=6, epochs=3, processes=2) == result
+    assert replace(Config(), processes=2) == Config()  # and is judged as such
 
 
 def test_halving_abandons_trials():
-    result = script.run(script.Config(trials=6, epochs=4, halving=2), 0, DIGITS)
-    assert sorted(trial.budget for trial in result.trials) == [1, 1, 1, 2, 2, 4]
-    script.plot(result)
+    result = experiment.run(data=few_digits(), trials=4, epochs=2, halving=2)
+    assert sorted(trial.budget for trial in result.trials) == [1, 1, 2, 2]
+    experiment.plot(result)
 
 
-def test_the_figure_shows_the_20_best(tmp_path):
-    save_result(RESULT, {}, tmp_path / "result.json")
-    trials = [copy.copy(RESULT.best)] * 21
+def test_the_figure_shows_the_20_best(result):
+    trials = [copy.copy(result.best)] * 21
     trials[7] = Trial(7, 3, {"weight_decay": 1e-5, "lr": 0.5}, float("nan"), "diverged")
-    panels = script.plot(SearchResult(tuple(trials)))["figure_6_24"].axes
+    panels = experiment.plot(SearchResult(tuple(trials)))["figure_6_24"].axes
     assert len(panels) == 20
     validation, training = panels[0].lines
     np.testing.assert_array_equal(validation.get_xydata()[:, 0], [1, 2, 3])
-    np.testing.assert_array_equal(validation.get_ydata(), RESULT.best.extra["val_acc"])
-    np.testing.assert_array_equal(training.get_ydata(), RESULT.best.extra["train_acc"])
+    np.testing.assert_array_equal(validation.get_ydata(), result.best.extra["val_acc"])
+    np.testing.assert_array_equal(training.get_ydata(), result.best.extra["train_acc"])
     assert (validation.get_label(), training.get_label()) == ("validation", "training")
-    panels = script.plot(RESULT)["figure_6_24"].axes
+    panels = experiment.plot(result)["figure_6_24"].axes
     assert [panel.get_visible() for panel in panels] == [True] * 6 + [False] * 14

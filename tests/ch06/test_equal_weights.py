@@ -1,0 +1,37 @@
+"""Chapter 6, equal_weights.py: the three starts, and units that stay equal."""
+
+import numpy as np
+import pytest
+
+from ch06_techniques.equal_weights import STARTS, difference, experiment, initial_network
+from tests.helpers import few_digits
+
+
+def test_units_stay_equal_on_the_digits_too():
+    result = experiment.run(data=few_digits(), hidden_size=5, iters_num=60)
+    assert max(result.difference["zero"], result.difference["equal"]) < 1e-9
+    assert result.difference["random"] > 0.1
+    assert all(np.ptp(result.W1[start]) > 0 for start in STARTS)
+    assert all(
+        len(losses) == 60 and losses[0] == pytest.approx(np.log(10), abs=0.3)
+        for losses in result.train_loss.values()
+    )
+
+
+def test_difference_is_that_between_units_in_both_layers():
+    network = initial_network("equal", 3, np.random.default_rng(0))
+    assert difference(network) == 0
+    network.params["W1"][5] = [0.0, 0.25, -0.5]
+    assert difference(network) == 0.75
+    network.params["W1"][5] = 0
+    network.params["W2"][:, 1] = [1, 2, 4]
+    assert difference(network) == 3
+
+
+def test_the_three_starts():
+    for start, low, high in (("zero", 0, 0), ("equal", 0.01, 0.01), ("random", -0.3, 0.3)):
+        network = initial_network(start, 20, np.random.default_rng(0))
+        W1 = network.params["W1"]
+        assert W1.shape == (784, 20)
+        assert low <= W1.min() <= W1.max() <= high
+    assert W1.std() == pytest.approx(1 / 28, rel=0.05)

@@ -1,0 +1,77 @@
+"""Chapter 6, optimizer_compare_naive.py: the bowls, the paths, the claims and the figures."""
+
+import numpy as np
+import pytest
+
+from ch06_techniques.optimizer_compare_naive import (
+    crossings,
+    d_narrow,
+    df,
+    experiment,
+    f,
+    narrow,
+    sideways,
+)
+
+RESULT = experiment.run()
+
+
+def test_sgd_takes_the_path_of_the_closed_form():
+    """Each step multiplies x by 1 - 0.95 / 10, and y by 1 - 2 * 0.95."""
+    k = np.arange(31)
+    wanted = np.stack([-7 * 0.905**k, 2 * (-0.9) ** k], axis=1)
+    np.testing.assert_allclose(RESULT.paths["SGD"], wanted, atol=1e-12)
+    wanted = np.stack([10 * (1 - 0.019) ** k, (1 - 1.9) ** k], axis=1)
+    np.testing.assert_allclose(RESULT.narrow_paths["SGD"], wanted, atol=1e-12)
+
+
+def test_first_steps_of_the_others():
+    start = np.array([-7.0, 2.0])
+    slope = np.array([-0.7, 4.0])
+    for key, step in (
+        ("Momentum", -0.1 * slope),
+        ("AdaGrad", -1.5 * np.sign(slope)),
+        ("Adam", -0.3 * np.sign(slope)),
+    ):
+        path = RESULT.paths[key]
+        assert path.shape == (31, 2)
+        np.testing.assert_allclose(path[0], start)
+        np.testing.assert_allclose(path[1] - start, step, rtol=1e-5)
+
+
+def test_crossings_and_the_length_across_the_valley():
+    path = np.array([[0, 2.0], [1, -1], [2, -2], [3, 1]])
+    assert crossings(path) == 2
+    assert sideways(path) == 3 + 1 + 3
+    assert crossings(path[:1]) == 0
+
+
+@pytest.mark.parametrize(("bowl", "gradient"), [(f, df), (narrow, d_narrow)])
+def test_gradients_are_the_slopes(bowl, gradient):
+    x, y, h = 3.0, -0.7, 1e-5
+    slopes = [
+        (bowl(x + h, y) - bowl(x - h, y)) / (2 * h),
+        (bowl(x, y + h) - bowl(x, y - h)) / (2 * h),
+    ]
+    np.testing.assert_allclose(gradient(x, y), slopes, rtol=1e-7)
+
+
+def test_heights_of_the_bowls():
+    assert f(-7, 2) == pytest.approx(6.45)
+    assert narrow(10, 1) == 200
+
+
+def test_figures_show_the_paths_and_the_arrows_point_down():
+    figures = experiment.plot(RESULT)
+    for i, (key, path) in enumerate(RESULT.paths.items()):
+        name = ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7")[i]
+        for axes in (figures[name].axes[0], figures["figure_6_8"].axes[i]):
+            assert axes.get_title() == key
+            assert (axes.get_xlim(), axes.get_ylim()) == ((-10, 10), (-10, 10))
+            np.testing.assert_array_equal(axes.lines[-1].get_xydata(), path)
+
+    (axes,) = figures["figure_6_2"].axes
+    (arrows,) = axes.collections
+    places = np.array(arrows.get_offsets())
+    np.testing.assert_allclose(arrows.U, -places[:, 0] / 10)
+    np.testing.assert_allclose(arrows.V, -2 * places[:, 1])

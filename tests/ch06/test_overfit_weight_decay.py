@@ -1,0 +1,99 @@
+"""Chapter 6, overfit_weight_decay.py: its claims, its two networks, and the figures."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ch06_techniques.overfit_weight_decay import Result, claims, experiment, gap
+from dlbasics.layers import Dropout
+from tests.ch06.helpers import assert_same_start_and_batches, assert_values, curves_of
+from tests.helpers import failed, few_digits
+
+
+def test_every_claim_holds_on_mnist_in_120_epochs(mnist):
+    data = replace(mnist, x_test=mnist.x_test[:300], t_test=mnist.t_test[:300])
+    assert failed(experiment.claims, experiment.run(data=data, epochs=120)) == []
+
+
+@pytest.mark.slow
+def test_decay_narrows_the_gap_on_average_with_five_other_seeds_on_mnist(mnist):
+    assert_narrower_gap_on_average(experiment, mnist)
+
+
+def assert_narrower_gap_on_average(experiment, mnist):
+    data = replace(mnist, x_test=mnist.x_test[:2_000], t_test=mnist.t_test[:2_000])
+    results = [experiment.run(seed=seed, data=data) for seed in range(1, 6)]
+    gaps = np.array([[gap(r, key) for key in ("without", "with")] for r in results])
+    assert gaps[:, 1].mean() < gaps[:, 0].mean() - 0.015, gaps
+    texts = {verdict.text for r in results for verdict in failed(experiment.claims, r)}
+    assert texts <= {experiment.claims[2].text}
+
+
+def made_up(learned=1.0, test=0.7, train_with=0.9, test_with=0.7):
+    train_acc = {
+        "without": [0.5] * 99 + [learned] + [0.0] * 81 + [1.0] * 20,
+        "with": [0.1] * 150 + [train_with] + [0.0] * 30 + [0.9] * 20,
+    }
+    test_acc = {"without": test, "with": test_with}
+    return Result(train_acc, {key: [0.0] * 181 + [v] * 20 for key, v in test_acc.items()})
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ({}, []),
+        ({"learned": 0.94}, [0]),
+        ({"test": 0.85, "test_with": 0.8}, [1]),
+        ({"test_with": 0.59}, [2]),
+        ({"train_with": 1.0}, [3]),
+    ],
+)
+def test_each_claim_sees_its_own_difference(change, broken):
+    verdicts = failed(claims("decay"), made_up(**change))
+    assert [verdict.text for verdict in verdicts] == [claims("decay")[i].text for i in broken]
+
+
+def test_claims_read_the_last_20_epochs_and_the_100th():
+    assert_values(claims("decay"), made_up(), 1, [1, 0.7], [0.3, 0.2], 0.9)
+
+
+def test_the_two_networks_differ_in_weight_decay_alone(recorded):
+    result, (without, with_it) = recorded(experiment, epochs=4, batch_size=50, learning_rate=0.004)
+    assert_same_start_and_batches(without, with_it)
+    assert without.regularizer is None
+    assert with_it.regularizer.weight_decay_lambda == 0.1
+    assert [W.shape for W in without.first.values()] == [(784, 100), *[(100, 100)] * 5, (100, 10)]
+    for W in without.first.values():
+        assert W.std() == pytest.approx(np.sqrt(2 / len(W)), rel=0.1)
+
+    x, t = few_digits().x_train[:300], few_digits().t_train[:300]
+    seen = {image.tobytes() for batch, _ in without.batches for image in batch}
+    assert seen <= {image.tobytes() for image in x}
+    # 300 draws with replacement from 300 images hold about 300 (1 - 1 / e) of them.
+    assert 150 < without.different_images(6) < 230
+    assert without.different_images(24) > 270
+    assert [batch.shape for batch, _ in without.batches] == [(50, 784)] * 24
+    for key, network in (("without", without), ("with", with_it)):
+        assert network.layers_of(Dropout) == []
+        network.assert_updated_by_sgd(0.004)
+        assert len(result.train_acc[key]) == len(result.test_acc[key]) == 4
+        assert result.train_acc[key][-1] == network.accuracy(x, t)
+        assert result.test_acc[key][-1] == network.accuracy(
+            few_digits().x_test, few_digits().t_test
+        )
+
+
+def test_figures_show_the_accuracies():
+    assert_figures_show_the_accuracies(experiment)
+
+
+def assert_figures_show_the_accuracies(experiment):
+    A, B = [0.25, 0.5], [0.75, 1.0]
+    result = Result({"without": A, "with": B}, {"without": B[::-1], "with": A[::-1]})
+    panels = [axes for figure in experiment.plot(result).values() for axes in figure.axes]
+    for axes, key in zip(panels, ("without", "with"), strict=True):
+        train_acc, test_acc = result.train_acc[key], result.test_acc[key]
+        assert curves_of(axes) == {"training": [[1, 2], train_acc], "test": [[1, 2], test_acc]}
+        assert axes.get_title().startswith(f"{key} ")
+        assert axes.get_ylim() == (0, 1.03)
