@@ -85,7 +85,9 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
 
 def _rows(path: PathLike) -> list[str]:
     about = json.loads(Path(path).read_text(encoding="utf-8"))
-    if not about["judged"] or about["data"] not in (None, "mnist"):
+    # Files of version 0.1.0 have no entry 'judged'.
+    judged = about.get("judged", any(claim["holds"] is not None for claim in about["claims"]))
+    if not judged or about["data"] not in (None, "mnist"):
         return []
     name = Path(about["script"]).name
     rows = []
