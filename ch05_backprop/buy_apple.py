@@ -57,9 +57,16 @@ experiment = Experiment(
     config=Config,
     claims=[
         Claim.same("price", 220, lambda r: r.price, atol=1e-9),
-        Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
-        Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
-        Claim.same("derivative by the tax", 200, lambda r: r.dtax, atol=1e-9),
+        Claim.same(
+            "derivative with respect to the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9
+        ),
+        Claim.same(
+            "derivative with respect to the number of apples",
+            110,
+            lambda r: r.dapple_num,
+            atol=1e-9,
+        ),
+        Claim.same("derivative with respect to the tax", 200, lambda r: r.dtax, atol=1e-9),
     ],
 )
 

@@ -71,11 +71,25 @@ experiment = Experiment(
     config=Config,
     claims=[
         Claim.same("price", 715, lambda r: r.price, atol=1e-9),
-        Claim.same("derivative by the number of apples", 110, lambda r: r.dapple_num, atol=1e-9),
-        Claim.same("derivative by the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9),
-        Claim.same("derivative by the price of an orange", 3.3, lambda r: r.dorange, atol=1e-9),
-        Claim.same("derivative by the number of oranges", 165, lambda r: r.dorange_num, atol=1e-9),
-        Claim.same("derivative by the tax", 650, lambda r: r.dtax, atol=1e-9),
+        Claim.same(
+            "derivative with respect to the number of apples",
+            110,
+            lambda r: r.dapple_num,
+            atol=1e-9,
+        ),
+        Claim.same(
+            "derivative with respect to the price of an apple", 2.2, lambda r: r.dapple, atol=1e-9
+        ),
+        Claim.same(
+            "derivative with respect to the price of an orange", 3.3, lambda r: r.dorange, atol=1e-9
+        ),
+        Claim.same(
+            "derivative with respect to the number of oranges",
+            165,
+            lambda r: r.dorange_num,
+            atol=1e-9,
+        ),
+        Claim.same("derivative with respect to the tax", 650, lambda r: r.dtax, atol=1e-9),
     ],
 )
 
