@@ -1,15 +1,24 @@
 """The files of one run: the result as JSON and .npz, and the figures as PNG."""
 
 import json
+import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dlbasics.experiment.results import save_result
+import numpy as np
+
+from dlbasics._internal.checks import Array
+from dlbasics._internal.files import write_text
+from dlbasics.storage import save_arrays
+
+LARGE = 1_000
+"""An array of more numbers goes into the .npz file."""
 
 PROBE = 64 * 1024
 """The number of bytes that are written before a run, to see whether the disk takes them."""
@@ -101,6 +110,68 @@ class Output:
             for file in json.loads(self.json.read_text(encoding="utf-8")).get("figures", []):
                 if file == os.path.basename(file) and file.startswith(f"{self.name}_"):
                     (self.folder / file).unlink(missing_ok=True)
+
+
+def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
+    """Write a result to a JSON file.
+
+    Arrays and lists of more than 1,000 numbers, in mappings too, go into an .npz file of the same
+    name; the JSON file then holds their entry and shape.  Numbers that are not finite become
+    strings, and objects that JSON has not become their `repr`.
+
+    Args:
+        result: A dataclass or a mapping; anything else is stored as a mapping with the key 'value'.
+        about: The facts about the run, which the file holds beside the result.
+        path: The JSON file.
+    """
+    arrays: dict[str, Array] = {}
+    given = _fields(result)
+    given = {"value": result} if given is None else given
+    values = {name: _plain(value, name, arrays) for name, value in given.items()}
+    npz = path.with_suffix(".npz")
+    if arrays:
+        save_arrays(npz, arrays)
+    else:
+        npz.unlink(missing_ok=True)
+    written = _plain(about, "", {}) | {"result": values}
+    write_text(path, json.dumps(written, indent=1, allow_nan=False))
+
+
+def _fields(result: Any) -> dict[str, Any] | None:
+    """Return the fields of a dataclass or the items of a mapping; None for anything else."""
+    if is_dataclass(result) and not isinstance(result, type):
+        return {field.name: getattr(result, field.name) for field in fields(result)}
+    if isinstance(result, Mapping):
+        return {str(key): value for key, value in result.items()}
+    return None
+
+
+def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
+    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
+    if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
+        arrays[entry] = np.asarray(value)
+        return {"npz": entry, "shape": list(arrays[entry].shape)}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{entry}/{i}", arrays) for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    items = _fields(value)
+    if items is None:
+        return str(value) if isinstance(value, os.PathLike) else repr(value)
+    return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in items.items()}
+
+
+def _is_large(value: Any) -> bool:
+    """Return whether `value` is a rectangular array of more than LARGE numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return False
+    return array.dtype.kind in "fiub" and array.size > LARGE
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -1,60 +1,25 @@
-"""The files of a chapter script: its result as JSON, with large arrays in an .npz file."""
+"""The tables of claims in the chapters' READMEs, made from the files of results."""
 
 import json
-import math
-import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from dlbasics._internal.checks import Array
 from dlbasics._internal.files import write_text
 from dlbasics.experiment.claims import LEFT_OUT, shown
-from dlbasics.storage import PathLike, save_arrays
-
-LARGE = 1_000
-"""An array of more numbers goes into the .npz file."""
+from dlbasics.storage import PathLike
 
 HEAD = ["| script | number | book | ours |", "|---|---|---|---|"]
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 """The lines around the table that `update_readme` writes."""
 
 
-def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
-    """Write a result to a JSON file.
-
-    Arrays and lists of more than 1,000 numbers, in mappings too, go into an .npz file of the same
-    name; the JSON file then holds their entry and shape.  Numbers that are not finite become
-    strings, and objects that JSON has not become their `repr`.
-
-    Args:
-        result: A dataclass or a mapping; anything else is stored as a mapping with the key 'value'.
-        about: The facts about the run, which the file holds beside the result.
-        path: The JSON file.
-    """
-    arrays: dict[str, Array] = {}
-    given = _fields(result)
-    given = {"value": result} if given is None else given
-    values = {name: _plain(value, name, arrays) for name, value in given.items()}
-    npz = path.with_suffix(".npz")
-    if arrays:
-        save_arrays(npz, arrays)
-    else:
-        npz.unlink(missing_ok=True)
-    written = _plain(about, "", {}) | {"result": values}
-    write_text(path, json.dumps(written, indent=1, allow_nan=False))
-
-
 def table(paths: Iterable[PathLike]) -> str:
     """Return a Markdown table for a chapter's README, with the claims of these JSON files.
 
-    Quick runs, and runs on other data than the book's, are left out, for they were not judged.
+    The table has no rows of runs that were not judged: quick runs, and runs on other data.
     """
     return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
 
@@ -62,8 +27,8 @@ def table(paths: Iterable[PathLike]) -> str:
 def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
     """Put the rows of these JSON files into the table of `readme` between BEGIN and END.
 
-    The scripts have the order of the README's first table.  A script without a judged run among
-    `paths` keeps its rows.
+    The order of the scripts is that of the README's first table.  A script keeps its rows if none
+    of the files holds a judged run of it.
 
     Raises:
         ValueError: If `readme` lacks the lines BEGIN and END.
@@ -95,43 +60,6 @@ def _rows(path: PathLike) -> list[str]:
         book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
         rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
     return rows
-
-
-def _fields(result: Any) -> dict[str, Any] | None:
-    """Return the fields of a dataclass or the items of a mapping; None for anything else."""
-    if is_dataclass(result) and not isinstance(result, type):
-        return {field.name: getattr(result, field.name) for field in fields(result)}
-    if isinstance(result, Mapping):
-        return {str(key): value for key, value in result.items()}
-    return None
-
-
-def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
-    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
-    if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
-        arrays[entry] = np.asarray(value)
-        return {"npz": entry, "shape": list(arrays[entry].shape)}
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item, f"{entry}/{i}", arrays) for i, item in enumerate(value)]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, str | int | float):
-        return value
-    items = _fields(value)
-    if items is None:
-        return str(value) if isinstance(value, os.PathLike) else repr(value)
-    return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in items.items()}
-
-
-def _is_large(value: Any) -> bool:
-    """Return whether `value` is a rectangular array of more than LARGE numbers."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        return False
-    return array.dtype.kind in "fiub" and array.size > LARGE
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlbasics.experiment.results import BEGIN, END, save_result, table, update_readme
+from dlbasics.experiment.output import save_result
+from dlbasics.experiment.results import BEGIN, END, table, update_readme
 from tests.experiment.sample import experiment
 
 
