@@ -63,7 +63,7 @@ def test_layers_must_be_there_and_each_only_once(layers):
         ({"layers": None}, "layers must be a sequence or a mapping"),
         ({"last_layer": Relu()}, "last_layer must be a loss layer"),
         ({"last_layer": SoftmaxWithLoss}, "last_layer must be a loss layer"),
-        ({"regularizer": 0.1}, "regularizer must be one like L2"),
+        ({"regularizer": 0.1}, "regularizer must be a penalty such as L2"),
     ],
 )
 def test_what_fits_no_network_is_refused_by_name(arguments, message):
