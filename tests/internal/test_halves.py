@@ -3,20 +3,9 @@
 import numpy as np
 import pytest
 
-from dlbasics import (
-    Adam,
-    Affine,
-    Convolution,
-    Dropout,
-    MultiLayerNet,
-    Network,
-    Relu,
-    SoftmaxWithLoss,
-    Trainer,
-    check_gradients,
-)
+from dlbasics import Adam, MultiLayerNet, Network, Trainer, check_gradients
 from dlbasics._internal import halves
-from dlbasics.layers import BatchNorm
+from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Relu, SoftmaxWithLoss
 from dlbasics.regularizers import L2
 from tests.helpers import normal
 from tests.internal.convnet import T, X, net
