@@ -198,6 +198,15 @@ def test_gradients_of_convolutional_networks(build):
     assert report, f"\n{report}"
 
 
+def test_the_fast_numerical_gradient_of_a_convolutional_network_is_the_plain_one():
+    conv_param = {"filter_num": 2, "filter_size": 3}
+    net = SimpleConvNet((1, 6, 6), conv_param, 4, 3, "he", rng=0, dtype=np.float64)
+    x, t = images_for(net, 3), np.array([0, 2, 1])
+    fast, plain = (net.numerical_gradient(x, t, plain=plain) for plain in (False, True))
+    for key in plain:
+        np.testing.assert_allclose(fast[key], plain[key], atol=1e-9)
+
+
 @every_conv_net
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_dtype_goes_all_the_way_through_images(build, dtype):

@@ -173,13 +173,16 @@ def test_loss_in_test_mode_leaves_running_statistics_and_generator():
 
 
 @pytest.mark.parametrize("form", [list, one_hot, lambda t: t[:, None], lambda t: t.astype("uint8")])
-def test_every_form_of_label_gives_the_same(form):
+def test_every_form_of_label_gives_the_same_also_of_one_sample(form):
     net, (x, t) = plain_net(), batch()
     loss, accuracy, gradient = net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
     assert net.loss(x, form(t)) == pytest.approx(loss, rel=1e-6)
     assert net.accuracy(x, form(t)) == accuracy
     for key, value in net.gradient(x, form(t)).items():
         np.testing.assert_allclose(value, gradient[key], rtol=1e-5, atol=1e-7)
+    single, lifted = net.gradient(x[0], form(t)[0]), net.gradient(x[:1], t[:1])
+    for key, value in lifted.items():
+        np.testing.assert_allclose(single[key], value, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("form", [one_hot, np.asarray, lambda t: t[:, None]])

@@ -6,16 +6,12 @@ import pytest
 from dlbasics import layers
 from dlbasics.gradient import check_gradients
 from tests.helpers import normal
+from tests.layers import cases
 
 
 def away_from_0(*shape):
     x = normal(*shape, seed=10)
     return x + np.copysign(0.1, x)
-
-
-def trained(layer, *shape):
-    layer.forward(3 + 2 * normal(*shape, seed=9))
-    return layer
 
 
 def batch_norm(size):
@@ -27,57 +23,24 @@ def convolution(*shape, stride=1, pad=0):
 
 
 LAYERS = {
-    "Affine": (layers.Affine(normal(6, 4, seed=1), normal(4, seed=2)), (3, 6)),
-    "Affine, one sample": (layers.Affine(normal(6, 4, seed=1), normal(4, seed=2)), (6,)),
-    "Affine, no bias": (layers.Affine(normal(6, 4, seed=1), None), (3, 6)),
-    "Affine, images": (layers.Affine(normal(12, 4, seed=1), normal(4, seed=2)), (3, 3, 2, 2)),
-    "Affine, float32": (layers.Affine.create(6, 4, rng=0), (3, 6)),
-    "Affine, wide": (layers.Affine.create(100, 30, rng=0), (20, 100)),
-    "Relu": (layers.Relu(), (3, 6)),
-    "Relu, images": (layers.Relu(), (2, 3, 2, 2)),
-    "LeakyRelu": (layers.LeakyRelu(), (3, 6)),
-    "LeakyRelu, slope 0": (layers.LeakyRelu(0), (3, 6)),
+    **{name: (make(np.float64), shape) for name, (make, shape) in cases.LAYERS.items()},
+    "Affine, wide, float32": (layers.Affine.create(100, 30, rng=0), (20, 100)),
     "LeakyRelu, slope 1": (layers.LeakyRelu(1), (3, 6)),
-    "Sigmoid": (layers.Sigmoid(), (3, 6)),
-    "Sigmoid, images": (layers.Sigmoid(), (2, 3, 2, 2)),
-    "Tanh": (layers.Tanh(), (3, 6)),
-    "Identity": (layers.Identity(), (3, 6)),
-    "Dropout": (layers.Dropout(0.5, rng=0), (6, 6)),
-    "Dropout, images": (layers.Dropout(0.2, rng=0), (2, 3, 2, 2)),
-    "Dropout, ratio 0": (layers.Dropout(0), (3, 6)),
     "Dropout, ratio 1": (layers.Dropout(1), (3, 6)),
-    "BatchNorm": (batch_norm(4), (7, 4)),
     "BatchNorm, two samples": (batch_norm(4), (2, 4)),
-    "BatchNorm, images": (batch_norm(3), (4, 3, 2, 2)),
     "BatchNorm, one image": (batch_norm(3), (1, 3, 4, 4)),
-    "BatchNorm, trained": (trained(batch_norm(4), 50, 4), (7, 4)),
-    "BatchNorm, images, trained": (trained(batch_norm(3), 50, 3, 2, 2), (4, 3, 2, 2)),
     "BatchNorm, float32": (layers.BatchNorm.create(4), (7, 4)),
-    "Convolution": (convolution(3, 2, 3, 3), (2, 2, 5, 5)),
     "Convolution, more padding than filter": (convolution(2, 2, 2, 2, pad=3), (2, 2, 2, 3)),
     "Convolution, as large as the image": (convolution(3, 2, 4, 3), (2, 2, 4, 3)),
     "Convolution, larger than the image": (convolution(2, 1, 5, 5, pad=2), (2, 1, 1, 2)),
     "Convolution, one filter": (convolution(1, 2, 3, 3), (2, 2, 4, 4)),
-    "Convolution, one image": (convolution(3, 2, 3, 3), (2, 4, 4)),
-    "Convolution, one image, stride 2": (convolution(3, 2, 2, 2, stride=2), (2, 4, 4)),
-    "Convolution, no bias": (layers.Convolution(normal(3, 2, 3, 3, seed=1), None), (2, 2, 4, 4)),
     "Convolution, float32": (layers.Convolution.create(2, 3, 3, rng=0), (2, 2, 4, 4)),
-    "Pooling": (layers.Pooling(2, 2), (2, 2, 3, 4)),
-    "Pooling, stride 2": (layers.Pooling(2, 2, stride=2), (2, 2, 4, 6)),
-    "Pooling, stride 2, one image": (layers.Pooling(2, 2, stride=2), (2, 4, 6)),
-    "Pooling, 3 by 2, stride 2, pad 1": (layers.Pooling(3, 2, stride=2, pad=1), (2, 2, 5, 4)),
-    "Pooling, stride 3": (layers.Pooling(2, 2, stride=3), (2, 2, 5, 8)),
-    "AveragePooling": (layers.AveragePooling(2, 2), (2, 2, 3, 4)),
-    "AveragePooling, stride 2": (layers.AveragePooling(2, 2, stride=2), (2, 2, 4, 6)),
-    "AveragePooling, 3 by 2, stride 2, pad 1": (layers.AveragePooling(3, 2, 2, 1), (2, 2, 5, 4)),
-    "GlobalAveragePooling": (layers.GlobalAveragePooling(), (2, 3, 4, 2)),
-    "GlobalAveragePooling, one image": (layers.GlobalAveragePooling(), (3, 4, 2)),
-    "Residual": (layers.Residual([layers.Tanh(), layers.LeakyRelu(0.3)]), (3, 6)),
     "Residual, convolutions": (
         layers.Residual([convolution(3, 3, 3, 3, pad=1), batch_norm(3), layers.Relu()]),
         (2, 3, 4, 4),
     ),
 }
+"""The layers that tests/layers tests, and further options of theirs."""
 
 
 @pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])

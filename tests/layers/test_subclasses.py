@@ -168,5 +168,8 @@ AFFINE = Affine(np.eye(5), None)
 def test_a_subclass_that_no_network_can_use_says_what_is_missing(layer, error, message):
     with pytest.raises(error, match=message):
         Network([layer])
+
+
+def test_a_subclass_without_formulas_says_what_to_write():
     with pytest.raises(TypeError, match=r"Parts must define _forward\(x, train_flg\)"):
         Parts([]).forward(X)
