@@ -72,13 +72,9 @@ def test_pooling_padding_and_dropout_are_the_books():
 
 
 def test_simple_conv_net_takes_the_books_arguments_by_name_and_place():
-    arguments = {
-        "input_dim": (2, 8, 6),
-        "conv_param": {"filter_num": 4, "filter_size": 3, "pad": 1, "stride": 1},
-        "hidden_size": 7,
-        "output_size": 5,
-        "weight_init_std": 0.5,
-    }
+    conv_param = {"filter_num": 4, "filter_size": 3, "pad": 1, "stride": 1}
+    arguments = {"input_dim": (2, 8, 6), "conv_param": conv_param}
+    arguments |= {"hidden_size": 7, "output_size": 5, "weight_init_std": 0.5}
     given = copy.deepcopy(arguments)
     by_place, by_name = SimpleConvNet(*given.values(), rng=0), SimpleConvNet(**given, rng=0)
     assert (by_name.params["W1"].shape, by_name.params["W2"].shape) == ((4, 2, 3, 3), (48, 7))
@@ -87,32 +83,24 @@ def test_simple_conv_net_takes_the_books_arguments_by_name_and_place():
     assert given == arguments
 
 
-def he(fan_in):
-    return math.sqrt(2 / fan_in)
-
-
-def xavier(fan_in):
-    return math.sqrt(1 / fan_in)
-
-
 @pytest.mark.parametrize(
-    ("network", "options", "std"),
+    ("network", "options", "variance"),
     [
-        (SimpleConvNet, {}, lambda fan_in: 0.01),
-        (SimpleConvNet, {"weight_init_std": "he"}, he),
-        (DeepConvNet, {}, he),
-        (LeNet, {}, xavier),
-        (LeNet, {"modern": True}, he),
-        (ResNet, {"filter_nums": (4, 6), "blocks": 2}, he),
+        (SimpleConvNet, {}, lambda fan_in: 1e-4),
+        (SimpleConvNet, {"weight_init_std": "he"}, lambda fan_in: 2 / fan_in),
+        (DeepConvNet, {}, lambda fan_in: 2 / fan_in),
+        (LeNet, {}, lambda fan_in: 1 / fan_in),
+        (LeNet, {"modern": True}, lambda fan_in: 2 / fan_in),
+        (ResNet, {"filter_nums": (4, 6), "blocks": 2}, lambda fan_in: 2 / fan_in),
     ],
 )
-def test_initial_weights_have_the_standard_deviation_of_their_initializer(network, options, std):
+def test_initial_weights_have_the_spread_of_their_initializer(network, options, variance):
     for key, param in network(**options, rng=0).params.items():
         assert param.dtype == np.float32
         if key.startswith("W"):
             fan_in = param[0].size if param.ndim == 4 else len(param)
-            wanted = pytest.approx(std(fan_in), rel=4 / math.sqrt(2 * param.size))
-            assert param.std() == wanted, key
+            std, tolerance = math.sqrt(variance(fan_in)), 4 / math.sqrt(2 * param.size)
+            assert param.std() == pytest.approx(std, rel=tolerance), key
         elif key.startswith("b"):
             assert not param.any(), key
 
@@ -139,10 +127,10 @@ def test_every_filter_size_works_that_can_and_the_error_names_them(stride, pad):
 def test_images_need_not_be_square():
     net = SimpleConvNet((3, 13, 9), {"filter_size": 2, "filter_num": 2, "pad": 0, "stride": 1})
     assert net.layers["Affine1"].W.shape[0] == 2 * 6 * 4
-    with pytest.raises(
-        ValueError, match=r"input_dim must be a size that .* can tile, got images of 12 by 9"
-    ):
+    with pytest.raises(ValueError, match=r"input_dim must be .* can tile, got images of 12 by 9"):
         SimpleConvNet((3, 12, 9), {"filter_size": 2})
+    with pytest.raises(ValueError, match=r"Conv: x must have shape \(N, 3, H, W\)"):
+        net.predict(np.ones((5, 784)))
 
 
 def test_what_conv_param_leaves_out_is_the_books():
@@ -214,10 +202,9 @@ def test_the_fast_numerical_gradient_of_a_convolutional_network_is_the_plain_one
     conv_param = {"filter_num": 2, "filter_size": 3}
     net = SimpleConvNet((1, 6, 6), conv_param, 4, 3, "he", rng=0, dtype=np.float64)
     x, t = images_for(net, 3), np.array([0, 2, 1])
-    plain, fast = net.numerical_gradient(x, t, plain=True), net.numerical_gradient(x, t)
-    for key, gradient in net.gradient(x, t).items():
+    fast, plain = (net.numerical_gradient(x, t, plain=plain) for plain in (False, True))
+    for key in plain:
         np.testing.assert_allclose(fast[key], plain[key], atol=1e-9)
-        np.testing.assert_allclose(gradient, plain[key], atol=1e-7)
 
 
 @every_conv_net
@@ -262,20 +249,12 @@ NONSENSE = {
         (SimpleConvNet, {"input_dim": 784}, r"input_dim must be \(C, H, W\), got 784"),
         (SimpleConvNet, {"input_dim": (1, 28, 0)}, "input_dim must be at least 1"),
         (SimpleConvNet, {"conv_param": {"filters": 3}}, r"conv_param must have keys .*'filters'"),
-        (
-            SimpleConvNet,
-            {"conv_param": {"filter_num": 0}},
-            r"conv_param\['filter_num'\] must be at",
-        ),
+        (SimpleConvNet, {"conv_param": {"filter_num": 0}}, r"conv_param\['filter_num'\] must be"),
         (SimpleConvNet, {"conv_param": {"pad": -1}}, r"conv_param\['pad'\] must be at least 0"),
         (SimpleConvNet, {"hidden_size": 0}, "hidden_size must be"),
         (SimpleConvNet, {"output_size": 0}, "output_size must be"),
         (SimpleConvNet, {"weight_init_std": -1}, "weight_init_std must be"),
-        (
-            DeepConvNet,
-            {"conv_param_3": {"filter_size": 0}},
-            r"conv_param_3\['filter_size'\] must be",
-        ),
+        (DeepConvNet, {"conv_param_3": {"filter_size": 0}}, r"_3\['filter_size'\] must be"),
         (LeNet, {"output_size": 0}, "output_size must be"),
         (ResNet, {"filter_nums": (2, 2, 2, 2)}, r"Pool: x must have a height of 6 or 8 .* got 7"),
         (ResNet, {"filter_nums": ()}, "filter_nums must hold a number for each stage"),
@@ -285,11 +264,7 @@ NONSENSE = {
         (ResNet, {"input_dim": (28, 28)}, "input_dim must be"),
     ],
     TypeError: [
-        (
-            SimpleConvNet,
-            {"conv_param": {"stride": 1.5}},
-            r"conv_param\['stride'\] must be an integer",
-        ),
+        (SimpleConvNet, {"conv_param": {"stride": 1.5}}, r"conv_param\['stride'\] must be an int"),
         (SimpleConvNet, {"dtype": int}, "dtype must be"),
         (DeepConvNet, {"conv_param_1": 5}, "conv_param_1 must be a dict, as .* got 5"),
         (ResNet, {"filter_nums": 5}, "filter_nums must be a list of integers, got 5"),
@@ -304,8 +279,3 @@ NONSENSE = {
 def test_the_argument_that_makes_no_sense_is_named(error, network, arguments, message):
     with pytest.raises(error, match=message):
         network(**arguments)
-
-
-def test_a_convolutional_network_wants_images():
-    with pytest.raises(ValueError, match=r"Conv: x must have shape \(N, 1, H, W\)"):
-        SimpleConvNet().predict(np.ones((5, 784)))

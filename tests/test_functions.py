@@ -47,19 +47,14 @@ def test_star_import_supplies_every_function_and_np():
 
 
 class TestBookNumbers:
-    def test_sigmoid_and_step(self):
-        close(sigmoid(np.array([-1.0, 1.0, 2.0])), [0.26894142, 0.73105858, 0.88079708], atol=5e-9)
-        assert step_function(np.array([-1.0, 1.0, 2.0])).tolist() == [0, 1, 1]
-
-    def test_softmax(self):
+    def test_softmax_and_sigmoid(self):
         y = softmax(np.array([0.3, 2.9, 4.0]))
         close(y, [0.01821127, 0.24519181, 0.73659691], atol=5e-9)
         assert sum(y) == pytest.approx(1, abs=1e-15)
         assert softmax([2, 1, 0.1]).round(1).tolist() == [0.7, 0.2, 0.1]
-
-    def test_softmax_of_large_scores(self):
-        y = softmax(np.array([1010, 1000, 990]))
-        close(y, [9.99954600e-01, 4.53978686e-05, 2.06106005e-09], rtol=1e-8)
+        large = softmax(np.array([1010, 1000, 990]))
+        close(large, [9.99954600e-01, 4.53978686e-05, 2.06106005e-09], rtol=1e-8)
+        close(sigmoid(np.array([-1.0, 1.0, 2.0])), [0.26894142, 0.73105858, 0.88079708], atol=5e-9)
 
     @pytest.mark.parametrize(
         "y, squared, entropy",
@@ -83,27 +78,15 @@ class TestFormulas:
     def test_sigmoid_is_its_formula(self, x):
         assert sigmoid(x) == pytest.approx(1 / (1 + math.exp(-x)), rel=1e-14, abs=0)
 
-    @fixed
-    @given(st.floats(-30, 30))
-    def test_sigmoid_is_symmetric(self, x):
-        assert sigmoid(x) + sigmoid(-x) == pytest.approx(1, abs=1e-15)
-
     @pytest.mark.parametrize("x", [-3.0, -0.2, 0.0, 0.7, 5.0])
     def test_sigmoid_grad_is_the_derivative_of_sigmoid(self, x):
         assert sigmoid_grad(x) == pytest.approx(numerical_diff(sigmoid, x), abs=1e-9)
 
-    def test_relu_and_its_derivative_is_0_at_0(self):
+    def test_relu_its_derivative_and_the_step_are_0_at_0(self):
         x = np.array([-2.0, -0.0, 0.0, 1e-300, 3.0])
         assert relu(x).tolist() == [0, 0, 0, 1e-300, 3]
-        assert relu_grad(x).tolist() == [0, 0, 0, 1, 1]
-
-    def test_step_function_is_0_at_0_and_gives_integers(self):
-        y = step_function([-0.5, 0.0, 0.5])
-        assert y.tolist() == [0, 0, 1]
-        assert y.dtype.kind == "i"
-
-    def test_identity_function_returns_what_it_was_given(self):
-        x = [1, 2]
+        assert relu_grad(x).tolist() == step_function(x).tolist() == [0, 0, 0, 1, 1]
+        assert step_function(x).dtype.kind == "i"
         assert identity_function(x) is x
 
     @fixed
@@ -120,11 +103,13 @@ class TestFormulas:
         cube = np.stack([SCORES, 2 * SCORES])
         close(softmax(cube), [softmax(SCORES), softmax(2 * SCORES)], rtol=2e-15)
 
-    def test_sum_squared_error_is_summed_over_all_elements(self):
+    def test_sum_squared_error_sums_over_all_elements_and_neither_wraps_nor_broadcasts(self):
         assert sum_squared_error([[1, 2], [3, 4]], [[0, 2], [1, 1]]) == 7.0
-
-    def test_sum_squared_error_of_unsigned_integers_does_not_wrap(self):
         assert sum_squared_error(np.array([1], np.uint8), np.array([255], np.uint8)) == 32258.0
+        assert math.isnan(sum_squared_error([np.inf], [np.inf]))
+        assert sum_squared_error([1e200], [0]) == np.inf
+        with pytest.raises(ValueError, match=r"t must have the shape of y, \(3,\), got \(3, 1\)"):
+            sum_squared_error(np.zeros(3), np.zeros((3, 1)))
 
 
 class TestKindsOfInput:
@@ -176,10 +161,6 @@ class TestKindsOfInput:
         with pytest.raises(TypeError, match="x must"):
             f(x)
 
-    def test_sum_squared_error_never_broadcasts(self):
-        with pytest.raises(ValueError, match=r"t must have the shape of y, \(3,\), got \(3, 1\)"):
-            sum_squared_error(np.zeros(3), np.zeros((3, 1)))
-
 
 class TestExtremes:
     @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
@@ -191,10 +172,8 @@ class TestExtremes:
     @pytest.mark.parametrize(("x", "rel"), [(-700, 1e-14), (-710.0, 1e-2), (np.float32(-89), 1e-3)])
     def test_small_values_of_sigmoid_keep_their_digits(self, x, rel):
         assert sigmoid(x) == pytest.approx(math.exp(x), rel=rel, abs=0)
-
-    @pytest.mark.parametrize("x", [-40, 40])
-    def test_small_values_of_sigmoid_grad_keep_their_digits(self, x):
-        assert sigmoid_grad(x) == pytest.approx(math.exp(-40), rel=1e-14, abs=0)
+        assert sigmoid_grad(40) == pytest.approx(math.exp(-40), rel=1e-14, abs=0)
+        assert sigmoid_grad(-40) == sigmoid_grad(40)
 
     @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
     def test_a_score_of_minus_infinity_has_probability_0(self, dtype):
@@ -218,10 +197,6 @@ class TestExtremes:
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_losses_of_non_finite_numbers_are_non_finite(self, f, bad):
         assert not math.isfinite(f(np.array([bad, 0.5]), np.array([1.0, 0.0])))
-
-    def test_loss_of_infinite_outputs_and_labels(self):
-        assert math.isnan(sum_squared_error([np.inf], [np.inf]))
-        assert sum_squared_error([1e200], [0]) == np.inf
 
 
 CROSS_ENTROPIES = {

@@ -59,22 +59,12 @@ class TestNumericalDiff:
             numerical_diff(np.square, np.array([3, 100], np.float32))
 
 
-class TestBookGradients:
+class TestNumericalGradient:
     @pytest.mark.parametrize("x, slope", [((3, 4), (6, 8)), ((0, 2), (0, 4)), ((3, 0), (6, 0))])
     def test_at_the_books_points(self, x, slope):
-        gradient = numerical_gradient(function_2, np.array(x, float))
-        np.testing.assert_allclose(gradient, slope, atol=1e-10)
+        found = numerical_gradient(function_2, np.array(x, float))
+        np.testing.assert_allclose(found, slope, atol=1e-10)
 
-    def test_of_two_variables_by_the_chain_rule(self):
-        x, y = 0.7, -1.3
-        gradient = numerical_gradient(
-            lambda p: p[1] ** 3 + (p[0] + p[1]) ** 2 + 3 * p[0], np.array([x, y])
-        )
-        expected = [2 * (x + y) + 3, 3 * y**2 + 2 * (x + y)]
-        np.testing.assert_allclose(gradient, expected, atol=2e-8)
-
-
-class TestNumericalGradient:
     @pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (2, 3, 4), (2, 1, 2, 3), (0,)])
     def test_any_number_of_dimensions(self, shape):
         rng = np.random.default_rng(0)
@@ -83,11 +73,6 @@ class TestNumericalGradient:
         gradient = numerical_gradient(lambda x: np.sum(weights * x**2), x)
         assert gradient.shape == shape and gradient.dtype == np.float64
         np.testing.assert_allclose(gradient, 2 * weights * x, atol=1e-10)
-
-    def test_f_may_ignore_its_argument(self):
-        x = np.array([[1.0, 2.0], [3.0, 4.0]])
-        gradient = numerical_gradient(lambda _: np.sum(x**2), x)
-        np.testing.assert_allclose(gradient, 2 * x, atol=1e-10)
 
     def test_f_gets_x_itself_with_one_element_moved_by_h(self):
         x = np.array([1.0, 2.0])
@@ -130,27 +115,19 @@ class TestNumericalGradient:
             numerical_gradient(f, x)
         assert len(calls) == fails_at and x.tobytes() == before
 
-    @pytest.mark.parametrize(
-        "value", [2, 2.0, np.float64(2), np.float32(2), np.array(2.0), np.array([2.0])]
-    )
-    def test_f_may_return_any_kind_of_number(self, value):
-        assert numerical_gradient(lambda x: value, np.ones(2)).tolist() == [0, 0]
-
-    @pytest.mark.parametrize("value", [np.zeros(2), np.zeros((2, 1)), [1.0, 2.0], np.zeros(0)])
-    def test_f_must_return_one_number(self, value):
+    def test_f_must_return_one_number_of_any_kind(self):
         x = np.ones(2)
-        with pytest.raises(ValueError, match="f must return one number, got shape"):
-            numerical_gradient(lambda x: value, x)
-        assert x.tolist() == [1, 1]
+        for value in (2, 2.0, np.float64(2), np.float32(2), np.array(2.0), np.array([2.0])):
+            assert numerical_gradient(lambda x, value=value: value, x).tolist() == [0, 0]
+        for value in (np.zeros(2), np.zeros((2, 1)), [1.0, 2.0], np.zeros(0)):
+            with pytest.raises(ValueError, match="f must return one number, got shape"):
+                numerical_gradient(lambda x, value=value: value, x)
+            assert x.tolist() == [1, 1]
 
     @pytest.mark.parametrize(
         "x, found",
         [
-            (np.array([3, 4]), "int"),
-            (np.array([3, 4], np.uint8), "uint8"),
-            (np.array([3, 4], np.float32), "float32"),
-            (np.array([3, 4], np.float16), "float16"),
-            (np.array([True]), "bool"),
+            *((np.ones(2, name), name) for name in ("int", "uint8", "float32", "float16", "bool")),
             (np.array([3j]), "complex128"),
             ([3.0, 4.0], "list"),
             (3.0, "float"),
@@ -165,12 +142,9 @@ class TestNumericalGradient:
         with pytest.raises(TypeError, match=rf"float64 array .*astype\(np.float64\).*got {found}"):
             numerical_gradient(f, x)
 
-    def test_non_finite_numbers_pass_without_a_warning(self):
-        gradient = numerical_gradient(lambda x: x[0], np.array([np.inf, 1.0]))
-        assert np.isnan(gradient).all()
-
-    def test_x_must_be_writable(self):
-        x = np.ones(2)
+    def test_x_must_be_writable_and_may_be_infinite_without_a_warning(self):
+        x = np.array([np.inf, 1.0])
+        assert np.isnan(numerical_gradient(lambda x: x[0], x)).all()
         x.flags.writeable = False
         with pytest.raises(ValueError, match="x must be writable"):
             numerical_gradient(np.sum, x)
@@ -187,7 +161,6 @@ class TestGradientDescent:
     @pytest.mark.parametrize(
         "lr, end",
         [
-            (0.1, [-6.11110793e-10, 8.14814391e-10]),
             (10.0, [-2.58983747e13, -1.29524862e12]),
             (1e-10, [-2.99999994, 3.99999992]),
         ],
@@ -196,13 +169,17 @@ class TestGradientDescent:
         x = gradient_descent(function_2, init_x=np.array([-3.0, 4.0]), lr=lr, step_num=100)
         np.testing.assert_allclose(x, end, rtol=1e-8)
 
-    def test_steps_follow_the_formula(self):
+    def test_steps_follow_the_formula_and_defaults_are_the_books(self):
         x = gradient_descent(sum_of_squares, np.array([[1.0], [-2.0]]), lr=0.25, step_num=3)
         np.testing.assert_allclose(x, [[1 / 8], [-2 / 8]], rtol=1e-10)
-
-    def test_defaults_are_the_books(self):
         x = gradient_descent(sum_of_squares, np.array([1.0]))
         np.testing.assert_allclose(x, 0.98**100, rtol=1e-9)
+
+    @pytest.mark.parametrize("init_x", [[-3, 4], np.array([-3, 4]), np.array([-3, 4], np.float32)])
+    def test_init_x_of_other_kinds_is_computed_in_float64(self, init_x):
+        x = gradient_descent(function_2, init_x, lr=0.1, step_num=100)
+        assert x.dtype == np.float64
+        np.testing.assert_allclose(x, [-6.11110793e-10, 8.14814391e-10], rtol=1e-8)
 
     @pytest.mark.parametrize("step_num", [0, 5])
     def test_init_x_stays_as_it_is(self, step_num):
@@ -211,12 +188,6 @@ class TestGradientDescent:
         assert init_x.tolist() == [-3, 4]
         assert not np.shares_memory(x, init_x)
         assert (x.tolist() == [-3, 4]) == (step_num == 0)
-
-    @pytest.mark.parametrize("init_x", [[-3, 4], np.array([-3, 4]), np.array([-3, 4], np.float32)])
-    def test_init_x_of_other_kinds_is_computed_in_float64(self, init_x):
-        x = gradient_descent(function_2, init_x, lr=0.1, step_num=100)
-        assert x.dtype == np.float64
-        np.testing.assert_allclose(x, [-6.11110793e-10, 8.14814391e-10], rtol=1e-8)
 
     @pytest.mark.parametrize(
         "name, value, error",

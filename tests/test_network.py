@@ -21,7 +21,7 @@ from dlbasics.layers import (
 from dlbasics.network import Network
 from dlbasics.optimizers import SGD, Adam, Momentum
 from dlbasics.regularizers import L1, L2
-from tests.helpers import Block, train
+from tests.helpers import Block, normal, train
 
 D, K = 6, 4
 
@@ -121,29 +121,28 @@ def test_predict_in_blocks_gives_the_same(n):
     np.testing.assert_allclose(net.predict(x), whole, rtol=1e-5, atol=1e-6)
     for i in range(n):
         np.testing.assert_allclose(net.predict(x[i]), whole[i], rtol=1e-5, atol=1e-6)
-    assert whole.shape == (n, K)
-    assert whole.dtype == np.float32
+    assert (whole.shape, whole.dtype) == ((n, K), np.float32)
 
 
 def test_predict_in_test_mode_never_runs_more_than_a_block():
-    sizes = []
-
     class Recorder(Identity):
         def forward(self, x, train_flg=True):
             sizes.append(len(x))
             return super().forward(x, train_flg)
 
-    Network([Recorder()]).predict(np.zeros((1201, 2)))
-    assert sizes == [500, 500, 201]
+    sizes, t = [], np.arange(1203) % K
+    network = Network([Recorder()])
+    network.predict(np.zeros((1203, 2)))
+    assert sizes == [500, 500, 203]
+    wrong = np.where(np.arange(1203) >= 1201, (t + 1) % K, t)
+    assert network.accuracy(np.eye(K)[t], wrong) == 1201 / 1203
 
 
 def test_predict_in_training_mode_sees_the_batch_as_a_whole():
-    net = Network([BatchNorm.create(D)])
+    net, (x, _) = Network([BatchNorm.create(D)]), batch(10)
     net.block_size = 3
-    x, _ = batch(10)
-    np.testing.assert_array_equal(
-        net.predict(x, train_flg=True), BatchNorm.create(D).forward(x, True)
-    )
+    expected = BatchNorm.create(D).forward(x, True)
+    np.testing.assert_array_equal(net.predict(x, train_flg=True), expected)
 
 
 @pytest.mark.parametrize("method", ["predict", "loss", "gradient", "accuracy"])
@@ -161,36 +160,29 @@ def test_inputs_are_never_written_to():
     net.predict(x), net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
 
 
-def test_loss_is_the_mean_loss_of_the_scores_as_a_python_float():
-    net, (x, t) = rich_net(), batch()
-    loss = net.loss(x, t)
-    assert type(loss) is float
-    assert loss == pytest.approx(softmax_loss(net.predict(x), t), rel=1e-6)
-
-
 def test_loss_in_test_mode_leaves_running_statistics_and_generator():
     net, (x, t) = rich_net(), batch()
-    drawn = copy.deepcopy(net.layers["Dropout1"].rng)
-    net.loss(x, t)
+    drawn, loss = copy.deepcopy(net.layers["Dropout1"].rng), net.loss(x, t)
+    assert type(loss) is float
+    assert loss == pytest.approx(softmax_loss(net.predict(x), t), rel=1e-6)
     assert net.layers["BatchNorm1"].running_mean is None
     assert net.layers["Dropout1"].rng.random() == drawn.random()
-
-
-def test_loss_in_training_mode_is_the_loss_of_gradient():
-    net, (x, t) = rich_net(regularizer=L1(0.01)), batch()
-    twin = copy.deepcopy(net)
+    twin = rich_net()
     twin.gradient(x, t)
-    assert net.loss(x, t, train_flg=True) == twin.last_loss != net.loss(x, t)
+    assert rich_net().loss(x, t, train_flg=True) == twin.last_loss != loss
 
 
 @pytest.mark.parametrize("form", [list, one_hot, lambda t: t[:, None], lambda t: t.astype("uint8")])
-def test_every_form_of_label_gives_the_same(form):
+def test_every_form_of_label_gives_the_same_also_of_one_sample(form):
     net, (x, t) = plain_net(), batch()
     loss, accuracy, gradient = net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
     assert net.loss(x, form(t)) == pytest.approx(loss, rel=1e-6)
     assert net.accuracy(x, form(t)) == accuracy
     for key, value in net.gradient(x, form(t)).items():
         np.testing.assert_allclose(value, gradient[key], rtol=1e-5, atol=1e-7)
+    single, lifted = net.gradient(x[0], form(t)[0]), net.gradient(x[:1], t[:1])
+    for key, value in lifted.items():
+        np.testing.assert_allclose(single[key], value, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("form", [one_hot, np.asarray, lambda t: t[:, None]])
@@ -198,49 +190,33 @@ def test_every_form_of_label_gives_the_same(form):
 def test_accuracy_counts_the_partial_last_batch(batch_size, form):
     x = np.eye(K)[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]]
     t = np.array([0, 1, 2, 3, 0, 1, 2, 0, 1, 2])
-    net = Network([Identity()])
-    accuracy = net.accuracy(x, form(t), batch_size)
+    accuracy = Network([Identity()]).accuracy(x, form(t), batch_size)
     assert (accuracy, type(accuracy)) == (0.7, float)
-    assert net.accuracy(x, form(t), batch_size=batch_size) == 0.7
 
 
-def test_accuracy_beyond_one_block():
-    t = np.arange(1203) % K
-    wrong = np.where(np.arange(1203) >= 1201, (t + 1) % K, t)
-    assert Network([Identity()]).accuracy(np.eye(K)[t], wrong) == 1201 / 1203
-
-
-def test_accuracy_of_yes_or_no_outputs_needs_all_of_them_right():
-    net = Network([Identity()], SigmoidWithLoss())
+def test_accuracy_of_yes_or_no_outputs_needs_all_of_them_right_and_a_regression_has_none():
     x = np.array([[3.0, -1], [2, 2], [-1, -1], [-4, 5]])
     t = np.array([[1, 0], [1, 0], [0, 0], [0, 1]])
-    assert net.accuracy(x, t, batch_size=3) == 0.75
+    assert Network([Identity()], SigmoidWithLoss()).accuracy(x, t, batch_size=3) == 0.75
+    with pytest.raises(TypeError, match="regression"):
+        Network([Identity()], IdentityWithLoss()).accuracy(x, t)
 
 
 @pytest.mark.parametrize(
-    ("x", "t", "batch_size", "error"),
+    ("shape", "t", "batch_size", "error"),
     [
-        (np.zeros((3, D)), [0, 1], None, ValueError),
-        (np.zeros((0, D)), [], None, ValueError),
-        (np.zeros(D), 1, None, ValueError),
-        (np.zeros((4, D)), [0, 1, 0, 1, 0, 1], 2, ValueError),
-        (np.zeros((2, D)), [0, K], None, ValueError),
-        (np.zeros((2, D)), [0, -1], None, ValueError),
-        (np.zeros((2, D)), [0.5, 1.0], None, ValueError),
-        (np.zeros((2, D)), [0, 1], 0, ValueError),
-        (np.zeros((2, D)), [0, 1], 1.5, TypeError),
-        (np.full((2, D), "a"), [0, 1], None, TypeError),
+        ((3, D), [0, 1], None, ValueError),
+        ((0, D), [], None, ValueError),
+        ((D,), 1, None, ValueError),
+        ((4, D), [0, 1, 0, 1, 0, 1], 2, ValueError),
+        *(((2, D), t, None, ValueError) for t in ([0, K], [0, -1], [0.5, 1.0])),
+        ((2, D), [0, 1], 0, ValueError),
+        ((2, D), [0, 1], 1.5, TypeError),
     ],
 )
-def test_accuracy_refuses_what_makes_no_sense(x, t, batch_size, error):
+def test_accuracy_refuses_what_makes_no_sense(shape, t, batch_size, error):
     with pytest.raises(error):
-        plain_net().accuracy(x, t, batch_size=batch_size)
-
-
-def test_a_regression_has_no_accuracy():
-    net = Network([Identity()], IdentityWithLoss())
-    with pytest.raises(TypeError, match="regression"):
-        net.accuracy(np.zeros((2, 3)), np.zeros((2, 3)))
+        plain_net().accuracy(np.zeros(shape), t, batch_size=batch_size)
 
 
 def test_gradients_are_fresh_arrays_with_keys_shapes_and_dtypes_of_the_parameters():
@@ -266,31 +242,26 @@ def test_last_loss_is_the_loss_before_the_update_with_penalty():
     assert net.last_loss == before != net.loss(x, t)
 
 
-def test_the_first_layer_is_spared_dx():
-    asked = []
-
-    class First(Affine):
+def test_the_first_layer_is_spared_dx_unless_its_backward_is_its_own():
+    class Spared(Affine):
         def backward_params(self, dout):
             asked.append(dout.shape)
             super().backward_params(dout)
 
-    net = Network([First(np.ones((D, 3)), None), Tanh(), Affine.create(3, K)])
-    assert set(net.gradient(*batch())) == {"W1", "W2", "b2"}
-    assert len(asked) == 1
-
-
-def test_a_first_layer_with_a_backward_of_its_own_is_asked_for_it():
-    class First(Affine):
+    class Own(Affine):
         def backward(self, dout):
             dx = super().backward(dout)
             self.dW *= 2
             return dx
 
-    W = np.random.default_rng(1).standard_normal((D, 3))
-    x, t = batch()
-    found = Network([First(W, None), Affine(np.eye(3, K), None)]).gradient(x, t)["W1"]
-    right = Network([Affine(W, None), Affine(np.eye(3, K), None)]).gradient(x, t)["W1"]
-    np.testing.assert_allclose(found, 2 * right)
+    asked, W = [], normal(D, 3)
+    plain, spared, own = (
+        Network([kind(W, None), Affine(np.eye(3, K), None)]).gradient(*batch())
+        for kind in (Affine, Spared, Own)
+    )
+    assert asked == [(10, 3)] and [*spared] == ["W1", "W2"]
+    np.testing.assert_allclose(spared["W1"], plain["W1"])
+    np.testing.assert_allclose(own["W1"], 2 * plain["W1"])
 
 
 @pytest.mark.parametrize("regularizer", [None, L2(0.3), L1(0.3)])
@@ -302,10 +273,8 @@ def test_the_books_loop_over_the_layers_gives_gradient_less_the_penalty(regulari
     for layer in reversed(list(net.layers.values())):
         dout = layer.backward(dout)
     assert dout.shape == x.shape
-    layers = net.layers
-    assert_equal(
-        {key: getattr(layers[f"Affine{key[1]}"], f"d{key[0]}") for key in expected}, expected
-    )
+    found = {key: getattr(net.layers[f"Affine{key[1]}"], f"d{key[0]}") for key in expected}
+    assert_equal(found, expected)
 
 
 PENALTIES = [
@@ -316,11 +285,9 @@ PENALTIES = [
 
 @pytest.mark.parametrize(("regularizer", "penalty", "slope"), PENALTIES)
 def test_penalties_are_on_weights_only_and_never_in_the_layers(regularizer, penalty, slope):
-    x, t = batch()
-    with_penalty, without = (
-        rich_net(regularizer=r).astype(np.float64) for r in (regularizer, None)
-    )
-    for net in (with_penalty, without):
+    nets = [rich_net(regularizer=r).astype(np.float64) for r in (regularizer, None)]
+    (with_penalty, without), (x, t) = nets, batch()
+    for net in nets:
         for key in net.params:
             net.params[key] += 0.5
     gradients, bare = with_penalty.gradient(x, t), without.gradient(x, t)
@@ -332,13 +299,6 @@ def test_penalties_are_on_weights_only_and_never_in_the_layers(regularizer, pena
         extra = slope(with_penalty.params[key]) if key.startswith("W") else 0
         np.testing.assert_allclose(value, bare[key] + extra, rtol=1e-12)
     np.testing.assert_array_equal(with_penalty.layers["Affine1"].dW, bare["W1"])
-
-
-def test_one_sample_has_the_gradient_of_a_batch_of_one():
-    net, (x, t) = plain_net(), batch()
-    single, lifted = net.gradient(x[0], t[0]), net.gradient(x[:1], t[:1])
-    for key, value in lifted.items():
-        np.testing.assert_allclose(single[key], value, rtol=1e-6)
 
 
 COPIES = {
@@ -399,21 +359,19 @@ def test_astype_is_a_copy_in_that_dtype(dtype):
     y = twin.predict(x.astype(dtype))
     assert y.dtype == dtype
     np.testing.assert_allclose(y, net.predict(x), rtol=2e-2, atol=2e-2)
-
-
-@pytest.mark.parametrize("dtype", [int, bool, complex, "U1"])
-def test_astype_refuses_what_cannot_hold_weights(dtype):
-    with pytest.raises((TypeError, ValueError)):
-        plain_net().astype(dtype)
+    for wrong in (int, bool, complex, "U1"):
+        with pytest.raises((TypeError, ValueError)):
+            net.astype(wrong)
 
 
 def test_the_networks_generator_goes_to_layers_without_one_inner_layers_too():
     rng, own = np.random.default_rng(0), np.random.default_rng(1)
     layers = [Dropout(), Dropout(rng=own), Block(Affine.create(3, 3), Dropout())]
     Network(layers, rng=rng)
-    assert layers[0].rng is rng
-    assert layers[1].rng is own
-    assert layers[2].layers[1].rng is rng
+    assert [layer.rng for layer in (*layers[:2], layers[2].layers[1])] == [rng, own, rng]
+    for wrong in ("seed", -1, 1.5):
+        with pytest.raises(TypeError, match="rng"):
+            plain_net(rng=wrong)
 
 
 def test_the_same_seed_gives_the_same_masks():
@@ -425,23 +383,13 @@ def test_the_same_seed_gives_the_same_masks():
     assert not np.array_equal(first[0], first[1])
 
 
-@pytest.mark.parametrize("rng", ["seed", -1, 1.5])
-def test_rng_is_checked(rng):
-    with pytest.raises(TypeError, match="rng"):
-        plain_net(rng=rng)
-
-
-def test_the_layers_cannot_be_exchanged_behind_the_params():
-    with pytest.raises(AttributeError):
-        plain_net().layers = {}
-
-
-def test_the_last_layer_can_be_set_by_either_name():
+def test_the_last_layer_can_be_set_by_either_name_the_layers_not_at_all():
     net = plain_net()
-    net.lastLayer = last = IdentityWithLoss()
-    assert net.last_layer is net.lastLayer is last
-    net.last_layer = last = SigmoidWithLoss()
-    assert net.last_layer is net.lastLayer is last
+    for name, last in {"lastLayer": IdentityWithLoss(), "last_layer": SigmoidWithLoss()}.items():
+        setattr(net, name, last)
+        assert net.last_layer is net.lastLayer is last
+    with pytest.raises(AttributeError):
+        net.layers = {}
 
 
 def test_xor_is_learned_with_a_single_yes_or_no_output():

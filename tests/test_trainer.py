@@ -40,18 +40,19 @@ def assert_same_params(network, other):
 
 
 class TestTheBooksTrainer:
-    def test_arguments_in_the_books_order(self):
-        trainer = Trainer(net(), X, T, X_TEST, T_TEST, 2, 10, "adam", {"lr": 0.002}, 5, False)
-        assert (trainer.epochs, trainer.batch_size) == (2, 10)
-        assert (type(trainer.optimizer), trainer.optimizer.lr) == (Adam, 0.002)
-        assert (trainer.evaluate_sample_num_per_epoch, trainer.verbose) == (5, False)
-
-    def test_defaults_are_the_books(self):
-        trainer = Trainer(net(), X, T, X_TEST, T_TEST)
-        assert (trainer.epochs, trainer.batch_size, trainer.verbose) == (20, 100, True)
-        assert (type(trainer.optimizer), trainer.optimizer.lr) == (SGD, 0.01)
-        assert trainer.evaluate_sample_num_per_epoch is None
-        assert trainer.sampling == "replacement"
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            ([], [20, 100, SGD, 0.01, None, True, "replacement"]),
+            ([2, 9, "adam", {"lr": 0.2}, 5, False], [2, 9, Adam, 0.2, 5, False, "replacement"]),
+        ],
+        ids=["none", "all"],
+    )
+    def test_arguments_in_the_books_order_and_its_defaults(self, arguments, expected):
+        it = Trainer(net(), X, T, X_TEST, T_TEST, *arguments)
+        found = [it.epochs, it.batch_size, type(it.optimizer), it.optimizer.lr]
+        found += [it.evaluate_sample_num_per_epoch, it.verbose, it.sampling]
+        assert found == expected
 
     def test_two_trainers_share_no_default(self):
         first, second = small_trainer(), small_trainer()
@@ -78,41 +79,29 @@ class TestTheBooksTrainer:
         assert_same_params(trainer.network, network)
 
     def test_only_the_first_samples_are_evaluated(self):
-        asked = []
-        network = net()
+        asked, network = [], net()
         network.accuracy = lambda x, t: asked.append((x, t)) or 0.5
         small_trainer(network, epochs=1, evaluate_sample_num_per_epoch=7).train()
-        (x_train, t_train), (x_test, t_test) = asked
-        np.testing.assert_array_equal(x_train, X[:7])
-        np.testing.assert_array_equal(t_train, T[:7])
-        np.testing.assert_array_equal(x_test, X_TEST[:7])
-        np.testing.assert_array_equal(t_test, T_TEST[:7])
+        for found, expected in zip(asked, ((X, T), (X_TEST, T_TEST)), strict=True):
+            np.testing.assert_array_equal(found[0], expected[0][:7])
+            np.testing.assert_array_equal(found[1], expected[1][:7])
 
 
 class TestBatches:
-    def batches(self, **changes):
-        seen = []
-        small_trainer(augment=lambda x, rng: seen.append(x) or x, **changes).train()
-        return seen
-
     def test_an_epoch_takes_each_sample_once_and_the_last_batch_what_is_left(self):
-        batches = self.batches(sampling="epoch")
+        def gradient(x, t):
+            np.testing.assert_array_equal(t, x[:, :3].argmax(axis=1))
+            batches.append(x)
+            return right(x, t)
+
+        network, batches = net(), []
+        right, network.gradient = network.gradient, gradient
+        small_trainer(network, sampling="epoch").train()
         assert [len(x) for x in batches] == [16, 16, 16, 2] * 3
         orders = [np.concatenate(batches[i : i + 4]) for i in (0, 4, 8)]
         for order in orders:
             np.testing.assert_array_equal(np.sort(order, axis=0), np.sort(X, axis=0))
         assert not np.array_equal(orders[0], orders[1])
-
-    def test_samples_and_labels_belong_together(self):
-        network = net()
-        right = network.gradient
-
-        def gradient(x, t):
-            np.testing.assert_array_equal(t, x[:, :3].argmax(axis=1))
-            return right(x, t)
-
-        network.gradient = gradient
-        small_trainer(network, sampling="epoch").train()
 
     def test_augmented_batches_are_what_is_learned(self):
         trainer = small_trainer(augment=lambda x, rng: np.full_like(x, 1 + rng.random()))
@@ -164,8 +153,6 @@ class TestLoss:
         assert history.train_loss[-1] < 0.2
         assert history.test_acc[-1] > 0.75
         assert {type(loss) for loss in history.train_loss} == {float}
-
-    def test_layers_of_a_readers_network_draw_from_the_trainers_generator(self):
         rng = np.random.default_rng(0)
         assert small_trainer(Readers(), rng=rng).network.layers[0].rng is rng
 
@@ -251,10 +238,8 @@ class TestEarlyStopping:
     def test_the_best_is_restored_at_the_last_epoch_too_but_only_with_patience(
         self, patience, kept
     ):
-        trainer, shorter = (
-            self.trainer([0.9, 0.5, 0.6], patience=patience),
-            self.trainer([0] * kept),
-        )
+        shorter = self.trainer([0] * kept)
+        trainer = self.trainer([0.9, 0.5, 0.6], patience=patience)
         assert trainer.train().stopped == ""
         assert trainer.current_epoch == 3
         shorter.train()
@@ -276,13 +261,10 @@ class TestEarlyStopping:
 class TestCallbacks:
     def test_they_are_called_in_order_after_each_evaluation(self):
         seen = []
-        small_trainer(
-            callbacks=[
-                lambda trainer: seen.append(("a", len(trainer.test_acc_list))),
-                lambda trainer: seen.append(("b", trainer.current_epoch)),
-            ]
-        ).train()
-        assert seen == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+        first = lambda trainer: seen.append(len(trainer.test_acc_list))  # noqa: E731
+        second = lambda trainer: seen.append(-trainer.current_epoch)  # noqa: E731
+        small_trainer(callbacks=[first, second]).train()
+        assert seen == [1, -1, 2, -2, 3, -3]
 
     def test_one_may_end_the_training(self):
         trainer = small_trainer(callbacks=[lambda trainer: trainer.stop("enough")])
@@ -316,19 +298,10 @@ def test_the_time_between_two_parts_of_a_training_does_not_count(monkeypatch, tm
 
 
 def test_the_trainer_learns_mnist_as_the_book_says(mnist):
-    trainer = Trainer(
-        TwoLayerNet(784, 50, 10, rng=0),
-        mnist.x_train,
-        mnist.t_train,
-        mnist.x_test,
-        mnist.t_test,
-        epochs=4,
-        optimizer_param={"lr": 0.1},
-        evaluate_sample_num_per_epoch=2000,
-        verbose=False,
-        rng=0,
-    )
-    history = trainer.train()
+    data = mnist.x_train, mnist.t_train, mnist.x_test, mnist.t_test
+    options = {"evaluate_sample_num_per_epoch": 2000, "verbose": False, "rng": 0}
+    network, rate = TwoLayerNet(784, 50, 10, rng=0), {"lr": 0.1}
+    history = Trainer(network, *data, epochs=4, optimizer_param=rate, **options).train()
     assert isinstance(history, History)
     assert history.test_acc[-1] > 0.9
     assert history.train_loss[0] == pytest.approx(np.log(10), abs=0.05)

@@ -68,12 +68,7 @@ LAYERS = {
     "both": lambda: [affine(D, 8), norm(8), Tanh(), Dropout(0.5), affine(8, 4), affine(4, K)],
     "deep": lambda: [layer for _ in range(6) for layer in (affine(D, D), Tanh())] + [affine(D, K)],
     "block": lambda: [Block(affine(D, 6), Tanh()), affine(6, K)],
-    "block in the middle": lambda: [
-        affine(D, 4),
-        Block(Tanh(), affine(4, 4)),
-        Tanh(),
-        affine(4, K),
-    ],
+    "block in the middle": lambda: [affine(D, 4), Block(Tanh(), affine(4, 4)), affine(4, K)],
     "skip": lambda: [affine(D, 4), Skip(affine(4, 4), Tanh(), affine(4, 4)), affine(4, K)],
     "dropout in a block": lambda: [affine(D, 4), Block(Tanh(), Dropout(0.3)), affine(4, K)],
     "nested": lambda: [Block(affine(D, 4), Skip(affine(4, 4), norm(4)), Tanh()), affine(4, K)],

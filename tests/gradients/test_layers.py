@@ -3,26 +3,10 @@
 import numpy as np
 import pytest
 
+from dlbasics import layers
 from dlbasics.gradient import check_gradients
-from dlbasics.layers import (
-    Affine,
-    AveragePooling,
-    BatchNorm,
-    Convolution,
-    Dropout,
-    GlobalAveragePooling,
-    Identity,
-    IdentityWithLoss,
-    LeakyRelu,
-    Pooling,
-    Relu,
-    Residual,
-    Sigmoid,
-    SigmoidWithLoss,
-    SoftmaxWithLoss,
-    Tanh,
-)
 from tests.helpers import normal
+from tests.layers import cases
 
 
 def away_from_0(*shape):
@@ -30,78 +14,33 @@ def away_from_0(*shape):
     return x + np.copysign(0.1, x)
 
 
-def trained(layer, *shape):
-    layer.forward(3 + 2 * normal(*shape, seed=9))
-    return layer
-
-
 def batch_norm(size):
-    return BatchNorm(normal(size, seed=1), normal(size, seed=2))
+    return layers.BatchNorm(normal(size, seed=1), normal(size, seed=2))
 
 
 def convolution(*shape, stride=1, pad=0):
-    return Convolution(normal(*shape, seed=1), normal(shape[0], seed=2), stride, pad)
+    return layers.Convolution(normal(*shape, seed=1), normal(shape[0], seed=2), stride, pad)
 
 
 LAYERS = {
-    "Affine": (Affine(normal(6, 4, seed=1), normal(4, seed=2)), (3, 6)),
-    "Affine, one sample": (Affine(normal(6, 4, seed=1), normal(4, seed=2)), (6,)),
-    "Affine, no bias": (Affine(normal(6, 4, seed=1), None), (3, 6)),
-    "Affine, bias 0": (Affine(normal(6, 4, seed=1), 0), (3, 6)),
-    "Affine, images": (Affine(normal(12, 4, seed=1), normal(4, seed=2)), (3, 3, 2, 2)),
-    "Affine, float32": (Affine.create(6, 4, rng=0), (3, 6)),
-    "Affine, wide": (Affine.create(100, 30, rng=0), (20, 100)),
-    "Relu": (Relu(), (3, 6)),
-    "Relu, images": (Relu(), (2, 3, 2, 2)),
-    "LeakyRelu": (LeakyRelu(), (3, 6)),
-    "LeakyRelu, slope 0": (LeakyRelu(0), (3, 6)),
-    "LeakyRelu, slope 1": (LeakyRelu(1), (3, 6)),
-    "Sigmoid": (Sigmoid(), (3, 6)),
-    "Sigmoid, images": (Sigmoid(), (2, 3, 2, 2)),
-    "Tanh": (Tanh(), (3, 6)),
-    "Identity": (Identity(), (3, 6)),
-    "Dropout": (Dropout(0.5, rng=0), (6, 6)),
-    "Dropout, images": (Dropout(0.2, rng=0), (2, 3, 2, 2)),
-    "Dropout, ratio 0": (Dropout(0), (3, 6)),
-    "Dropout, ratio 1": (Dropout(1), (3, 6)),
-    "BatchNorm": (batch_norm(4), (7, 4)),
+    **{name: (make(np.float64), shape) for name, (make, shape) in cases.LAYERS.items()},
+    "Affine, wide, float32": (layers.Affine.create(100, 30, rng=0), (20, 100)),
+    "LeakyRelu, slope 1": (layers.LeakyRelu(1), (3, 6)),
+    "Dropout, ratio 1": (layers.Dropout(1), (3, 6)),
     "BatchNorm, two samples": (batch_norm(4), (2, 4)),
-    "BatchNorm, images": (batch_norm(3), (4, 3, 2, 2)),
     "BatchNorm, one image": (batch_norm(3), (1, 3, 4, 4)),
-    "BatchNorm, trained": (trained(batch_norm(4), 50, 4), (7, 4)),
-    "BatchNorm, images, trained": (trained(batch_norm(3), 50, 3, 2, 2), (4, 3, 2, 2)),
-    "BatchNorm, float32": (BatchNorm.create(4), (7, 4)),
-    "Convolution": (convolution(3, 2, 3, 3), (2, 2, 5, 5)),
+    "BatchNorm, float32": (layers.BatchNorm.create(4), (7, 4)),
     "Convolution, more padding than filter": (convolution(2, 2, 2, 2, pad=3), (2, 2, 2, 3)),
-    "Convolution, stride 3, 2 by 2": (convolution(3, 2, 2, 2, stride=3), (2, 2, 5, 8)),
-    "Convolution, 3 by 2, pad 1": (convolution(3, 2, 3, 2, pad=1), (2, 2, 4, 3)),
-    "Convolution, 1 by 1, stride 2": (convolution(3, 2, 1, 1, stride=2), (2, 2, 3, 3)),
     "Convolution, as large as the image": (convolution(3, 2, 4, 3), (2, 2, 4, 3)),
     "Convolution, larger than the image": (convolution(2, 1, 5, 5, pad=2), (2, 1, 1, 2)),
     "Convolution, one filter": (convolution(1, 2, 3, 3), (2, 2, 4, 4)),
-    "Convolution, one image": (convolution(3, 2, 3, 3), (2, 4, 4)),
-    "Convolution, one image, stride 2": (convolution(3, 2, 2, 2, stride=2), (2, 4, 4)),
-    "Convolution, no bias": (Convolution(normal(3, 2, 3, 3, seed=1), None), (2, 2, 4, 4)),
-    "Convolution, bias 0": (Convolution(normal(3, 2, 3, 3, seed=1), 0, stride=2), (2, 2, 5, 5)),
-    "Convolution, float32": (Convolution.create(2, 3, 3, rng=0), (2, 2, 4, 4)),
-    "Pooling": (Pooling(2, 2), (2, 2, 3, 4)),
-    "Pooling, stride 2": (Pooling(2, 2, stride=2), (2, 2, 4, 6)),
-    "Pooling, stride 2, one image": (Pooling(2, 2, stride=2), (2, 4, 6)),
-    "Pooling, 3 by 2, stride 2, pad 1": (Pooling(3, 2, stride=2, pad=1), (2, 2, 5, 4)),
-    "Pooling, stride 3": (Pooling(2, 2, stride=3), (2, 2, 5, 8)),
-    "AveragePooling": (AveragePooling(2, 2), (2, 2, 3, 4)),
-    "AveragePooling, stride 2": (AveragePooling(2, 2, stride=2), (2, 2, 4, 6)),
-    "AveragePooling, 3 by 2, stride 2, pad 1": (AveragePooling(3, 2, 2, 1), (2, 2, 5, 4)),
-    "GlobalAveragePooling": (GlobalAveragePooling(), (2, 3, 4, 2)),
-    "GlobalAveragePooling, one image": (GlobalAveragePooling(), (3, 4, 2)),
-    "Residual": (Residual([Tanh(), LeakyRelu(0.3)]), (3, 6)),
+    "Convolution, float32": (layers.Convolution.create(2, 3, 3, rng=0), (2, 2, 4, 4)),
     "Residual, convolutions": (
-        Residual(
-            [convolution(3, 3, 3, 3, pad=1), batch_norm(3), Relu(), convolution(3, 3, 3, 3, pad=1)]
-        ),
+        layers.Residual([convolution(3, 3, 3, 3, pad=1), batch_norm(3), layers.Relu()]),
         (2, 3, 4, 4),
     ),
 }
+"""The layers that tests/layers tests, and further options of theirs."""
 
 
 @pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
@@ -135,7 +74,7 @@ def test_convolution_of_any_geometry(FH, FW, stride, pad, C, H, W):
     assert report, f"\n{report}"
 
 
-@pytest.mark.parametrize("make", [Pooling, AveragePooling])
+@pytest.mark.parametrize("make", [layers.Pooling, layers.AveragePooling])
 @pytest.mark.parametrize(
     ("FH", "FW", "stride", "pad", "C", "H", "W"), [g for g in GEOMETRIES if g[3] < min(g[:2])]
 )
@@ -156,18 +95,18 @@ LABELS = {
     "negative soft rows": normal(5, 3, seed=2),
 }
 LOSSES = {
-    **{f"softmax, {name}": (SoftmaxWithLoss, (5, 3), t) for name, t in LABELS.items()},
-    "softmax, one sample": (SoftmaxWithLoss, (3,), 1),
-    "softmax, one sample, one-hot": (SoftmaxWithLoss, (3,), np.array([0, 1, 0])),
-    "softmax, one sample, soft": (SoftmaxWithLoss, (3,), np.array([0.5, 1, 2])),
-    "sigmoid, yes or no": (SigmoidWithLoss, (5, 3), np.eye(3)[CLASSES]),
-    "sigmoid, booleans": (SigmoidWithLoss, (5, 3), np.eye(3, dtype=bool)[CLASSES]),
-    "sigmoid, soft": (SigmoidWithLoss, (5, 3), np.random.default_rng(0).random((5, 3))),
-    "sigmoid, one column": (SigmoidWithLoss, (5, 1), np.random.default_rng(0).random((5, 1))),
-    "sigmoid, one sample": (SigmoidWithLoss, (3,), np.array([0, 1, 0.5])),
-    "identity": (IdentityWithLoss, (5, 3), normal(5, 3, seed=2)),
-    "identity, one column": (IdentityWithLoss, (5, 1), normal(5, 1, seed=2)),
-    "identity, one sample": (IdentityWithLoss, (3,), normal(3, seed=2)),
+    **{f"softmax, {name}": (layers.SoftmaxWithLoss, (5, 3), t) for name, t in LABELS.items()},
+    "softmax, one sample": (layers.SoftmaxWithLoss, (3,), 1),
+    "softmax, one sample, one-hot": (layers.SoftmaxWithLoss, (3,), np.array([0, 1, 0])),
+    "softmax, one sample, soft": (layers.SoftmaxWithLoss, (3,), np.array([0.5, 1, 2])),
+    "sigmoid, yes or no": (layers.SigmoidWithLoss, (5, 3), np.eye(3)[CLASSES]),
+    "sigmoid, booleans": (layers.SigmoidWithLoss, (5, 3), np.eye(3, dtype=bool)[CLASSES]),
+    "sigmoid, soft": (layers.SigmoidWithLoss, (5, 3), np.random.default_rng(0).random((5, 3))),
+    "sigmoid, one column": (layers.SigmoidWithLoss, (5, 1), CLASSES[:, np.newaxis] / 2),
+    "sigmoid, one sample": (layers.SigmoidWithLoss, (3,), np.array([0, 1, 0.5])),
+    "identity": (layers.IdentityWithLoss, (5, 3), normal(5, 3, seed=2)),
+    "identity, one column": (layers.IdentityWithLoss, (5, 1), normal(5, 1, seed=2)),
+    "identity, one sample": (layers.IdentityWithLoss, (3,), normal(3, seed=2)),
 }
 
 

@@ -40,12 +40,8 @@ def start(*arguments):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("kills", "epochs"), [(3, 10), pytest.param(50, 40, marks=pytest.mark.slow)]
-)
-def test_killed_at_random_and_resumed_a_training_ends_as_if_it_had_not_been(
-    tmp_path, kills, epochs
-):
+@pytest.mark.parametrize("kills, epochs", [(3, 10), pytest.param(50, 40, marks=pytest.mark.slow)])
+def test_killed_at_random_and_resumed_training_ends_as_if_undisturbed(tmp_path, kills, epochs):
     undisturbed = trainer(epochs)
     undisturbed.train()
     chance = random.Random(kills)
@@ -65,9 +61,7 @@ def test_killed_at_random_and_resumed_a_training_ends_as_if_it_had_not_been(
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert_same(load_arrays(final), final_arrays(undisturbed))
-    left = names_in(folder)
-    assert len(left) == 3
-    assert left[0] == "best.npz"
+    assert len(names_in(folder)) == 3 and names_in(folder)[0] == "best.npz"
 
 
 def small(folder=None, **changes):
@@ -81,10 +75,8 @@ class Readers:
     def __init__(self):
         rng = np.random.default_rng(1)
         self.params = {"W1": rng.standard_normal((6, 3)), "b1": np.zeros(3)}
-        self.layers = {
-            "dropout": Dropout(0.3),
-            "first": Affine(self.params["W1"], self.params["b1"]),
-        }
+        first = Affine(self.params["W1"], self.params["b1"])
+        self.layers = {"dropout": Dropout(0.3), "first": first}
 
     def predict(self, x, train_flg=False):
         for layer in self.layers.values():
@@ -104,10 +96,6 @@ class Readers:
         return float((self.predict(x).argmax(axis=1) == t).mean())
 
 
-def generators_of_their_own():
-    return {"network": Network([Affine.create(6, 3, rng=0), Dropout(0.5, rng=2)])}
-
-
 def one_generator():
     """A network and a trainer that share a generator."""
     rng = np.random.default_rng(3)
@@ -116,7 +104,9 @@ def one_generator():
 
 
 FRESH = {
-    "generators of their own": generators_of_their_own,
+    "generators of their own": lambda: {
+        "network": Network([Affine.create(6, 3, rng=0), Dropout(0.5, rng=2)])
+    },
     "one generator for all": one_generator,
     "a reader's network": lambda: {"network": Readers(), "rng": 7},
 }
@@ -246,21 +236,16 @@ class TestFolder:
             path.unlink()
         with pytest.raises(ValueError, match="a folder without any"):
             small(tmp_path).train()
-
-    def test_nor_does_one_that_comes_from_another_folder(self, tmp_path):
-        small(tmp_path / "a", epochs=1).train()
-        small(tmp_path / "b", epochs=1).train()
-        other = small(tmp_path / "b")
-        other.resume(tmp_path / "a" / "best.npz")
+        small(tmp_path / "other", epochs=1).train()
+        elsewhere = small(tmp_path)
+        elsewhere.resume(tmp_path / "other" / "best.npz")
         with pytest.raises(ValueError, match="a folder without any"):
-            other.train()
+            elsewhere.train()
 
     def test_best_is_the_best(self, tmp_path):
         at_epoch = []
-        running = small(
-            tmp_path,
-            callbacks=[lambda trainer: at_epoch.append(final_arrays(trainer)["params/W1"])],
-        )
+        note = lambda trainer: at_epoch.append(final_arrays(trainer)["params/W1"])  # noqa: E731
+        running = small(tmp_path, callbacks=[note])
         accuracies = iter([0.5, 0.4, 0.5, 0.9, 0.5, 0.6])
         running.network.accuracy = lambda x, t: next(accuracies)
         running.train()
@@ -276,20 +261,16 @@ class TestFolder:
             ((10, 20, 15), ["00000010", "00000015"]),  # it was resumed from the first
         ],
     )
-    def test_the_last_few_and_the_best_are_kept(self, tmp_path, iterations, left):
+    def test_the_last_few_the_best_and_other_files_are_kept(self, tmp_path, iterations, left):
+        others = ["checkpoint-x.npz", "notes.txt"]
+        for name in (*others, ".best.npz.0123456789abcdef.part"):
+            (tmp_path / name).write_text("neither")
         folder = CheckpointFolder(tmp_path, keep=2)
+        folder.remove_parts()
         for iteration in iterations:
             folder.save({"a": np.array(iteration)}, iteration, is_best=iteration == iterations[1])
-        assert names_in(tmp_path) == sorted(["best.npz", *(f"checkpoint-{n}.npz" for n in left)])
+        kept = ["best.npz", *(f"checkpoint-{n}.npz" for n in left)]
+        assert names_in(tmp_path) == sorted([*others, *kept])
         assert load_arrays(folder.best)["a"] == iterations[1]
         assert folder.newest().name == f"checkpoint-{left[-1]}.npz"
         assert load_arrays(folder.newest())["a"] == iterations[-1]
-
-    def test_other_files_are_left_alone_but_for_parts(self, tmp_path):
-        (tmp_path / "notes.txt").write_text("keep")
-        (tmp_path / "checkpoint-x.npz").write_text("keep")
-        (tmp_path / ".best.npz.0123456789abcdef.part").write_text("half")
-        folder = CheckpointFolder(tmp_path, keep=1)
-        folder.remove_parts()
-        folder.save({}, 1, is_best=False)
-        assert names_in(tmp_path) == ["checkpoint-00000001.npz", "checkpoint-x.npz", "notes.txt"]

@@ -3,20 +3,9 @@
 import numpy as np
 import pytest
 
-from dlbasics import (
-    Adam,
-    Affine,
-    Convolution,
-    Dropout,
-    MultiLayerNet,
-    Network,
-    Relu,
-    SoftmaxWithLoss,
-    Trainer,
-    check_gradients,
-)
+from dlbasics import Adam, MultiLayerNet, Network, Trainer, check_gradients
 from dlbasics._internal import halves
-from dlbasics.layers import BatchNorm
+from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Relu, SoftmaxWithLoss
 from dlbasics.regularizers import L2
 from tests.helpers import normal
 from tests.internal.convnet import T, X, net
@@ -47,11 +36,18 @@ class TestGradient:
         layers = [Convolution(normal(4, 2, 3, 3), None), Relu(), Affine(normal(144, 3), None)]
         assert [*assert_halves_give_the_whole(Network(layers))] == ["W1", "W2"]
 
-    def test_layers_hold_it(self):
-        network = net()
-        grads = network.gradient(X, T)
-        assert network.layers["Conv1"].dW is grads["W1"]
-        assert network.layers["Affine1"].db is grads["b2"]
+    def test_layers_hold_it_in_fresh_arrays_and_replaced_parameters_count(self):
+        network = net(Dropout(0.3))
+        assert network.sharded and check_gradients(network, X, T)
+        first = network.gradient(X, T)
+        assert network.layers["Conv1"].dW is first["W1"]
+        assert network.layers["Affine1"].db is first["b2"]
+        kept = {key: grad.copy() for key, grad in first.items()}
+        network.params["W1"] = np.zeros_like(network.params["W1"])
+        network.params["b1"] = -np.ones(4)
+        assert not network.gradient(-X, T)["W2"].any()
+        for key in kept:
+            np.testing.assert_array_equal(first[key], kept[key])
 
     @pytest.mark.parametrize("labels", [T, T[:, np.newaxis], np.eye(3)[T]])
     def test_the_loss_layer_is_as_after_the_whole_batch(self, labels):
@@ -65,37 +61,14 @@ class TestGradient:
         np.testing.assert_allclose(found.y, whole.y, rtol=1e-12)
         np.testing.assert_allclose(found.backward(), whole.backward(), rtol=1e-12, atol=1e-15)
 
-    def test_parameters_that_were_replaced_count(self):
+    def test_a_single_image_and_one_alone_go_through_and_wrong_labels_do_not(self):
         network = net()
-        network.gradient(X, T)
-        network.params["W1"] = np.zeros_like(network.params["W1"])
-        network.params["b1"] = -np.ones(4)
-        assert not network.gradient(X, T)["W2"].any()
-
-    def test_arrays_are_fresh_each_time(self):
-        network = net()
-        first = network.gradient(X, T)
-        kept = {key: grad.copy() for key, grad in first.items()}
-        network.gradient(-X, T)
-        for key in kept:
-            np.testing.assert_array_equal(first[key], kept[key])
-
-    def test_numerical_gradients_agree(self):
-        network = net(Dropout(0.3))
-        assert network.sharded
-        assert check_gradients(network, X, T)
-
-    def test_a_single_image_and_one_alone_go_through_as_they_are(self):
-        network = net()
-        one = network.gradient(X[:1], T[:1])
-        single = network.gradient(X[0], T[0])
+        one, single = network.gradient(X[:1], T[:1]), network.gradient(X[0], T[0])
         for key in one:
             np.testing.assert_allclose(single[key], one[key])
-
-    @pytest.mark.parametrize("t", [T[:5], np.concatenate([T, T])], ids=["few", "many"])
-    def test_wrong_labels_are_an_error_as_ever(self, t):
-        with pytest.raises(ValueError, match="t must be integer classes"):
-            net().gradient(X, t)
+        for t in (T[:5], np.concatenate([T, T])):
+            with pytest.raises(ValueError, match="t must be integer classes"):
+                network.gradient(X, t)
 
     def test_running_statistics_are_the_mean_of_those_of_the_halves(self):
         network = net(BatchNorm.create(4, dtype=np.float64))
@@ -168,12 +141,8 @@ class TestGenerators:
 
     def test_a_generator_that_cannot_spawn(self):
         """Legacy bit generators, those of NumPy before 1.17, cannot."""
-        first, again = (
-            net(
-                Dropout(0.5), rng=np.random.Generator(np.random.RandomState(3)._bit_generator)
-            ).gradient(X, T)["W1"]
-            for _ in range(2)
-        )
+        legacy = [np.random.Generator(np.random.RandomState(3)._bit_generator) for _ in range(2)]
+        first, again = (net(Dropout(0.5), rng=rng).gradient(X, T)["W1"] for rng in legacy)
         np.testing.assert_array_equal(first, again)
 
     def test_a_resumed_training_is_the_same(self, tmp_path):

@@ -49,7 +49,4 @@ def test_it_follows_the_shape_of_one_sample():
     assert [shape for _, shape, _ in rows] == [(3, 2, 2), (3, 2, 2), (5,)]
     with pytest.raises(ValueError, match=r"input_shape.*LeakyRelu"):
         net.summary()
-
-
-def test_one_number_is_the_shape_of_a_sample_too():
     assert Network([LeakyRelu()]).summary(7).rows == (("LeakyRelu1", (7,), 0),)

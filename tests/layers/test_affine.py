@@ -27,17 +27,6 @@ def test_matrix_products_of_the_book(x, W, y):
     assert Affine(np.array(W), None).forward(np.array(x)).tolist() == y
 
 
-def test_simple_net_of_chapter_4():
-    W = np.array([[0.47355232, 0.9977393, 0.84668094], [0.85557411, 0.03563661, 0.69422093]])
-    layer, last_layer = Affine(W, None), SoftmaxWithLoss()
-    scores = layer.forward(np.array([0.6, 0.9]))
-    np.testing.assert_allclose(scores, [1.05414809, 0.63071653, 1.1328074], rtol=1e-7)
-    assert last_layer.forward(scores, np.array([0, 0, 1])) == pytest.approx(0.928068537)
-    layer.backward(last_layer.backward())
-    expected = [[0.21924763, 0.14356247, -0.36281009], [0.32887144, 0.2153437, -0.54421514]]
-    np.testing.assert_allclose(layer.dW, expected, rtol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("last_layer", "t", "dX", "dW"),
     [
@@ -76,13 +65,6 @@ def test_images_are_flattened_in_the_order_channel_row_column():
     dout = normal(5, 2, seed=2)
     np.testing.assert_allclose(layer.backward(dout), (dout @ layer.W.T).reshape(5, 3, 2, 2))
     np.testing.assert_allclose(layer.dW, rows.T @ dout)
-
-
-def test_stacked_linear_layers_collapse_into_one():
-    first, second = Affine(normal(4, 5), normal(5)), Affine(normal(5, 3, seed=1), normal(3, seed=1))
-    both = Affine(first.W @ second.W, first.b @ second.W + second.b)
-    x = normal(6, 4, seed=2)
-    np.testing.assert_allclose(second.forward(first.forward(x)), both.forward(x), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlbasics.columns import conv_output_size
-from dlbasics.layers import Affine, Convolution, Pooling
+from dlbasics.layers import Convolution
 from tests.helpers import normal
 
 
@@ -61,32 +61,6 @@ def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
     layer.backward_params(dout)
     np.testing.assert_allclose(layer.dW, expected[2], rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(layer.db, found[3])
-
-
-def test_a_fully_connected_layer_is_filters_as_large_as_the_image():
-    x, W, b = normal(4, 32, 10, 10), normal(3200, 100, seed=1), normal(100, seed=2)
-    affine, convolution = Affine(W, b), Convolution(W.T.reshape(100, 32, 10, 10), b)
-    y = affine.forward(x)
-    np.testing.assert_allclose(convolution.forward(x), y[:, :, np.newaxis, np.newaxis], rtol=1e-9)
-    dout = normal(4, 100, seed=3)
-    dx = convolution.backward(dout[:, :, np.newaxis, np.newaxis])
-    np.testing.assert_allclose(dx, affine.backward(dout), rtol=1e-9, atol=1e-10)
-    dW = convolution.dW.reshape(100, 3200).T
-    np.testing.assert_allclose(dW, affine.dW, rtol=1e-9, atol=1e-10)
-
-
-def test_affine_behind_pooling_takes_images_in_the_order_channel_row_column():
-    convolution, pooling = Convolution.create(2, 3, 3, rng=0, dtype=np.float64), Pooling(2, 2, 2)
-    affine = Affine(normal(12, 5), normal(5))
-    x, dout = normal(4, 2, 6, 6), normal(4, 5, seed=1)
-    pooled = pooling.forward(convolution.forward(x))
-    rows = np.array([[image[c, i, j] for c, i, j in np.ndindex(3, 2, 2)] for image in pooled])
-    np.testing.assert_allclose(affine.forward(pooled), rows @ affine.W + affine.b)
-    dpooled = affine.backward(dout)
-    assert dpooled.shape == (4, 3, 2, 2)
-    for c, i, j in np.ndindex(3, 2, 2):
-        np.testing.assert_allclose(dpooled[:, c, i, j], dout @ affine.W[4 * c + 2 * i + j])
-    assert convolution.backward(pooling.backward(dpooled)).shape == x.shape
 
 
 @pytest.mark.parametrize(

@@ -34,45 +34,36 @@ LOSSES = {
 class TestEveryLoss:
     def test_forward_is_a_python_float_the_mean_of_losses(self, make, shape, t):
         layer, x = make(), scores(*shape)
+        with pytest.raises(ValueError, match="backward needs a forward before it"):
+            layer.backward()
+        layer.forward(scores(*shape, seed=9), t)
         loss, losses = layer.forward(x, t), layer.losses(x, t)
         assert type(loss) is float
         assert losses.shape == (1 if len(shape) == 1 else len(x),)
         assert loss == pytest.approx(losses.mean(), rel=1e-14)
-
-    def test_y_t_and_loss_are_those_of_the_last_forward(self, make, shape, t):
-        layer = make()
-        layer.forward(scores(*shape, seed=9), t)
-        loss = layer.forward(scores(*shape), t)
         assert layer.loss == loss and layer.t is t and layer.y.shape == shape
 
-    def test_losses_keeps_nothing(self, make, shape, t):
-        layer, x = make(), scores(*shape)
-        layer.forward(x, t)
-        expected, y = layer.backward(), layer.y.copy()
-        layer.losses(5 * x, t)
-        np.testing.assert_array_equal(layer.y, y)
-        np.testing.assert_array_equal(layer.backward(), expected)
-
-    @pytest.mark.parametrize("dout", [0, -1, 2.5, np.float32(0.5), 1e-300])
-    def test_backward_scales_by_dout(self, make, shape, t, dout):
-        layer = make()
-        layer.forward(scores(*shape), t)
-        np.testing.assert_allclose(layer.backward(dout), float(dout) * layer.backward(), rtol=1e-14)
-
-    def test_never_writes_into_what_it_was_given_or_handed_out(self, make, shape, t):
+    def test_what_was_given_or_handed_out_stays_and_losses_keeps_nothing(self, make, shape, t):
         layer, x, t = make(), scores(*shape), np.array(t)
         before = copy.deepcopy((x, t))
         x.flags.writeable = t.flags.writeable = False
         layer.forward(x, t)
         dx, y = layer.backward(), layer.y.copy()
         kept = dx.copy()
+        layer.losses(5 * x, t)
         layer.backward(3)
         np.testing.assert_array_equal(layer.y, y)
+        np.testing.assert_array_equal(layer.backward(), kept)
         layer.forward(2 * x, t)
         layer.backward()
-        np.testing.assert_array_equal(dx, kept)
-        np.testing.assert_array_equal(x, before[0])
-        np.testing.assert_array_equal(t, before[1])
+        for found, expected in zip((dx, x, t), (kept, *before), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+    @pytest.mark.parametrize("dout", [0, -1, 2.5, np.float32(0.5), 1e-300])
+    def test_backward_scales_by_dout(self, make, shape, t, dout):
+        layer = make()
+        layer.forward(scores(*shape), t)
+        np.testing.assert_allclose(layer.backward(dout), float(dout) * layer.backward(), rtol=1e-14)
 
     def test_dx_is_fresh_and_writable(self, make, shape, t):
         layer, x = make(), scores(*shape)
@@ -98,10 +89,6 @@ class TestEveryLoss:
         assert layer.forward(x.astype(int), t) == expected
         assert layer.forward(x.tolist(), np.array(t).tolist()) == expected
         assert layer.backward().dtype == np.float64
-
-    def test_backward_before_forward_is_an_error(self, make, shape, t):
-        with pytest.raises(ValueError, match="backward needs a forward before it"):
-            make().backward()
 
     @pytest.mark.parametrize("dout", ["1", None, np.nan, np.inf, 1j, np.ones(2)])
     def test_dout_that_is_no_number(self, make, shape, t, dout):
@@ -133,10 +120,12 @@ class TestSoftmaxWithLossLabels:
         assert layer.forward(self.x[0], t) == batch.forward(self.x[:1], np.array([2]))
         np.testing.assert_allclose(layer.backward(), batch.backward()[0], rtol=1e-14)
 
-    def test_one_sample_with_a_one_hot_row_gets_the_whole_gradient(self):
+    @pytest.mark.parametrize("t", [1, [0, 1, 0]])
+    def test_one_sample_with_a_one_hot_row_gets_the_whole_gradient(self, t):
         layer = SoftmaxWithLoss()
-        layer.forward(np.log([0.3, 0.2, 0.5]), np.array([0, 1, 0]))
+        layer.forward(np.log([0.3, 0.2, 0.5]), t)
         np.testing.assert_allclose(layer.backward(), [0.3, -0.8, 0.5])
+        np.testing.assert_allclose(layer.backward(10), [3, -8, 5])
         np.testing.assert_allclose(layer.y, [0.3, 0.2, 0.5])
 
     @pytest.mark.parametrize("t", [[0.2, 0.3, 0.5], [2.0, 0.0, 1.0], [-1.0, 0.5, 0.0], [0, 0, 0]])
@@ -174,11 +163,6 @@ class TestSoftmaxWithLossLabels:
 
 
 class TestSoftmaxWithLossValues:
-    def test_softmax_backward_does_not_ignore_dout(self):
-        layer = SoftmaxWithLoss()
-        layer.forward(np.log([0.3, 0.2, 0.5]), 1)
-        np.testing.assert_allclose(layer.backward(10), [3, -8, 5])
-
     @pytest.mark.parametrize("t", [1, [0, 1, 0]])
     def test_a_score_of_minus_infinity(self, t):
         layer = SoftmaxWithLoss()
@@ -220,48 +204,40 @@ class TestSigmoidWithLoss:
     def test_exact_at_any_score(self, x):
         small = np.exp(-abs(x))
         right, wrong = [float(x > 0)], [float(x < 0)]
-        assert SigmoidWithLoss().forward([x], right) == pytest.approx(
-            np.log1p(small), rel=1e-12, abs=0
-        )
-        assert SigmoidWithLoss().forward([x], wrong) == pytest.approx(abs(x) + small, rel=1e-12)
+        for t, loss in ((right, np.log1p(small)), (wrong, abs(x) + small)):
+            assert SigmoidWithLoss().forward([x], t) == pytest.approx(loss, rel=1e-12, abs=0)
 
     @pytest.mark.parametrize("t", [[[1.1, 0]], [[-0.1, 1]], [[np.nan, 1]], [[0, 2]]])
     def test_labels_out_of_range(self, t):
         with pytest.raises(ValueError, match="t must be from 0 to 1, got"):
             SigmoidWithLoss().forward(np.zeros((1, 2)), np.array(t))
 
-    def test_correct_when_every_column_is(self):
-        x, t = np.array([[2.0, -1], [2, 1], [-3, -1]]), np.array([[1, 0], [1, 0], [0, 0]])
+    def test_correct_when_every_column_is_and_yes_from_a_half_on(self):
+        x, t = np.array([[0.3, -1], [2, 0.1], [-3, -0.3]]), np.array([[1, 0], [1, 0], [0, 0]])
         for form in (t, t.astype(bool), 0.8 * t + 0.1):
             assert SigmoidWithLoss().correct(x, form).tolist() == [True, False, True]
 
 
 class TestIdentityWithLoss:
-    def test_formula(self):
+    def test_formula_and_no_accuracy(self):
         layer, x, t = IdentityWithLoss(), scores(4, 3), scores(4, 3, seed=1)
         assert layer.forward(x, t) == pytest.approx(((x - t) ** 2).sum() / 8)
         np.testing.assert_array_equal(layer.y, x)
         np.testing.assert_allclose(layer.backward(), (x - t) / 4)
-
-    def test_a_regression_has_no_accuracy(self):
         with pytest.raises(TypeError, match="regression"):
-            IdentityWithLoss().correct(np.ones((2, 1)), np.ones((2, 1)))
+            layer.correct(x, t)
 
 
 @pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
 @pytest.mark.parametrize(
     ("shape", "shape_of_t"), [((4, 1), (4,)), ((4,), (4, 1)), ((4, 3), (3,)), ((4, 3), (4,))]
 )
-def test_t_must_have_the_shape_of_x(make, shape, shape_of_t):
+def test_t_must_have_the_shape_of_x_and_hold_numbers(make, shape, shape_of_t):
     with pytest.raises(ValueError, match=r"t must have the shape of x, \(.*\), got \("):
         make().forward(np.zeros(shape), np.zeros(shape_of_t))
-
-
-@pytest.mark.parametrize("make", [SigmoidWithLoss, IdentityWithLoss])
-@pytest.mark.parametrize("t", [[[1.0], [1.0, 2.0]], [["a", "b"]] * 2, [[1j, 0]] * 2, None])
-def test_t_must_hold_numbers(make, t):
-    with pytest.raises((TypeError, ValueError), match="t must"):
-        make().forward(np.zeros((2, 2)), t)
+    for t in ([[1.0], [1.0, 2.0]], [["a", "b"]] * 2, [[1j, 0]] * 2, None):
+        with pytest.raises((TypeError, ValueError), match="t must"):
+            make().forward(np.zeros((2, 2)), t)
 
 
 def test_labels_too_large_for_half_precision_bring_no_warning():
@@ -269,9 +245,3 @@ def test_labels_too_large_for_half_precision_bring_no_warning():
     assert SoftmaxWithLoss().correct(x, t).shape == (1,)
     with pytest.raises(ValueError, match="t must be from 0 to 1"):
         SigmoidWithLoss().correct(x, t)
-
-
-def test_a_sigmoid_counts_as_yes_from_a_probability_of_a_half_on():
-    scores, yes = np.array([[0.3], [-0.3]]), np.ones((2, 1))
-    assert SigmoidWithLoss().correct(scores, yes).tolist() == [True, False]
-    assert SigmoidWithLoss().correct(scores, 1 - yes).tolist() == [False, True]

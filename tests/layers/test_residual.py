@@ -17,20 +17,13 @@ def block(channels=2, rng=0):
     return Residual([convolution[0], first, Relu(), convolution[1], second])
 
 
-def test_adds_x_to_what_its_layers_make_of_it():
-    x, dout = normal(3, 4), normal(3, 4, seed=1)
-    W = normal(4, 4, seed=2)
-    layer = Residual([Affine(W, None)])
+@pytest.mark.parametrize("x", [normal(3, 4), normal(1, 4), normal(4)], ids=["batch", "one", "bare"])
+def test_adds_x_to_what_its_layers_make_of_it(x):
+    dout, W = normal(*x.shape, seed=1), normal(4, 4, seed=2)
+    layer = Residual([Identity(), Affine(W, None)])
     np.testing.assert_allclose(layer.forward(x), x + x @ W)
     np.testing.assert_allclose(layer.backward(dout), dout + dout @ W.T)
-    np.testing.assert_allclose(layer.layers[0].dW, x.T @ dout)
-
-
-def test_where_the_layers_give_zero_gradient_and_input_pass_unchanged():
-    layer, x = Residual([Affine(np.zeros((4, 4)), np.zeros(4))]), normal(3, 4)
-    np.testing.assert_array_equal(layer.forward(x), x)
-    np.testing.assert_array_equal(layer.backward(x), x)
-    assert not np.shares_memory(layer.forward(x), x) and not np.shares_memory(layer.backward(x), x)
+    np.testing.assert_allclose(layer.layers[1].dW, np.atleast_2d(x).T @ np.atleast_2d(dout))
     np.testing.assert_array_equal(Residual([]).forward(x), 2 * x)
 
 
@@ -53,12 +46,6 @@ def test_training_mode_and_generator_reach_the_inner_layers():
     x = np.ones((2, 50))
     np.testing.assert_array_equal(network.predict(x), 1.5 * x)
     assert set(np.unique(network.predict(x, train_flg=True))) == {1, 2}
-
-
-def test_one_sample():
-    layer = Residual([Affine(np.eye(3), np.ones(3)), Identity()])
-    assert layer.forward(np.array([1.0, 2, 3])).tolist() == [3, 5, 7]
-    assert layer.backward(np.array([1.0, 0, 2])).tolist() == [2, 0, 4]
 
 
 def test_layers_that_change_the_shape_are_refused():

@@ -74,18 +74,6 @@ def test_a_formula_may_return_what_it_was_given():
     assert not np.shares_memory(layer.backward(y), y)
 
 
-def test_a_subclass_whose_forward_takes_no_flag_says_so():
-    class NoFlag(Layer):
-        def forward(self, x):
-            return x
-
-        def backward(self, dout):
-            return dout
-
-    with pytest.raises(TypeError, match=r"NoFlag must have forward\(self, x, train_flg=True\)"):
-        Network([NoFlag()])
-
-
 def test_a_block_may_use_its_dropout_as_it_likes():
     class OneMask(Layer):
         def __init__(self):
@@ -109,34 +97,6 @@ def test_a_block_may_use_its_dropout_as_it_likes():
         numeric, grads = network.numerical_gradient(X[:3], T[:3]), network.gradient(X[:3], T[:3])
         if isinstance(block, NeverDrops):
             np.testing.assert_allclose(numeric["W1"], grads["W1"], rtol=1e-5, atol=1e-8)
-
-
-def test_a_subclass_of_layer_without_formulas_says_what_to_write():
-    class Empty(Layer):
-        pass
-
-    with pytest.raises(TypeError, match=r"Empty must define _forward\(x, train_flg\)"):
-        Empty().forward(X)
-
-
-def test_a_block_subclass_that_does_not_list_its_layers_is_an_error():
-    class Parts(Layer):
-        def __init__(self, parts):
-            self.parts = parts
-
-    affine, typed = Affine(np.eye(5), None), BookAffine(np.eye(5), np.zeros(5))
-    for parts in (affine, [affine], typed, {"a": Relu()}):
-        with pytest.raises(ValueError, match=r"Parts.parts must be in Parts.layers"):
-            Network([Parts(parts)])
-
-
-def test_a_subclass_that_does_not_name_its_parameters_is_an_error():
-    class Scale(Layer):
-        def __init__(self, W):
-            self.W, self.dW = W, None
-
-    with pytest.raises(ValueError, match=r"Scale.W has a gradient, so it must be in Scale.param_n"):
-        Network([Scale(np.ones(5))])
 
 
 def test_a_weight_that_is_computed_from_others_has_the_right_numerical_gradient():
@@ -174,3 +134,42 @@ def test_a_loss_that_is_a_sum_ends_the_halves_of_a_network():
     network.lastLayer = Sum()
     assert not network.sharded
     np.testing.assert_allclose(network.gradient(x, T[:6])["W2"], 6 * mean)
+
+
+class Scale(Layer):
+    def __init__(self, W):
+        self.W, self.dW = W, None
+
+
+class NoFlag(OwnForward):
+    def forward(self, x):
+        return x
+
+
+class Parts(Layer):
+    def __init__(self, parts):
+        self.parts = parts
+
+
+AFFINE = Affine(np.eye(5), None)
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "message"),
+    [
+        (NoFlag(), TypeError, r"NoFlag must have forward\(self, x, train_flg=True\)"),
+        (Scale(np.ones(5)), ValueError, r"Scale.W has a gradient, so it must be in Scale.param_n"),
+        *(
+            (Parts(parts), ValueError, "Parts.parts must be in Parts.layers")
+            for parts in (AFFINE, [AFFINE], BookAffine(np.eye(5), np.zeros(5)), {"a": Relu()})
+        ),
+    ],
+)
+def test_a_subclass_that_no_network_can_use_says_what_is_missing(layer, error, message):
+    with pytest.raises(error, match=message):
+        Network([layer])
+
+
+def test_a_subclass_without_formulas_says_what_to_write():
+    with pytest.raises(TypeError, match=r"Parts must define _forward\(x, train_flg\)"):
+        Parts([]).forward(X)

@@ -1,7 +1,5 @@
 """Listings of chapter 5 as a reader types them."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -13,16 +11,12 @@ apple, orange, fruit, tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
 price = tax.forward(fruit.forward(apple.forward(100, 2), orange.forward(150, 3)), 1.1)
 dall, dtax = tax.backward(1)
 dapples, doranges = fruit.backward(dall)
-dapple, dapple_num = apple.backward(dapples)
-dorange, dorange_num = orange.backward(doranges)
+slopes = [*apple.backward(dapples), *orange.backward(doranges), dtax]
 """
 
 
 def test_the_shopping_trip():
-    found = run(SHOPPING)
-    assert found["price"] == pytest.approx(715)
-    slopes = [found[f"d{name}"] for name in ("apple_num", "apple", "orange", "orange_num", "tax")]
-    assert slopes == pytest.approx([110, 2.2, 3.3, 165, 650])
+    check(run(SHOPPING), {"price": 715, "slopes": [2.2, 110, 3.3, 165, 650]})
 
 
 ATTRIBUTES = """
@@ -41,38 +35,21 @@ for optimizer in (momentum, adagrad):
 
 
 def test_the_attributes_that_readers_look_at():
-    found = run(
-        ATTRIBUTES,
-        W=np.ones((2, 3)),
-        b=np.zeros(3),
-        x=np.array([[1.0, 2.0], [3.0, 4.0]]),
-        t=np.array([0, 2]),
-    )
-    np.testing.assert_array_equal(found["relu"].mask, [[False, True], [True, False]])
-    np.testing.assert_array_equal(found["sig"].out, [0.5])
-    last, affine = found["last"], found["affine"]
-    np.testing.assert_allclose(last.y, np.full((2, 3), 1 / 3))
-    assert last.t is found["t"]
-    assert last.loss == found["loss"] == pytest.approx(math.log(3))
-    np.testing.assert_array_equal(affine.x, found["x"])
-    assert affine.dW.shape == (2, 3)
-    assert affine.db.shape == (3,)
-    np.testing.assert_allclose(found["momentum"].v["W"], -0.01 * affine.dW)
-    np.testing.assert_allclose(found["adagrad"].h["W"], affine.dW**2)
-
-
-BIAS = """
-from dlbasics.layers import *
-X_dot_W, B = np.array([[0, 0, 0], [10, 10, 10]]), np.array([1, 2, 3])
-layer = Affine(np.eye(3), B)
-Y = layer.forward(X_dot_W)
-dY = np.array([[1, 2, 3], [4, 5, 6]])
-layer.backward(dY)
-"""
-
-
-def test_the_bias_is_added_to_every_row_and_its_gradient_is_the_sum_of_rows():
-    check(run(BIAS), {"Y": [[1, 2, 3], [11, 12, 13]], "layer.db": [5, 7, 9]})
+    x, t = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 2])
+    found = run(ATTRIBUTES, W=np.ones((2, 3)), b=np.zeros(3), x=x, t=t)
+    expected = {
+        "relu.mask": [[False, True], [True, False]],
+        "sig.out": [0.5],
+        "last.y": np.full((2, 3), 1 / 3),
+        "last.t": t,
+        "[last.loss, loss]": [np.log(3)] * 2,
+        "affine.x": x,
+        "affine.dW": x.T @ (np.full((2, 3), 1 / 3) - np.eye(3)[t]) / 2,
+        "affine.db - (last.y - np.eye(3)[t]).sum(axis=0) / 2": np.zeros(3),
+        "momentum.v['W'] + 0.01 * affine.dW": np.zeros((2, 3)),
+        "adagrad.h['W'] - affine.dW**2": np.zeros((2, 3)),
+    }
+    check(found, expected)
 
 
 @pytest.mark.parametrize("listing", [FUNCTIONS_ONLY, WITH_LAYERS], ids=["functions", "layers"])

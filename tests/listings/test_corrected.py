@@ -86,15 +86,10 @@ def test_every_section_of_the_page_is_run_here():
 
 @pytest.mark.parametrize("title", SECTIONS)
 def test_a_corrected_listing_imports_from_here_only(title):
-    imports = [
-        node
-        for node in ast.walk(ast.parse(block(title)))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
+    nodes = ast.walk(ast.parse(block(title)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imports
-    for node in imports:
-        assert isinstance(node, ast.ImportFrom)
-        assert node.module.split(".")[0] == "dlbasics"
+    assert {getattr(node, "module", "").split(".")[0] for node in imports} == {"dlbasics"}
 
 
 @pytest.mark.parametrize("title", CORRECTED)
@@ -107,8 +102,6 @@ def test_a_broken_line_of_load_mnist(mnist):
     found = corrected(SLASH)
     assert block(SLASH).count("\\\n") == 1
     check(found, {"x_train.shape": (60000, 784), "t_test.shape": (10000,), "t_train[0]": 5})
-    assert found["x_train"].dtype == np.uint8
-    assert found["x_train"].max() == 255
     np.testing.assert_array_equal(found["x_test"], np.rint(mnist.x_test * 255))
 
 
@@ -166,14 +159,6 @@ def test_the_misprint_fails_as_the_page_says(title, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error):
         run(f"from dlbasics.layers import *\n{code}", y=np.full(10, 0.1))
-
-
-def test_the_cross_entropy_error_refuses_a_label_of_9_elements_too():
-    with pytest.raises(ValueError, match="t must"):
-        run(
-            f"from dlbasics.functions import *\n{LABEL_OF_9}\ncross_entropy_error(y, np.array(t))",
-            y=np.full(10, 0.1),
-        )
 
 
 def test_a_misprint_without_an_error_is_ten_times_what_was_meant():

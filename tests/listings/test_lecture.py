@@ -1,24 +1,9 @@
-"""Formulas of Takenawa's lecture *Deep Learning: Part 2* that it writes differently."""
+"""Adam as Takenawa's lecture *Deep Learning: Part 2* writes it."""
 
 import numpy as np
 import pytest
 
-from dlbasics.layers import BatchNorm
 from dlbasics.optimizers import Adam
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_gradient_of_batch_normalization_is_the_lectures(seed):
-    """dX = gamma / sigma (dY - mean(dY) - Xhat mean(Xhat dY)), the mean by column."""
-    rng = np.random.default_rng(seed)
-    X, dY = rng.normal(3, 2, (7, 4)), rng.standard_normal((7, 4))
-    gamma, beta = rng.standard_normal((2, 4))
-    sigma = np.sqrt(X.var(axis=0) + BatchNorm.eps)
-    Xhat = (X - X.mean(axis=0)) / sigma
-    layer = BatchNorm(gamma, beta)
-    np.testing.assert_allclose(layer.forward(X), gamma * Xhat + beta)
-    dX = gamma / sigma * (dY - dY.mean(axis=0) - Xhat * (Xhat * dY).mean(axis=0))
-    np.testing.assert_allclose(layer.backward(dY), dX, atol=1e-12)
 
 
 def steps_of_adam(gradient, steps, lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):

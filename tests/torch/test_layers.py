@@ -3,24 +3,7 @@
 import numpy as np
 import pytest
 
-from dlbasics.layers import (
-    Affine,
-    AveragePooling,
-    BatchNorm,
-    Convolution,
-    Dropout,
-    GlobalAveragePooling,
-    Identity,
-    IdentityWithLoss,
-    LeakyRelu,
-    Pooling,
-    Relu,
-    Residual,
-    Sigmoid,
-    SigmoidWithLoss,
-    SoftmaxWithLoss,
-    Tanh,
-)
+from dlbasics import layers
 from tests.helpers import channels_last, normal
 
 torch = pytest.importorskip("torch")
@@ -60,7 +43,7 @@ def assert_like_torch(layer, function, x, dtype, train_flg=True):
 @both_dtypes
 @pytest.mark.parametrize("shape", [(12,), (7, 12), (1, 12), (7, 3, 2, 2)], ids=str)
 def test_affine(shape, dtype):
-    layer = Affine(normal(12, 5, seed=1, dtype=dtype), normal(5, seed=2, dtype=dtype))
+    layer = layers.Affine(normal(12, 5, seed=1, dtype=dtype), normal(5, seed=2, dtype=dtype))
     x = normal(*shape, dtype=dtype)
     rows = (-1, 12) if len(shape) > 1 else (12,)
 
@@ -68,16 +51,16 @@ def test_affine(shape, dtype):
         return F.linear(x.reshape(rows), W.T, b)
 
     assert_like_torch(layer, function, x, dtype)
-    assert_like_torch(Affine(layer.W, None), function, x, dtype)
+    assert_like_torch(layers.Affine(layer.W, None), function, x, dtype)
 
 
 ACTIVATIONS = {
-    "Relu": (Relu(), torch.relu),
-    "LeakyRelu": (LeakyRelu(), F.leaky_relu),
-    "LeakyRelu, slope 0.3": (LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
-    "Sigmoid": (Sigmoid(), torch.sigmoid),
-    "Tanh": (Tanh(), torch.tanh),
-    "Identity": (Identity(), lambda x: 1 * x),
+    "Relu": (layers.Relu(), torch.relu),
+    "LeakyRelu": (layers.LeakyRelu(), F.leaky_relu),
+    "LeakyRelu, slope 0.3": (layers.LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    "Sigmoid": (layers.Sigmoid(), torch.sigmoid),
+    "Tanh": (layers.Tanh(), torch.tanh),
+    "Identity": (layers.Identity(), lambda x: 1 * x),
 }
 
 
@@ -92,7 +75,7 @@ def test_activation(layer, function, shape, dtype):
 
 @both_dtypes
 def test_dropout_given_the_mask(dtype):
-    layer, x = Dropout(0.4, rng=0), normal(7, 12, dtype=dtype)
+    layer, x = layers.Dropout(0.4, rng=0), normal(7, 12, dtype=dtype)
     layer.forward(x)
     layer.freeze()
     mask = torch.tensor(layer.mask)
@@ -101,7 +84,7 @@ def test_dropout_given_the_mask(dtype):
 
 
 def batch_norm(size, dtype):
-    return BatchNorm(
+    return layers.BatchNorm(
         normal(size, seed=1, dtype=dtype),
         normal(size, seed=2, dtype=dtype),
         running_mean=normal(size, seed=3, dtype=dtype),
@@ -155,8 +138,8 @@ def test_convolution(size, stride, pad, channels, dtype):
         return F.conv2d(x, W, b, stride=stride, padding=pad)
 
     for laid_out in (x, channels_last(x)):
-        assert_like_torch(Convolution(W, b, stride, pad), function, laid_out, dtype)
-    assert_like_torch(Convolution(W, None, stride, pad), function, x, dtype)
+        assert_like_torch(layers.Convolution(W, b, stride, pad), function, laid_out, dtype)
+    assert_like_torch(layers.Convolution(W, None, stride, pad), function, x, dtype)
 
 
 POOLINGS = {
@@ -178,24 +161,22 @@ def test_pooling(size, stride, pad, values, dtype):
         x = np.round(x)
     largest = lambda x: F.max_pool2d(x, size, stride, pad)  # noqa: E731
     mean = lambda x: F.avg_pool2d(x, size, stride, pad)  # noqa: E731
-    assert_like_torch(Pooling(*size, stride, pad), largest, x, dtype)
-    assert_like_torch(AveragePooling(*size, stride, pad), mean, x, dtype)
+    assert_like_torch(layers.Pooling(*size, stride, pad), largest, x, dtype)
+    assert_like_torch(layers.AveragePooling(*size, stride, pad), mean, x, dtype)
 
 
 @both_dtypes
 def test_global_average_pooling(dtype):
     mean = lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)  # noqa: E731
-    assert_like_torch(GlobalAveragePooling(), mean, normal(4, 3, 5, 6, dtype=dtype), dtype)
+    assert_like_torch(layers.GlobalAveragePooling(), mean, normal(4, 3, 5, 6, dtype=dtype), dtype)
 
 
 @both_dtypes
 def test_a_residual_block(dtype):
     W, b = normal(3, 3, 3, 3, seed=1, dtype=dtype), normal(3, seed=2, dtype=dtype)
-    layer = Residual([Convolution(W, b, pad=1), Relu()])
+    layer = layers.Residual([layers.Convolution(W, b, pad=1), layers.Relu()])
 
-    def function(x, W, b):
-        return x + torch.relu(F.conv2d(x, W, b, padding=1))
-
+    function = lambda x, W, b: x + torch.relu(F.conv2d(x, W, b, padding=1))  # noqa: E731
     assert_like_torch(layer, function, normal(4, 3, 5, 6, dtype=dtype), dtype)
 
 
@@ -210,38 +191,20 @@ def assert_loss_like_torch(layer, function, x, t, dtype):
 
 @both_dtypes
 @pytest.mark.parametrize("scale", [1, 50, 1e4])
-def test_softmax_with_loss_classes(scale, dtype):
-    x, t = scale * normal(8, 5, dtype=dtype), np.arange(8) % 5
-    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
+def test_losses(scale, dtype):
+    x, t, soft = scale * normal(8, 5, dtype=dtype), np.arange(8) % 5, abs(normal(8, 5, dtype=dtype))
+    classes, one = (lambda x, t=t: F.cross_entropy(x, torch.tensor(t)) for t in (t, 3))
     for labels in (t, t[:, np.newaxis], t.astype(np.uint8), np.eye(5)[t]):
-        assert_loss_like_torch(SoftmaxWithLoss(), function, x, labels, dtype)
-    one = lambda x: F.cross_entropy(x, torch.tensor(3))  # noqa: E731
+        assert_loss_like_torch(layers.SoftmaxWithLoss(), classes, x, labels, dtype)
     for label in (3, np.eye(5)[3]):
-        assert_loss_like_torch(SoftmaxWithLoss(), one, x[0], label, dtype)
-
-
-@both_dtypes
-@pytest.mark.parametrize("sums", ["one", "any"])
-def test_softmax_with_loss_soft_rows(sums, dtype):
-    x, t = 3 * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5))
-    t = (t / t.sum(axis=1, keepdims=True) if sums == "one" else 3 * t).astype(dtype)
-    function = lambda x: F.cross_entropy(x, torch.tensor(t))  # noqa: E731
-    assert_loss_like_torch(SoftmaxWithLoss(), function, x, t, dtype)
-
-
-@both_dtypes
-@pytest.mark.parametrize("scale", [1, 50, 1e4])
-def test_sigmoid_with_loss(scale, dtype):
-    x, t = scale * normal(8, 5, dtype=dtype), np.random.default_rng(1).random((8, 5)).astype(dtype)
-
-    def function(x):
-        return F.binary_cross_entropy_with_logits(x, torch.tensor(t), reduction="sum") / 8
-
-    assert_loss_like_torch(SigmoidWithLoss(), function, x, t, dtype)
-
-
-@both_dtypes
-def test_identity_with_loss(dtype):
-    x, t = normal(8, 5, dtype=dtype), normal(8, 5, seed=1, dtype=dtype)
-    function = lambda x: F.mse_loss(x, torch.tensor(t), reduction="sum") / 16  # noqa: E731
-    assert_loss_like_torch(IdentityWithLoss(), function, x, t, dtype)
+        assert_loss_like_torch(layers.SoftmaxWithLoss(), one, x[0], label, dtype)
+    part = (soft / soft.sum(axis=1, keepdims=True)).astype(dtype)
+    for rows in (soft, part):
+        entropy = lambda x, rows=rows: F.cross_entropy(x, torch.tensor(rows))  # noqa: E731
+        assert_loss_like_torch(layers.SoftmaxWithLoss(), entropy, x, rows, dtype)
+    binary, squares = (
+        lambda x, f=f, n=n: f(x, torch.tensor(part), reduction="sum") / n
+        for f, n in ((F.binary_cross_entropy_with_logits, 8), (F.mse_loss, 16))
+    )
+    assert_loss_like_torch(layers.SigmoidWithLoss(), binary, x, part, dtype)
+    assert_loss_like_torch(layers.IdentityWithLoss(), squares, x, part, dtype)

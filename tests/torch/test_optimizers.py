@@ -77,32 +77,18 @@ def assert_same_path(ours, theirs, tolerance):
     assert max(abs(our[key] - START[key]).max() for key in START) > 0.1
 
 
-CASES = [
-    pytest.param(lambda: SGD(0.5), lambda p: torch.optim.SGD(p, lr=0.5), id="SGD"),
-    pytest.param(
-        lambda: Momentum(0.1, 0.9),
-        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
-        id="Momentum",
-    ),
-    pytest.param(
-        lambda: Nesterov(0.1, 0.9),
-        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-        id="Nesterov",
-    ),
-    pytest.param(
-        lambda: AdaGrad(0.1), lambda p: torch.optim.Adagrad(p, lr=0.1, eps=1e-7), id="AdaGrad"
-    ),
-    pytest.param(
-        lambda: RMSprop(0.01, 0.99),
-        lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.99, eps=1e-7),
-        id="RMSprop",
-    ),
-]
+CASES = {
+    SGD(0.5): lambda p: torch.optim.SGD(p, lr=0.5),
+    Momentum(0.1, 0.9): lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    Nesterov(0.1, 0.9): lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    AdaGrad(0.1): lambda p: torch.optim.Adagrad(p, lr=0.1, eps=1e-7),
+    RMSprop(0.01, 0.99): lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.99, eps=1e-7),
+}
 
 
-@pytest.mark.parametrize("ours, theirs", CASES)
+@pytest.mark.parametrize(("ours", "theirs"), CASES.items(), ids=lambda case: type(case).__name__)
 def test_the_path_is_torchs(ours, theirs):
-    assert_same_path(our_path(ours()), torch_path(theirs), tolerance=1e-13)
+    assert_same_path(our_path(ours), torch_path(theirs), tolerance=1e-13)
 
 
 def with_the_books_epsilon(optimizer, t):
@@ -121,15 +107,12 @@ def torch_adamw(leaves):
 
 
 @pytest.mark.parametrize(
-    "ours, theirs",
-    [
-        (lambda: Adam(0.01, 0.9, 0.999), torch_adam),
-        (lambda: AdamW(0.01, weight_decay=0.3), torch_adamw),
-    ],
+    ("ours", "theirs"),
+    [(Adam(0.01, 0.9, 0.999), torch_adam), (AdamW(0.01, weight_decay=0.3), torch_adamw)],
     ids=["Adam", "AdamW"],
 )
 def test_the_path_of_adam_is_torchs_with_the_books_epsilon(ours, theirs):
-    assert_same_path(our_path(ours()), torch_path(theirs, with_the_books_epsilon), tolerance=1e-13)
+    assert_same_path(our_path(ours), torch_path(theirs, with_the_books_epsilon), tolerance=1e-13)
 
 
 def test_the_path_of_adam_is_near_torchs_with_its_own_epsilon():

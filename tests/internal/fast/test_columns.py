@@ -14,10 +14,10 @@ from dlbasics.layers import (
     Relu,
     Sigmoid,
     SigmoidWithLoss,
+    SoftmaxWithLoss,
     Tanh,
 )
 from dlbasics.network import Network
-from dlbasics.networks import TwoLayerNet
 from dlbasics.regularizers import L1, L2
 from tests.gradients.cases import LAYERS, D, K, affine, batch, norm, one_hot, soft
 
@@ -52,6 +52,23 @@ def test_every_form_of_label(form):
     assert_columns_are_right(Network(LAYERS["tanh, tanh"]()), x, form(t))
 
 
+SHAPES = {
+    "images": ([affine(12, 4), Tanh(), affine(4, K)], batch(3, 12)[0].reshape(3, 3, 2, 2)),
+    "lists of integers": (LAYERS["sigmoid"](), [[1, 2, 0, -1, 3], [0, 1, 1, 2, -2], [1] * 5]),
+    "many stacks": ([affine(40, 12), Relu(), affine(12, K)], batch(30, 40)[0]),
+}
+
+
+@pytest.mark.parametrize(("layers", "x"), SHAPES.values(), ids=SHAPES)
+def test_every_form_of_input(layers, x):
+    assert_columns_are_right(Network(layers), x, np.arange(len(x)) % K)
+
+
+def test_a_single_output():
+    net, (x, t) = Network([affine(D, 4), Tanh(), affine(4, 1)], SigmoidWithLoss()), batch()
+    assert_columns_are_right(net, x, (t > 0)[:, None].astype(int))
+
+
 LOSSES = {
     "yes or no": (SigmoidWithLoss(), lambda t: one_hot(t).astype(int)),
     "probabilities": (SigmoidWithLoss(), soft),
@@ -66,45 +83,16 @@ def test_every_loss(kind, loss, targets):
     assert_columns_are_right(Network(LAYERS[kind](), loss, rng=3), x, targets(t))
 
 
+@pytest.mark.parametrize("loss", [SoftmaxWithLoss, IdentityWithLoss])
 @pytest.mark.parametrize("kind", ["one affine", "sigmoid", "dropout", "no bias"])
-def test_one_sample_and_a_batch_of_one(kind):
-    net, (x, t) = Network(LAYERS[kind](), rng=3), batch(1)
-    assert_columns_are_right(net, x, t)
-    lifted = net.numerical_gradient(x, t)
-    for label in (t[0], int(t[0]), one_hot(t)[0]):
+def test_one_sample_and_a_batch_of_one(kind, loss):
+    net, (x, t) = Network(LAYERS[kind](), loss(), rng=3), batch(1)
+    assert_columns_are_right(net, x, one_hot(t))
+    lifted = net.numerical_gradient(x, one_hot(t))
+    labels = [one_hot(t)[0]] if loss is IdentityWithLoss else [one_hot(t)[0], t[0], int(t[0])]
+    for label in labels:
         for key, value in net.numerical_gradient(x[0], label).items():
             np.testing.assert_allclose(value, lifted[key], rtol=0, atol=1e-12)
-
-
-def test_one_sample_of_a_regression():
-    net, (x, t) = Network(LAYERS["tanh, tanh"](), IdentityWithLoss()), batch(1)
-    found, expected = net.numerical_gradient(x[0], soft(t)[0]), net.numerical_gradient(x, soft(t))
-    np.testing.assert_array_equal(found["W1"], expected["W1"])
-
-
-def test_images_are_flattened_by_the_first_layer():
-    x, t = batch(3, 12)
-    net = Network([affine(12, 4), Tanh(), affine(4, K)])
-    assert_columns_are_right(net, x.reshape(3, 3, 2, 2), t)
-
-
-def test_a_single_output():
-    net, (x, t) = Network([affine(D, 4), Tanh(), affine(4, 1)], SigmoidWithLoss()), batch()
-    assert_columns_are_right(net, x, (t > 0)[:, None].astype(int))
-
-
-def test_changes_that_need_many_stacks():
-    assert_columns_are_right(TwoLayerNet(40, 12, K, 0.3, rng=0, dtype=np.float64), *batch(30, 40))
-
-
-def test_integer_and_list_inputs():
-    net = Network(LAYERS["sigmoid"]())
-    x = [[1, 2, 0, -1, 3], [0, 1, 1, 2, -2]]
-    assert_columns_are_right(net, np.array(x), [0, 2])
-    np.testing.assert_array_equal(
-        net.numerical_gradient(x, [0, 2])["W1"],
-        net.numerical_gradient(np.array(x, float), np.array([0, 2]))["W1"],
-    )
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)

@@ -5,21 +5,10 @@ import copy
 import numpy as np
 import pytest
 
-from dlbasics import (
-    Adam,
-    BatchNorm,
-    Convolution,
-    DeepConvNet,
-    Dropout,
-    MultiLayerNet,
-    Pooling,
-    Relu,
-    ResNet,
-    SimpleConvNet,
-    plain,
-)
+from dlbasics import Adam, DeepConvNet, MultiLayerNet, ResNet, SimpleConvNet, plain
 from dlbasics._internal import table
 from dlbasics._internal.fast import memory
+from dlbasics.layers import BatchNorm, Convolution, Dropout, Pooling, Relu
 from tests.layers.cases import LAYERS, LAYOUTS, parametrized
 
 pytestmark = pytest.mark.fast

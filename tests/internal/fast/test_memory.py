@@ -31,15 +31,9 @@ def test_is_what_np_empty_returns(shape, dtype):
     assert (array == 1).all()
 
 
-def test_memory_that_nobody_holds_is_used_again():
-    first = memory.empty(LARGE, np.float32)
-    where = address(first)
-    del first
-    assert address(memory.empty(LARGE, np.float32)) == where
-
-
-def test_a_smaller_array_fits_into_it():
+def test_memory_that_nobody_holds_is_used_again_by_an_array_that_fits():
     where = address(memory.empty((128, 1000), np.float32))
+    assert address(memory.empty((128, 1000), np.float32)) == where
     assert address(memory.empty((96, 1000), np.float32)) == where
 
 
@@ -51,6 +45,7 @@ HOLDERS = {
     "a memoryview": memoryview,
     "an element's array": lambda array: array[0, 0, 0, :1],
     "a flat iterator": lambda array: array.flat,
+    "a copy": copy.deepcopy,
 }
 
 
@@ -74,12 +69,6 @@ def test_arrays_that_live_at_once_are_apart():
     arrays += [memory.empty(LARGE, np.float32) for _ in range(4)]
     for i, array in enumerate(arrays):
         assert not any(np.shares_memory(array, other) for other in arrays[i + 1 :])
-
-
-def test_copies_are_of_their_own():
-    array = memory.empty(LARGE, np.float32)
-    twin = copy.deepcopy(array)
-    assert not np.shares_memory(array, twin) and twin.flags.owndata
 
 
 def test_threads_do_not_share_it():
@@ -116,10 +105,7 @@ def test_like_lies_in_memory_as_x_does(axes):
     mask = memory.like(x, bool)
     assert mask.shape == x.shape and mask.dtype == bool
     assert [4 * stride for stride in mask.strides] == [*x.strides]
-
-
-def test_like_leaves_small_arrays_to_numpy():
-    assert memory.like(np.empty((100, 50))) is None
+    assert memory.like(np.empty((100, 50))) is None  # small ones are left to NumPy
 
 
 def test_blocks_cover_everything_once(monkeypatch):

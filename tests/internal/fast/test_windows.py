@@ -68,14 +68,8 @@ def assert_channels_last(array):
 
 @pytest.mark.fast
 def test_what_lies_behind_a_convolution_lies_channels_last():
-    layers = [
-        Convolution.create(1, 4, 3, pad=1, rng=0),
-        BatchNorm.create(4),
-        Relu(),
-        Dropout(0.3, rng=0),
-        Pooling(2, 2, stride=2),
-        Convolution.create(4, 5, 3, rng=0),
-    ]
+    first, last = Convolution.create(1, 4, 3, pad=1, rng=0), Convolution.create(4, 5, 3, rng=0)
+    layers = [first, BatchNorm.create(4), Relu(), Dropout(0.3, rng=0), Pooling(2, 2, 2), last]
     x = normal(3, 1, 8, 6, dtype=np.float32)
     for layer in layers:
         x = layer.forward(x)
