@@ -19,6 +19,7 @@ import pytest
 from dlbasics.datasets import download, mnist
 from dlbasics.datasets.images import images, labels
 from dlbasics.datasets.mnist import load_mnist, mnist_is_local
+from tests.conftest import closed_url
 from tests.datasets.helpers import (
     ARCHIVES,
     ARRAYS,
@@ -29,7 +30,6 @@ from tests.datasets.helpers import (
     TEST_LABELS,
     TRAIN_IMAGES,
     TRAIN_LABELS,
-    closed_url,
     good,
     idx_bytes,
     missing,
