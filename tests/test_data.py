@@ -84,31 +84,27 @@ def test_one_hot():
             one_hot(wrong, num_classes=3)
 
 
-@pytest.mark.parametrize("t", [[2, 0], np.eye(4)[[2, 0]], np.eye(4, dtype=bool)[[2, 0]]])
-def test_label_smoothing_shares_epsilon_among_all_classes(t):
-    rows = label_smoothing(t, num_classes=4, epsilon=0.2)
+SMOOTHED = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]
+
+
+@pytest.mark.parametrize(
+    ("t", "options", "expected"),
+    [
+        ([2, 0], {"num_classes": 4, "epsilon": 0.2}, SMOOTHED),
+        (np.eye(4)[[2, 0]], {"num_classes": 4, "epsilon": 0.2}, SMOOTHED),
+        (np.eye(4, dtype=bool)[[2, 0]], {"num_classes": 4, "epsilon": 0.2}, SMOOTHED),
+        (np.array([[0.5, 0.25, 0.25]]), {"epsilon": 0.3}, [[0.45, 0.275, 0.275]]),
+        (T, {}, 0.9 * np.eye(10) + 0.01),
+        (T, {"epsilon": 0}, np.eye(10)),
+        (T, {"epsilon": 1}, np.full((10, 10), 0.1)),
+    ],
+)
+def test_label_smoothing_shares_epsilon_among_all_classes(t, options, expected):
+    before = np.array(t)
+    rows = label_smoothing(t, **options)
     assert rows.dtype == np.float32
-    wanted = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]
-    np.testing.assert_allclose(rows, wanted, rtol=1e-6)
-
-
-def test_label_smoothing_is_a_tenth_over_ten_classes_unless_told_otherwise():
-    rows = label_smoothing(T)
-    np.testing.assert_allclose(rows, 0.9 * np.eye(10) + 0.01, rtol=1e-6)
-    np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_label_smoothing_takes_probabilities_with_a_k_of_their_own():
-    rows = np.array([[0.5, 0.25, 0.25]])
-    np.testing.assert_allclose(
-        label_smoothing(rows, epsilon=0.3), [[0.45, 0.275, 0.275]], rtol=1e-6
-    )
-    assert np.array_equal(rows, [[0.5, 0.25, 0.25]])
-
-
-def test_label_smoothing_of_nothing_and_of_everything():
-    assert np.array_equal(label_smoothing(T, epsilon=0), one_hot(T))
-    np.testing.assert_allclose(label_smoothing(T, epsilon=1), np.full((10, 10), 0.1), rtol=1e-6)
+    np.testing.assert_allclose(rows, expected, rtol=1e-6)
+    np.testing.assert_array_equal(t, before)
 
 
 @pytest.mark.parametrize("t", [[10], [-1], [0.5], 3, [[1], [1]], [[2, 3]], [[1.5, -0.5]], [[[1]]]])

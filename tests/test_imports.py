@@ -17,14 +17,6 @@ FILE = Path(dlbasics.__file__)
 STUB = FILE.with_suffix(".pyi")
 
 
-def printed(code, folder=None):
-    """The words that Python prints when it runs `code`."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout.split()
-
-
 DIGITS, MNIST = "dlbasics.datasets.digits", "dlbasics.datasets.mnist"
 LAYERS = "dlbasics.layers dlbasics.network dlbasics.trainer dlbasics.search"
 
@@ -55,7 +47,10 @@ LAYERS = "dlbasics.layers dlbasics.network dlbasics.trainer dlbasics.search"
 )
 def test_an_import_loads_what_it_needs_and_no_more(code, loaded, not_loaded):
     """Modules are attributes of their package that load when they are used, as names do."""
-    modules = set(printed(f"{code}\nimport sys\nprint(*sys.modules)"))
+    command = [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"]
+    modules = set(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    )
     assert set(loaded.split()) <= modules
     assert not set(not_loaded.split()) & modules
 
@@ -65,13 +60,6 @@ def test_datasets_offers_the_loaders_and_its_modules_stay_modules():
 
     assert (load_digits, load_mnist) == (digits.load_digits, mnist.load_mnist)
     assert (dlbasics.datasets.digits, dlbasics.datasets.mnist) == (digits, mnist)
-
-
-def test_every_name_is_found_at_the_top():
-    for name in dlbasics.__all__:
-        assert getattr(dlbasics, name) is not None
-    assert dlbasics.Affine is layers.Affine
-    assert dlbasics.layers is layers
 
 
 def test_dir_lists_the_public_names_and_hands_out_no_list_of_ours():
@@ -123,12 +111,10 @@ def test_layers_supply_the_functions_as_the_books_file_does():
 
 
 def test_star_import_of_everything_brings_the_names_and_no_modules():
-    namespace = {}
-    exec("from dlbasics import *", namespace)
-    del namespace["__builtins__"]
-    assert namespace.keys() == set(dlbasics.__all__)
-    modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
-    assert modules == {"np"}
+    names = {}
+    exec("from dlbasics import *", names)
+    assert names.keys() - {"__builtins__"} == set(dlbasics.__all__)
+    assert {name for name, value in names.items() if isinstance(value, ModuleType)} == {"np"}
 
 
 # ---- The stub is the one source ----
@@ -167,19 +153,6 @@ def test_the_stub_has_every_name_of_its_modules():
         } == set()
         if not module.startswith("_internal"):
             assert taken <= set(loaded.__all__) <= at_the_top, module
-
-
-@pytest.mark.long
-def test_the_names_are_those_of_the_stub_and_stand_nowhere_else(tmp_path):
-    package = tmp_path / "dlbasics"
-    package.mkdir()
-    (package / "__init__.py").write_text(FILE.read_text(encoding="utf-8"), encoding="utf-8")
-    (package / "__init__.pyi").write_text(
-        "from . import toy as toy\nfrom .toy import answer as answer\n", encoding="utf-8"
-    )
-    (package / "toy.py").write_text("answer = 42", encoding="utf-8")
-    code = "import dlbasics; print(*dlbasics.__all__, *dir(dlbasics), dlbasics.answer)"
-    assert printed(code, tmp_path) == ["answer", "answer", "42"]
 
 
 def test_the_package_has_what_type_checkers_look_for():

@@ -1,7 +1,5 @@
 """Parameters in files: exact path, whole or not at all, and clear errors for everything else."""
 
-import contextlib
-import copy
 import gc
 import io
 import os
@@ -126,13 +124,6 @@ def test_a_file_without_layer_names_will_do(tmp_path):
     np.savez(tmp_path / "plain.npz", **net.params)
     other.load_params(tmp_path / "plain.npz")
     np.testing.assert_array_equal(other.params["W3"], net.params["W3"])
-
-
-def test_a_copy_saves_its_own_parameters(tmp_path):
-    net = trained_net()
-    twin = copy.deepcopy(net)
-    twin.params["W1"] *= 2
-    assert_comes_back(twin, net, tmp_path / "params.npz")
 
 
 def test_load_arrays_gives_a_plain_dict_of_writable_arrays(tmp_path):
@@ -284,25 +275,13 @@ def test_a_pickle_is_refused_with_the_command_that_converts_it(tmp_path, protoco
 
 
 @pytest.mark.parametrize("share", [0, 0.0005, 0.01, 0.2, 0.5, 0.8, 0.95, 0.99, 0.9999])
-def test_a_truncated_file_is_refused(tmp_path, share):
+def test_a_truncated_file_is_refused_and_does_not_stay_open(tmp_path, share):
     path = tmp_path / "weights"
     trained_net(1).save_params(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     assert_refused(trained_net(0), path, r"\.npz")
-
-
-@pytest.mark.parametrize("share", [0.01, 0.5, 1])
-def test_no_file_stays_open(tmp_path, share):
-    path = tmp_path / "params.npz"
-    trained_net().save_params(path)
-    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ResourceWarning)
-        with contextlib.suppress(ValueError):
-            load_arrays(path)
-        gc.collect()
-    assert not caught
+    gc.collect()  # closes a file that is still open, with a warning, which is an error
 
 
 @pytest.mark.long

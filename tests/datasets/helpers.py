@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import socket
 import struct
 import sys
 import threading
@@ -104,12 +103,6 @@ def serving(behave: Callable, files: Mapping[str, bytes] = ARCHIVES) -> Iterator
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def closed_url() -> str:
-    """Return an address at which no server answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}/"
 
 
 def good(handler, content):

@@ -92,22 +92,21 @@ def test_a_program_says_at_once_what_it_is(tmp_path, capsys):
     assert result["printed"] == "A title.\n"
 
 
-def test_a_program_and_run_have_the_same_result(tmp_path):
-    assert main(tmp_path, "--seed", "5").draw == sample.experiment.run(seed=5).draw
-
-
 def test_the_result_is_stored_whole(tmp_path):
     result = main(tmp_path, "--seed", "5")
     about = stored(tmp_path)
     assert about["script"] == "experiment/sample.py"
     assert (about["title"], about["seed"], about["quick"]) == ("A title.", 5, False)
     assert about["config"] == json.loads(json.dumps(asdict(Config()), default=str))
-    assert about["result"]["draw"] == result.draw
+    assert about["result"]["draw"] == result.draw == sample.experiment.run(seed=5).draw
     assert about["result"]["small"] == [10, 2]
     assert about["result"]["curve"] == {"npz": "curve", "shape": [2000]}
     assert about["figures"] == ["sample_curve.png"]
-    with np.load(tmp_path / "experiment" / "sample.npz") as arrays:
+    folder = tmp_path / "experiment"
+    with np.load(folder / "sample.npz") as arrays:
         assert np.array_equal(arrays["curve"], result.curve)
+    assert (folder / "sample_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.suffix for path in folder.iterdir()} == {".png", ".json", ".npz"}
 
 
 def test_claims_are_printed_and_stored(tmp_path, capsys):
@@ -118,29 +117,18 @@ def test_claims_are_printed_and_stored(tmp_path, capsys):
     assert [claim["holds"] for claim in stored(tmp_path)["claims"]] == [True, False, None]
 
 
-@pytest.mark.parametrize("flags", [["--quick"], ["--steps", "3"]])
-def test_other_settings_than_the_books_are_not_judged(tmp_path, capsys, flags):
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [(["--quick"], "quick/experiment/sample"), (["--steps", "3"], "experiment/sample")],
+)
+def test_other_settings_than_the_books_are_not_judged(tmp_path, capsys, flags, name):
     main(tmp_path, *flags)
-    about = stored(
-        tmp_path, "quick/experiment/sample" if "--quick" in flags else "experiment/sample"
-    )
+    about = stored(tmp_path, name)
+    assert about["quick"] is (flags == ["--quick"])
     assert [claim["holds"] for claim in about["claims"]] == [None] * 3
     assert about["judged"] is False
     assert "holds" not in capsys.readouterr().out
-
-
-def test_a_quick_run_leaves_the_files_of_a_long_one_alone(tmp_path):
-    main(tmp_path)
-    main(tmp_path, "--quick")
-    assert stored(tmp_path)["quick"] is False
-    assert stored(tmp_path, "quick/experiment/sample")["quick"] is True
-
-
-def test_figures_become_png_files(tmp_path):
-    main(tmp_path)
-    folder = tmp_path / "experiment"
-    assert (folder / "sample_curve.png").read_bytes().startswith(b"\x89PNG")
-    assert {path.suffix for path in folder.iterdir()} == {".png", ".json", ".npz"}
+    assert [path.stem for path in tmp_path.rglob("*.json")] == ["sample"], "and nowhere else"
 
 
 def test_show_without_a_display_says_so(tmp_path, capsys, monkeypatch):
@@ -217,11 +205,6 @@ def verdicts(tmp_path, folder):
     return [claim["holds"] for claim in stored(tmp_path, f"{folder}/test_experiment")["claims"]]
 
 
-def test_data_is_loaded_only_for_a_run_that_asks(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "load_data", lambda *_, **__: pytest.fail("data was loaded"))
-    main(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("flags", "folder", "n"),
     [([], "digits", 60), (["--data", "digits"], "digits", 60), (["--quick"], "quick", 2_000)],
@@ -252,47 +235,31 @@ def test_mnist_is_used_where_it_is_found(
     assert verdicts(tmp_path, folder) == [None if quick else True] * 2
 
 
-def test_a_run_without_data_is_judged_and_not_marked(tmp_path, no_mnist, marked):
+def test_a_run_without_data_loads_none_is_judged_and_not_marked(tmp_path, monkeypatch, marked):
+    monkeypatch.setattr(experiment, "load_data", lambda *_, **__: pytest.fail("data was loaded"))
     main(tmp_path)
     assert marked == [False]
     assert stored(tmp_path)["data"] is None
     assert stored(tmp_path)["judged"] is True
 
 
-def misspelt(folder, monkeypatch):
-    monkeypatch.setenv("DLBASICS_DATA", str(folder / "misspelt"))
-
-
-def damaged(folder, monkeypatch):
-    next(folder.glob("train-images*")).write_bytes(b"no IDX file")
-
-
 @pytest.mark.parametrize("flags", [[], ["--quick"], ["--data", "mnist"]])
-@pytest.mark.parametrize(
-    ("harm", "message"),
-    [
-        (misspelt, r"DLBASICS_DATA names .*misspelt, which is not a folder"),
-        (damaged, "expected an IDX file"),
-    ],
-)
 def test_a_bad_data_folder_ends_with_its_message_and_is_no_reason_for_digits(
-    tmp_path, found_mnist, few_digits, monkeypatch, flags, harm, message
+    tmp_path, found_mnist, few_digits, monkeypatch, flags
 ):
-    harm(found_mnist, monkeypatch)
-    with pytest.raises(SystemExit, match=message):
+    next(found_mnist.glob("train-images*")).write_bytes(b"no IDX file")
+    with pytest.raises(SystemExit, match="expected an IDX file"):
+        on_data.main(["--out", str(tmp_path), *flags])
+    monkeypatch.setenv("DLBASICS_DATA", str(found_mnist / "misspelt"))
+    with pytest.raises(SystemExit, match="misspelt, which is not a folder"):
         on_data.main(["--out", str(tmp_path), *flags])
     assert few_digits == []
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
+def test_missing_mnist_ends_with_its_message_where_it_was_asked_for(tmp_path, no_mnist):
+    for flags, message in (
         ([], "MNIST could not be downloaded"),
         (["--quick"], "--quick never downloads, and MNIST is not on"),
-    ],
-)
-def test_missing_mnist_ends_with_its_message_where_it_was_asked_for(
-    tmp_path, no_mnist, monkeypatch, flags, message
-):
-    with pytest.raises(SystemExit, match=message):
-        on_data.main(["--out", str(tmp_path), "--data", "mnist", *flags])
+    ):
+        with pytest.raises(SystemExit, match=message):
+            on_data.main(["--out", str(tmp_path), "--data", "mnist", *flags])

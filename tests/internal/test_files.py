@@ -18,6 +18,16 @@ def test_a_file_appears_when_it_is_whole_and_replaces_an_older_one(tmp_path):
     assert os.listdir(tmp_path) == [path.name]
 
 
+def test_two_that_write_one_file_at_once_do_not_mix(tmp_path):
+    path = tmp_path / "file"
+    with atomic_write(path) as first:
+        with atomic_write(path) as second:
+            first.write(b"first")
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+
+
 @pytest.mark.parametrize("old", [None, b"old"])
 @pytest.mark.parametrize("when", ["writing", "replacing"])
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, old, when):

@@ -53,7 +53,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(tmp_path, encoding):
     )
     done = start(tmp_path, [sys.executable, "-c", code], PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"\\u0141\\xf3d\\u017a" in done.stdout or b"\\u0141" in done.stdout
+    assert b"\\u0141\\xf3d\\u017a" in done.stdout
     assert stored(tmp_path, "äłß") == EXPECTED
 
 
