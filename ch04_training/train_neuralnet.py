@@ -2,7 +2,7 @@
 
 The script records the loss of every batch, and the accuracy on training and test images after every
 epoch.  The gradients come from backpropagation.  With --gradient numerical they come from numerical
-differentiation: training takes the same path, tens of thousands of times slower.
+differentiation: training takes the same steps, but tens of thousands of times more slowly.
 """
 
 import math
@@ -44,7 +44,7 @@ class Result:
 
     Args:
         train_loss: The loss of each mini-batch.
-        epochs: The number of epochs before each evaluation.
+        epochs: The number of epochs done at each evaluation.
         train_acc: The accuracy on the training images, by evaluation.
         test_acc: The accuracy on the test images, by evaluation.
         gradient_difference: The largest difference between the two kinds of gradient, on a small
@@ -104,7 +104,7 @@ def expected_time(config: Config, data: Data) -> str:
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
     b2 = network.params["b2"]  # ten numbers, however wide the network
     size = sum(param.size for param in network.params.values())
-    network.gradient(x, t)  # the first call of anything is slow
+    network.gradient(x, t)  # a warm-up, for the first call is slow
 
     part = seconds(lambda: numerical_gradient(lambda b2: network.loss(x, t), b2))
     numerical = part * size / b2.size

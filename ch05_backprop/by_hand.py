@@ -4,10 +4,11 @@ The network is 784-128-64-10 with ReLU and softmax, and it sees one image.  Each
 formula of the text, written as loops over plain Python numbers.  The script compares every number
 with that of the layers and the optimizer in float64, and with that of PyTorch if it is installed.
 
-Two formulas differ from the printed ones.  The text prints the gradients of the two lower layers
-without the sum over the outputs, so that the term of a single output remains; the script shows how
-far even the nearest of these terms is from the sum.  The text computes the first step of Adam with
-t = 2, although m and v are still 0; the script shows the steps with t = 2 and with t = 1.  In the
+Two formulas differ from the printed ones.  In the gradients of the two lower layers, the text
+leaves out the sum over the ten outputs and keeps one term; the script shows the error of the
+nearest term.
+The text computes the first step of Adam with t = 2, although it is the first step (t = 1); the
+script shows the steps with t = 2 and with t = 1.  In the
 text the slope of ReLU at 0 is 1; in the layers it is 0.
 """
 
@@ -94,7 +95,7 @@ def backward(params: Params, x: Vector, values: Mapping[str, Vector], dz3: Vecto
 
 
 def adam(g: float, m: float, v: float, t: int) -> tuple[float, float, float]:
-    """Return what update t subtracts from a parameter with the gradient g, and the new m and v.
+    """Return the step that update t subtracts from a parameter, then the new m and v.
 
     m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
     the step is lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + 1e-7), as in the book.
@@ -131,8 +132,8 @@ class Result:
         parameters: The number of parameters.
         label: The digit that the image shows.
         outputs: The ten outputs a3 before any update.
-        one_term: The relative errors of dW2 and dW1 if only the term of one output is taken, the
-            nearest one.
+        one_term: The relative errors of dW2 and dW1 if the nearest term of one output replaces
+            the sum.
         first_steps: The first step of Adam for one parameter, with t = 2 as in the text, and with
             t = 1.
         differences: The largest difference from "layers", and from "PyTorch" if it is installed,
@@ -320,7 +321,7 @@ experiment = Experiment(
         ),
         Claim(
             "first step of Adam with t = 1, as the layers take it",
-            7.441e-4,
+            "the learning rate",
             lambda result: result.first_steps[1],
             lambda v: abs(v - LR) < 1e-7,
         ),

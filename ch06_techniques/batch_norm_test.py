@@ -144,7 +144,7 @@ experiment = Experiment(
             lambda v: 14 <= v <= 16,
         ),
         Claim(
-            f"scales at which the last accuracy is below {LEARNED}, without and with",
+            f"scales at which the last accuracy is below {LEARNED}, without and with it",
             "without it, only good scales learn",
             lambda result: [
                 int((accuracy[:, -1] < LEARNED).sum())
@@ -153,7 +153,7 @@ experiment = Experiment(
             lambda v: v[0] >= 10 and v[1] == 0,
         ),
         Claim(
-            "figure 6.18: mean accuracy of the 20 epochs, without and with",
+            "figure 6.18: mean accuracy of the 20 epochs, without and with it",
             "learns faster with it",
             he_like_means,
             lambda v: v[1] > v[0],

@@ -24,8 +24,7 @@ class Training:
     """The settings that this script and label_noise.py share.
 
     Args:
-        patience: The number of epochs without a better validation accuracy after which a training
-            stops.
+        patience: The training stops after so many epochs without a better validation accuracy.
         size: The number of images for training and validation together.
         validation_rate: The share of them that is for validation.
         hidden_size: The number of hidden neurons.
@@ -77,11 +76,11 @@ class Result:
     """Two trainings from the same initial weights on the same batches.
 
     Args:
-        on_and_on: The training for all epochs.
+        without_stop: The training for all epochs.
         stopped: The training with early stopping.
     """
 
-    on_and_on: Trained
+    without_stop: Trained
     stopped: Trained
 
 
@@ -116,7 +115,7 @@ def train(
         data: The images.
         config: The settings; `patience` below takes the place of config.patience.
         rng: The random generator.
-        patience: As in Trainer; None stands for a training without a stop.
+        patience: As in Trainer; None trains for all epochs.
         smoothing: The epsilon of `label_smoothing`, for the training labels.
     """
     (x_train, t_train), (x_validation, t_validation) = train_validation_split(
@@ -154,7 +153,7 @@ def best_epoch(stopped: Trained) -> int:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    trained = result.on_and_on
+    trained = result.without_stop
     figure, axes = plotting.subplots(width=7.5, height=4.2)
     series = {
         "training, some labels wrong": trained.train_acc,
@@ -181,14 +180,14 @@ experiment = Experiment(
         Claim(
             "training accuracy after all epochs, a fifth of the labels wrong",
             "learns wrong labels by heart",
-            lambda result: result.on_and_on.train_acc[-1],
+            lambda result: result.without_stop.train_acc[-1],
             lambda v: 0.9 < v <= 1,
             digits=3,
         ),
         Claim(
             "highest test accuracy, and test accuracy after all epochs",
             "falls again",
-            lambda result: [max(result.on_and_on.test_acc), result.on_and_on.test_acc[-1]],
+            lambda result: [max(result.without_stop.test_acc), result.without_stop.test_acc[-1]],
             lambda v: v[1] < v[0] - 0.05,
             digits=3,
         ),
@@ -201,7 +200,7 @@ experiment = Experiment(
         Claim(
             "test accuracy after all epochs and with early stopping",
             "better with early stopping",
-            lambda result: [result.on_and_on.final_acc, result.stopped.final_acc],
+            lambda result: [result.without_stop.final_acc, result.stopped.final_acc],
             lambda v: v[0] + 0.05 < v[1] <= 1,
             digits=3,
         ),

@@ -1,4 +1,4 @@
-"""Pooling Layer (chapter 7): small changes of position matter less.
+"""Pooling Layer (chapter 7): pooling makes a network less sensitive to small shifts.
 
 Three networks with about the same number of parameters learn images that are not shifted.  One has
 two Affine layers, one a convolution with stride 2, and one is SimpleConvNet: a convolution with
@@ -20,7 +20,7 @@ from dlbasics.networks import MultiLayerNet, SimpleConvNet
 
 SHIFTS = range(4)
 DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-"""The steps down and right of a shift to the right, down, to the left, and up."""
+"""(down, right) for shifts to the right, down, to the left, and up."""
 
 AFFINE, STRIDE, POOLING = "Affine layers", "convolution, no pooling", "convolution and pooling"
 
@@ -52,8 +52,8 @@ class Result:
         parameters: The number of parameters, by network.
         accuracy: The accuracies (4,) on images shifted by 0 to 3 pixels, by network.  Each is the
             mean of four directions.
-        change: The relative change of SimpleConvNet's output before pooling, and after it, by a
-            shift of 1 pixel.
+        change: How much a shift of 1 pixel changes the images in SimpleConvNet before pooling, and
+            after it, relative to their size.
         images: A test image, shifted by 0 to 3 pixels to the right; (4, 28, 28).
     """
 
@@ -104,7 +104,7 @@ def mean_accuracy(network: Network, x: np.ndarray, t: np.ndarray, pixels: int) -
 
 
 def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Return images (..., H, W) that are moved by so many pixels and filled up with 0."""
+    """Return images (..., H, W) moved down and to the right; the free pixels are 0."""
     H, W = x.shape[-2:]
     moved = np.zeros_like(x)
     moved[..., max(down, 0) : H + down, max(right, 0) : W + right] = x[

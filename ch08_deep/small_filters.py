@@ -1,8 +1,8 @@
 """Going Deeper (chapter 8): two filters of 3 x 3 see as much as one of 5 x 5, with fewer weights.
 
 Three filters of 3 x 3 see as much as one of 7 x 7.  Backpropagation tells what an output pixel
-sees: if all weights are 1, the gradient of an input pixel is the number of ways from it to the
-output.
+sees: if all weights are 1, the gradient of an input pixel counts the ways from it to the output
+pixel.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Result:
         parameters: The number of weights for each pair of channels.
         ways: The number of ways (9, 9) from each pixel to the middle of the output, for the input
             and for the output of each convolution.
-        field: The number of pixels in a row of the input that have such a way.
+        field: The width of the part of the input that the output pixel sees.
         test_acc: The test accuracy after the last epoch, by network.
     """
 
@@ -94,7 +94,7 @@ def parameters(sizes: tuple[int, ...], channels: int) -> int:
 
 
 def ways_to_the_middle(sizes: tuple[int, ...]) -> list[np.ndarray]:
-    """Return the gradients (9, 9) of the middle pixel of the output; the input's comes first."""
+    """Return the gradients (9, 9) of the middle output pixel; the first is that of the input."""
     layers = convolutions(sizes, 1, np.random.default_rng(0))
     y = np.zeros((1, SIDE, SIDE), np.float32)
     for layer in layers:
@@ -142,7 +142,7 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def ways_figure(result: Result, kinds: list[str]) -> Any:
-    """Draw a row for each kind: the input, the output of each convolution, the output."""
+    """Draw a row for each kind: the input, and the output of each convolution."""
     from dlbasics import plotting
 
     columns = max(len(result.ways[kind]) for kind in kinds)
@@ -203,7 +203,7 @@ def claims(one: str, several: str, counts: list[int], side: int) -> list[Claim]:
         ),
         Claim(
             f"test accuracy, mean of three networks: {one}, {several}",
-            "no worse by more than 0.01",
+            "at most 0.01 lower",
             lambda result: [float(np.mean(accuracies)) for accuracies in both(result.test_acc)],
             lambda v: 0.9 < v[0] < v[1] + 0.01,
         ),

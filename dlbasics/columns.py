@@ -80,7 +80,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
     col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)
     for y in range(filter_h):
         for x in range(filter_w):
-            # This takes pixel (y, x) of all windows at once; a loop over windows would be longer.
+            # This takes pixel (y, x) of all windows at once: there are fewer pixels than windows.
             met = image[:, :, y : y + stride * OH : stride, x : x + stride * OW : stride]
             col[..., y, x] = met.transpose(0, 2, 3, 1)
     return col.reshape(N * OH * OW, C * filter_h * filter_w)

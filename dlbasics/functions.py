@@ -76,7 +76,7 @@ def relu_grad(x: Any) -> Any:
     return (x > 0).astype(x.dtype)
 
 
-@quiet  # NumPy does not warn of infinite numbers
+@quiet  # silences NumPy's warnings about infinite numbers
 def softmax(x: Any) -> Any:
     """Return the softmax function along the last axis, y_k = exp(x_k) / sum_i exp(x_i).
 
@@ -117,7 +117,10 @@ def log_softmax(x: Any) -> Any:
 
 
 def _below_largest(x: Any) -> Array:
-    """Return x minus its largest score, transposed: NumPy reduces the first axis twice as fast."""
+    """Return x minus its largest score, transposed.
+
+    NumPy is twice as fast along the first axis.
+    """
     x = as_float(x)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"x must hold at least one score on its last axis, got shape {x.shape}")
@@ -145,8 +148,8 @@ def sum_squared_error(y: Any, t: Any) -> float:
 def cross_entropy_error(y: Any, t: Any) -> float:
     """Return the mean cross-entropy error of a batch, E = -1/N sum_n sum_k t_nk log y_nk.
 
-    A probability of 0 counts as the smallest normal number of its dtype, so that the error stays
-    finite.
+    The smallest positive number of its dtype, about 1e-38 in float32, replaces a probability of 0,
+    so that the error stays finite.
 
     Args:
         y: Probabilities, (N, K), or (K,) for a single sample.
@@ -171,7 +174,9 @@ def cross_entropy_error(y: Any, t: Any) -> float:
 
 @quiet
 def softmax_loss(X: Any, t: Any) -> float:
-    """Return the cross-entropy error of softmax(X), which is exact at any score.
+    """Return the cross-entropy error of softmax(X).
+
+    The function computes it from the scores X, so that no logarithm of 0 occurs.
 
     Args:
         X: Scores, (N, K), or (K,) for a single sample.

@@ -43,8 +43,8 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
 def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> Array:
     """Return the gradient of f at x by central differences, in the shape of x.
 
-    The function moves each element in turn by +h and -h in x itself, so f may ignore its argument.
-    In the end x is as it was, even if f raises an error.
+    The function changes x in place, one element at a time by +h and -h, so f may read x itself and
+    ignore its argument.  In the end x is as it was, even if f raises an error.
 
     Args:
         f: A function that returns one number.

@@ -43,7 +43,7 @@ def backpropagate(
     gradient = last_layer.backward(dout)
     for layer in reversed(layers[1:]):
         gradient = layer.backward(gradient)
-    layers[0].backward_params(gradient)  # nobody needs the gradient of the input
+    layers[0].backward_params(gradient)  # the gradient of the input is not needed
     return loss
 
 
@@ -83,8 +83,8 @@ class Network:
         last_loss: The loss of the last `gradient`.
         block_size: The number of samples that `predict` takes at once in test mode: 500, or 100
             with convolutions, so that the arrays fit the processor's cache.
-        input_dim: The shape of one sample, if the network is one of ours for images; else None.
-            Then the first layer says what a sample is.
+        input_dim: The shape of one sample, if the network is one of ours for images.  If it is
+            None, the first layer tells the shape.
 
     Raises:
         TypeError: If an argument is not as above.
@@ -112,7 +112,7 @@ class Network:
         rng: RngLike = None,
     ) -> None:
         self._layers = as_layers(layers)
-        self.shard_rngs: halves.Generators = []  # for each half, one for each layer; see `sharded`
+        self.shard_rngs: halves.Generators = []  # a list for each half of a batch; see `sharded`
         self.last_layer = last_layer
         check_regularizer(regularizer)
         self.regularizer = regularizer
@@ -153,7 +153,7 @@ class Network:
     def last_layer(self, layer: Any) -> None:
         self._last_layer = as_loss_layer(layer)
         if type(self._last_layer).forward is not LossLayer.forward:
-            self.shard_rngs = []  # because the layer's loss need not be the mean over the samples
+            self.shard_rngs = []  # halves need a loss that is a mean over the samples
 
     lastLayer = last_layer  # the book's other spelling
 
@@ -168,7 +168,7 @@ class Network:
                 batch's statistics; False in test.
         """
         x = as_array(x)
-        # The layers must keep what their own last pass left in them, so replicas compute here.  In
+        # Replicas compute, so that a later `backward` still finds the last pass in the layers.  In
         # working order, a Relu and the Pooling after it may change places, which saves time.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
         if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
@@ -213,7 +213,7 @@ class Network:
             correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
         return correct / len(x)
 
-    @quiet  # NumPy does not warn of infinite numbers
+    @quiet  # silences NumPy's warnings about infinite numbers
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
         """Return dL/d<parameter> by key (W1, b1, ...), by backpropagation in training mode.
 

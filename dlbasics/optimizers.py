@@ -1,8 +1,8 @@
 """Optimizers: how gradients change parameters (book: *Updating Parameters*).
 
 Use them as in the book: `update(params, grads)` changes the arrays of `params` in place.  For each
-parameter W, a weight or a bias, `update` calls `_step(W, dW, *state)`.  That method is the formula,
-and it changes W and its state in place.  `state_names` lists the attributes that hold the state:
+parameter W (a weight or a bias), `update` calls `_step(W, dW, *state)`.  `_step` holds the formula,
+and changes W and its state in place.  `state_names` lists the attributes that hold the state:
 each is a dict with an array for each parameter, zeros at first.  `settings` lists the arguments of
 an optimizer that are numbers.  A checkpoint holds the settings, the state, and `iter`, the number
 of updates, which is 1 in the first `_step`.
@@ -52,7 +52,7 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """SGD with momentum, as of a ball that rolls downhill with velocity v.
+    """SGD with momentum, like a ball that rolls downhill with velocity v.
 
     v <- momentum * v - lr * dL/dW;  W <- W + v.
 
@@ -78,7 +78,7 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Momentum that looks ahead, to the step that it would make next with the same gradient.
+    """Momentum that looks ahead, as if the next gradient were the same.
 
     v <- momentum * v - lr * dL/dW;  W <- W + momentum * v - lr * dL/dW.
 
@@ -153,9 +153,9 @@ class Adam(Optimizer):
     lr_t = lr * sqrt(1 - beta2^iter) / (1 - beta1^iter);  W <- W - lr_t * m / (sqrt(v) + 1e-7).
 
     Because they start at 0, m and v are too small in the first steps.  The factor in lr_t corrects
-    that, as at the end of the paper's section 2.  The paper's algorithm 1 adds its epsilon to the
-    root of the corrected v.  Our 1e-7 corresponds to an epsilon of 1e-7 / sqrt(1 - beta2^iter)
-    there.  With the defaults, that is 32e-7 at step 1 and 1.26e-7 at step 1,000.
+    that, as at the end of the paper's section 2.  This formula adds 1e-7 to the root of v, and the
+    paper's algorithm 1 adds epsilon to the root of the corrected v.  The two are equal for
+    epsilon = 1e-7 / sqrt(1 - beta2^iter): with the defaults 32e-7 at step 1, 1.26e-7 at step 1,000.
 
     Args:
         lr: The learning rate.
@@ -214,7 +214,7 @@ class AdamW(Adam):
         self.weight_decay = as_number(weight_decay, "weight_decay", low=0)
 
 
-@quiet  # NumPy does not warn of infinite numbers
+@quiet  # silences NumPy's warnings about infinite numbers
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
     """Return all gradients times min(1, max_norm / norm), where norm is their common norm.
 

@@ -39,8 +39,8 @@ class Trainer:
             `loss(x, t)` and `accuracy(x, t)`.
         x_train: The training samples, (N, ...).
         t_train: Their labels, N of them.
-        x_test: The test samples.  Give validation samples instead if you choose something by this
-            accuracy: the best epoch (`patience`, or best.npz of `checkpoints`), or hyperparameters.
+        x_test: The test samples.  If you use their accuracy to choose the best epoch (`patience`,
+            or best.npz of `checkpoints`) or hyperparameters, give validation samples instead.
         t_test: The labels of x_test.
         epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations.
         mini_batch_size: The number of samples in a batch.
@@ -67,10 +67,10 @@ class Trainer:
         checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
             network, optimizer, random generators, position and history.  It keeps the last `keep`
             checkpoints, and the best one as best.npz.  For a network that you wrote, a checkpoint
-            holds the params, and the running statistics and generators of our layers in its
+            holds `params`, and the running statistics and generators of the dlbasics layers in its
             `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
-        checkpoint_every: A number of iterations.  If you give it, the trainer also saves a
-            checkpoint each time so many iterations are done.
+        checkpoint_every: A number of iterations, after which the trainer also saves a checkpoint,
+            again and again.
         keep: The number of checkpoints to keep.
         rng: The random generator, or its seed.  It draws the batches, and `augment` gets it.  In a
             network that you wrote, our layers without a generator use it, too.
@@ -260,8 +260,8 @@ class Trainer:
         Make this trainer with the arguments of the one that saved the checkpoint.  The training
         then gives the same numbers, to the bit, as one without an interruption; only its times
         differ.  You may change `verbose`, `callbacks`, the arguments about checkpoints, and
-        `epochs`; a schedule that depends on `epochs` then jumps.  When the trainer saves its next
-        checkpoint, it removes those of later iterations from the folder.
+        `epochs` (the learning rate then jumps if the schedule depends on it).  When the trainer
+        saves its next checkpoint, it removes those of later iterations from the folder.
 
         Args:
             path: The checkpoint.  None stands for the newest one in the folder `checkpoints`.

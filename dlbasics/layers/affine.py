@@ -1,8 +1,8 @@
 """The fully connected layer.
 
 `Layer.forward` and `Layer.backward` (base.py) check their argument and make a batch of it.  Then
-they compute the formulas, `_forward` and `_backward`, or a faster version of them.  To see the
-effect of a change in this file, compute within `with dlbasics.plain():`.
+they compute the formulas, `_forward` and `_backward`, or a faster version of them.  If you change a
+formula, compute within `with dlbasics.plain():`; otherwise the faster version runs.
 """
 
 import math
@@ -27,8 +27,8 @@ class Affine(Layer):
     """Fully connected layer.
 
     y = x W + b;  dx = dout W^T;  dW = x^T dout;  db = the sum of dout over the batch.
-    x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).  An x of
-    shape (1, H, W) with H W = D is a batch of one.
+    x: (N, ...), read as (N, D), or one sample, (D,) or (C, H, W);  y: (N, M), or (M,).  If
+    H W = D, an x of shape (1, H, W) is a batch of one sample.
 
     Args:
         W: The weights, (D, M).  The layer uses this very array, not a copy.

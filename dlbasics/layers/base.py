@@ -59,7 +59,7 @@ class Layer:
         super().__init_subclass__()
         cls.kind = cls.__dict__.get("kind", cls.__name__)
 
-    # A subclass writes the first two methods, and those of the other three that need a change.
+    # A subclass writes the first two methods, and any of the other three that must differ.
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         """Return y = f(x)."""
@@ -82,9 +82,9 @@ class Layer:
         """The shape of one sample of x; None if the layer takes samples of any shape."""
         return None
 
-    # The plumbing.
+    # What the base class does for all layers:
 
-    @quiet  # NumPy does not warn of infinite numbers
+    @quiet  # silences NumPy's warnings about infinite numbers
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """Return y = f(x).
 

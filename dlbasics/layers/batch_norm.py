@@ -13,7 +13,7 @@ class BatchNorm(Layer):
 
     y = gamma * xn + beta,  xn = (x - mean) / std,  std = sqrt(var + eps),  eps = 1e-7.
 
-    In training, mean and var are those of the batch, var divided by N, and
+    In training, mean and var are those of the batch (var divides by N).  There
     dx = gamma / std * (dout - mean(dout) - xn * mean(xn * dout)).
     In test, they are the running statistics, which do not depend on x, and dx = gamma / std * dout.
     dgamma = sum(xn * dout);  dbeta = sum(dout).
@@ -21,10 +21,10 @@ class BatchNorm(Layer):
 
     The first training batch sets the running statistics.  Each further batch moves them:
     running <- momentum * running + (1 - momentum) * batch.  (PyTorch's momentum is 1 minus this
-    one.)  Before the first batch they are None, and the mean counts as 0 and the variance as 1.
+    one.)  Before the first batch they are None, and test mode uses mean 0 and variance 1.
 
-    x: (N, D), one sample (D,), or images (N, C, H, W), but not one image (C, H, W);  y: the shape
-    of x.  In training, a batch of one row gives y = beta.
+    x: (N, D), one sample (D,), or images (N, C, H, W);  y: the shape of x.  One image must be a
+    batch, (1, C, H, W).  In training, a batch of one row gives y = beta.
 
     Args:
         gamma: The scale, (D,) or (C,).

@@ -23,7 +23,7 @@ class Convolution(Layer):
     """Convolution layer.
 
     Each window of x is a row of `col` (im2col), each filter a column of `col_W`.  With y and dout
-    as matrices (N OH OW, FN), the rest is an Affine layer: y = col col_W + b;
+    as matrices (N OH OW, FN), this is an Affine layer: y = col col_W + b;
     dcol = dout col_W^T;  dcol_W = col^T dout;  db = the sum of dout over its rows.  col2im turns
     dcol into dx.
 
@@ -72,7 +72,7 @@ class Convolution(Layer):
         FN, _, FH, FW = self.W.shape
         dout = dout.transpose(0, 2, 3, 1).reshape(-1, FN)  # a row for each window
         self.db = None if self.b is None else dout.sum(axis=0)
-        self.dW = (dout.T @ self._col).reshape(self.W.shape)  # from dcol_W^T, a row for each filter
+        self.dW = (dout.T @ self._col).reshape(self.W.shape)  # dcol_W^T: a row for each filter
         dcol = dout @ self._col_W.T
         return col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad)
 

@@ -18,7 +18,7 @@ class LossLayer:
     A loss layer of your own is a subclass with two methods, which are its formulas:
 
         def _forward(self, x, t):   # returns y (N, K) and the loss of each sample (N,)
-        def _backward(self, y, t):  # returns the derivative of each sample's loss by x, (N, K)
+        def _backward(self, y, t):  # returns dL_n/dx_n of each sample n, (N, K)
 
     x is a batch of scores (N, K).  t is what `_labels` returns, by default labels of the same
     shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  If the
@@ -35,14 +35,14 @@ class LossLayer:
     t: Any = None
     loss: float | None = None
 
-    # A subclass writes _forward, and those of the other three methods that need a change.
+    # A subclass writes _forward, and any of the other three methods that must differ.
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
         """Return y, (N, K), and the loss of each sample, (N,)."""
         raise TypeError(f"{type(self).__name__} must define _forward(x, t)")
 
     def _backward(self, y: Array, t: Array) -> Array:
-        """Return the derivative of each sample's loss by its scores, (N, K), as a new array."""
+        """Return the derivative of each sample's loss with respect to its scores, (N, K)."""
         return y - t
 
     def _correct(self, x: Array, t: Array) -> Array:
@@ -56,9 +56,9 @@ class LossLayer:
             raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
         return t.reshape(scores.shape).astype(scores.dtype, copy=False)
 
-    # The plumbing.
+    # What the base class does for all losses:
 
-    @quiet  # NumPy does not warn of infinite numbers
+    @quiet  # silences NumPy's warnings about infinite numbers
     def forward(self, x: Array, t: Any) -> float:
         """Return the loss of the batch, the mean of `losses(x, t)`.
 
@@ -123,12 +123,12 @@ class LossLayer:
 class SoftmaxWithLoss(LossLayer):
     """Softmax and cross-entropy, for one class out of K.
 
-    y = softmax(x);  loss = -sum_k t_k * log y_k;  dx = (sum(t) * y - t) / N, which is (y - t) / N
-    for one-hot t.  The layer computes the loss from the scores and takes no logarithm of a 0.
+    y = softmax(x);  loss = -sum_k t_k * log y_k;  dx = (y - t) / N for one-hot t, and in general
+    (sum(t) * y - t) / N.  The layer computes the loss from the scores and takes no logarithm of 0.
     A sample is classified correctly if the largest score is at the label's class.
 
-    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or with any weights of the classes,
-    such as (0.9, 0.1); for one sample a class or a row (K,).
+    t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or with other weights, such as
+    (0.9, 0.1).  One sample has a class or a row (K,).
 
     Raises:
         ValueError: If t has another shape, or a class is not from 0 to K - 1.
