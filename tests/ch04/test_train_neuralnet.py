@@ -5,7 +5,7 @@ import pytest
 
 from ch04_training import train_neuralnet
 from ch04_training.two_layer_net import TwoLayerNet
-from tests.helpers import failed, few_digits
+from tests.helpers import few_digits
 
 DIGITS = few_digits()
 TINY = {"hidden_size": 2, "iters_num": 2, "batch_size": 2, "learning_rate": 1.0, "data": DIGITS}
@@ -36,14 +36,6 @@ def test_training_on_a_sixth_of_mnist(mnist):
     assert result.test_acc[-1] > 0.8
     assert abs(result.train_acc[-1] - result.test_acc[-1]) < 0.03
     assert result.gradient_difference < 1e-8
-
-
-@pytest.mark.slow
-def test_claims_hold_on_mnist(mnist):
-    result = train_neuralnet.experiment.run(data=mnist)
-    assert failed(train_neuralnet.experiment.claims, result) == []
-    assert len(result.train_loss) == 10_000
-    assert result.epochs == [*range(17), pytest.approx(16.67, abs=0.01)]
 
 
 def test_an_epoch_that_batches_do_not_divide_counts_its_last_batch():
@@ -89,10 +81,6 @@ def test_the_gradient_difference_tells_a_wrong_gradient(monkeypatch):
     for key in ("W1", "b1", "W2", "b2"):
         Wrong.wrong = key
         assert train_neuralnet.gradient_difference(DIGITS) > 1e-6
-
-
-def test_same_seed_same_training(tiny):
-    assert train_neuralnet.experiment.run(**TINY) == tiny
 
 
 @pytest.mark.parametrize("gradient, expected", [("numerical", "the time\n"), ("backprop", "")])

@@ -10,9 +10,7 @@ from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
 from tests.ch05.helpers import curves
-from tests.helpers import misjudged
 
-NAN = float("nan")
 SHORT = {"iters_num": 60, "table_iters_num": 30, "digits": 200}
 
 
@@ -27,17 +25,6 @@ def short():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(three_problems, "find_spec", lambda name: None)
         return experiment.run(**SHORT)
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    values = [
-        ([0.019, 0.023], [[0.04, 0.023], [0.019, 0.04], [0.019, 0.01], [NAN, 0.02], [0.02, NAN]]),
-        ([0.0133, 0.041], [[0.1, 0.041], [0.0133, 0.12], [0, 0], [NAN, 0.04], [0.01, NAN]]),
-        ([0.0, 0.148], [[0.1, 0.148], [0, 0.9], [0, 0], [-1, 0.1], [NAN, 0.1], [0, NAN]]),
-        (0.504, [0.45, 0.55, 1, NAN]),
-        (0.569, [0.4, 0.7, 1, NAN]),
-    ]
-    assert misjudged(experiment.claims, values) == []
 
 
 def test_the_curve_is_a_sine_with_noise_of_0_2(rng):

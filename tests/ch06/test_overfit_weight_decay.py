@@ -11,11 +11,6 @@ from tests.ch06.helpers import assert_same_start_and_batches, assert_values, cur
 from tests.helpers import failed, few_digits
 
 
-def test_every_claim_holds_on_mnist_in_120_epochs(mnist):
-    data = replace(mnist, x_test=mnist.x_test[:300], t_test=mnist.t_test[:300])
-    assert failed(experiment.claims, experiment.run(data=data, epochs=120)) == []
-
-
 @pytest.mark.slow
 def test_decay_narrows_the_gap_on_average_with_five_other_seeds_on_mnist(mnist):
     assert_narrower_gap_on_average(experiment, mnist)
