@@ -93,25 +93,6 @@ def test_the_full_adder_is_drawn_with_no_wires_on_each_other():
             assert not [pq for pq in product(drawn[one], drawn[other]) if overlap(*pq)]
 
 
-@pytest.mark.parametrize("wire", [*adders.HEIGHTS, *adders.PLACES])
-def test_dots_are_where_a_wire_branches(wire):
-    drawn = pieces(wire)
-    dots = [xy for line in lines_of(wire) if line.get_marker() == "o" for xy in line.get_xydata()]
-    ends = {tuple(point) for piece in drawn for point in piece}
-    assert {tuple(dot) for dot in dots} == {at for at in ends if len(ways(at, drawn)) > 2}
-
-
-def ways(at, drawn):
-    """Return the directions in which a wire goes on from a point."""
-    found = set()
-    for piece in drawn:
-        low, high = sorted(piece)
-        fixed = 0 if low[0] == high[0] else 1
-        if at[fixed] == low[fixed] and low[1 - fixed] <= at[1 - fixed] <= high[1 - fixed]:
-            found |= {(fixed, np.sign(end[1 - fixed] - at[1 - fixed])) for end in (low, high)}
-    return {(fixed, sign) for fixed, sign in found if sign != 0}
-
-
 @cache
 def lines_of(wire):
     """Return the lines of one wire, drawn on axes of its own."""

@@ -6,9 +6,7 @@ import pytest
 from ch05_backprop import three_problems
 from ch05_backprop.three_problems import Config, experiment
 from dlbasics.experiment import LEFT_OUT, judge
-from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
-from dlbasics.network import Network
-from dlbasics.optimizers import Adam
+from dlbasics.layers import SoftmaxWithLoss
 from tests.ch05.helpers import curves
 
 SHORT = {"iters_num": 60, "table_iters_num": 30, "digits": 200}
@@ -29,10 +27,8 @@ def short():
 
 def test_the_curve_is_a_sine_with_noise_of_0_2(rng):
     problem = three_problems.curve(rng)
-    for x, t, n in (
-        (problem.x_train, problem.t_train, 300),
-        (problem.x_test, problem.t_test, 1_000),
-    ):
+    train, test = (problem.x_train, problem.t_train), (problem.x_test, problem.t_test)
+    for (x, t), n in ((train, 300), (test, 1_000)):
         assert x.shape == t.shape == (n, 1)
         noise = t - np.sin(x)
         assert -3 <= x.min() < -2.9 < 2.9 < x.max() <= 3
@@ -75,9 +71,7 @@ def test_the_errors_are_those_of_the_trained_network(rng):
 
 def test_figures_show_the_three_problems(short):
     figures = experiment.plot(short)
-    assert list(figures) == ["errors", "regression", "two_classes"]
     for axes, name in zip(figures["errors"].axes, ("curve", "moons", "digits"), strict=True):
-        assert axes.get_title() == name
         both = short.errors[name]
         assert curves(axes) == {"training": both.train, "test": both.test}
     lines = {line.get_label(): line.get_data() for line in figures["regression"].axes[0].lines}
@@ -117,16 +111,14 @@ def test_standardized_by_the_training_data(rng):
     np.testing.assert_allclose(x_test[1] - x_test[0], 1, atol=0.2)
 
 
-def test_least_squares_is_where_an_affine_layer_alone_arrives(rng):
+def test_the_gradient_of_an_affine_layer_alone_is_0_at_least_squares(rng):
     x = rng.standard_normal((40, 3))
     t = x @ [[1.0], [-2], [0.5]] + 3 + rng.standard_normal((40, 1))
-    network = Network([Affine.create(3, 1, rng=0, dtype=np.float64)], IdentityWithLoss())
-    optimizer = Adam(0.05)
-    for _ in range(1_500):
-        optimizer.update(network.params, network.gradient(x, t))
-    np.testing.assert_allclose(
-        three_problems.least_squares(x, t, x[:5] + 1), network.predict(x[:5] + 1), atol=1e-4
-    )
+    predicted = three_problems.least_squares(x, t, x)
+    gradient = np.column_stack([x, np.ones(40)]).T @ (predicted - t)
+    np.testing.assert_allclose(gradient, 0, atol=1e-10)
+    slope = three_problems.least_squares(x, t, x[:5] + 1) - predicted[:5]
+    assert np.ptp(slope) < 1e-10
 
 
 @pytest.mark.extra

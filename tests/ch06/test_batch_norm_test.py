@@ -81,6 +81,4 @@ def test_figures_show_both_curves_of_a_scale():
             "batch normalization": [[1, 2], with_norm[i].tolist()],
             "without": [[1, 2], (1 - with_norm[i]).tolist()],
         }
-        assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
         assert axes.get_title() == f"initial std {SCALES[i]:.2g}"
-        assert axes.get_ylim() == (0, 1.03)

@@ -29,9 +29,9 @@ def test_the_two_networks_differ_in_dropout_alone(recorded):
         network.assert_updated_by_sgd(0.004)
 
 
-def test_the_settings_are_the_books():
-    assert Config() == Config(train_size=300, epochs=301, batch_size=100, learning_rate=0.01)
-
-
 def test_the_figure_shows_the_accuracies():
     assert_figures_show_the_accuracies(experiment)
+
+
+def test_the_settings_are_the_books():
+    assert Config() == Config(train_size=300, epochs=301, batch_size=100, learning_rate=0.01)

@@ -90,5 +90,3 @@ def assert_figures_show_the_accuracies(experiment):
     for axes, key in zip(panels, ("without", "with"), strict=True):
         train_acc, test_acc = result.train_acc[key], result.test_acc[key]
         assert curves_of(axes) == {"training": [[1, 2], train_acc], "test": [[1, 2], test_acc]}
-        assert axes.get_title().startswith(f"{key} ")
-        assert axes.get_ylim() == (0, 1.03)

@@ -16,9 +16,9 @@ def result():
 
 
 def test_convolutional_networks_lose_less_by_shifts_on_mnist(mnist):
-    settings = {"epochs": 1, "train_size": 10_000, "learning_rate": 0.003, "test_size": 1_000}
-    result = experiment.run(data=first_test_images(mnist, 1_000), **settings)
-    assert min(curve[0] for curve in result.accuracy.values()) > 0.85
+    settings = {"epochs": 1, "train_size": 6_000, "learning_rate": 0.003, "test_size": 500}
+    result = experiment.run(data=first_test_images(mnist, 500), **settings)
+    assert min(curve[0] for curve in result.accuracy.values()) > 0.8
     for pixels in (2, 3):
         affine, *convolutional = pooling_shift.lost(result, pixels)
         assert 0.05 < max(convolutional) < affine - 0.02
@@ -96,8 +96,7 @@ def test_figures_on_shifts_show_the_result(result):
     )
     figures = pooling_shift.plot(result)
     (axes,) = figures["accuracy"].axes
-    for line, (key, curve) in zip(axes.lines, result.accuracy.items(), strict=True):
-        assert line.get_label() == key
+    for line, curve in zip(axes.lines, result.accuracy.values(), strict=True):
         np.testing.assert_array_equal(line.get_xydata(), np.stack([np.arange(4), curve], axis=1))
     for n, (axes, image) in enumerate(zip(figures["images"].axes, result.images, strict=True)):
         np.testing.assert_array_equal(axes.images[0].get_array(), image)

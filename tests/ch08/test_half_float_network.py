@@ -60,4 +60,3 @@ def test_the_figure_of_precisions_has_accuracy_time_and_memory(result):
     ):
         heights = [bar.get_height() for bar in axes.patches]
         assert heights == pytest.approx([unit * value for value in values.values()])
-        assert axes.get_ylim()[0] == 0

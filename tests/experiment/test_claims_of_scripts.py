@@ -83,7 +83,6 @@ QUICK_ON_MNIST = {
 OWN_TEST_ON_MNIST = {
     "ch05_backprop/train_neuralnet",  # with five seeds
     "ch06_techniques/hidden_nodes",  # it takes minutes
-    "ch06_techniques/hyperparameter_optimization",  # in two processes
     "ch08_deep/where_time_goes",  # its numbers are times
 }
 SEEDS_ON_MNIST = {"ch06_techniques/batch_norm_test": 4, "ch08_deep/depth_and_skips": 4}
