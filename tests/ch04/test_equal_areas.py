@@ -111,7 +111,7 @@ def test_each_several_moves_half_of_the_prefectures_and_single_one():
 
 
 def test_the_search_is_that_of_the_readmes_numbers(result):
-    """This is the quick twin of test_claims_hold_and_our_numbers_in_the_readme_are_those_of_a_run."""
+    """The quick twin of test_claims_hold_and_our_numbers_in_the_readme_are_those_of_a_run."""
     falling = result.several["falling"]
     assert (falling.tried, len(falling.tries)) == (20_286, 31)
 
