@@ -59,7 +59,8 @@ def test_figures_show_the_results(result):
     assert loss == result.train_loss
     accuracies = {"training": result.train_acc, "test": result.test_acc}
     assert curves(figures["accuracy"].axes[0]) == accuracies
-    _, before, after = figures["probabilities"].axes
+    picture, before, after = figures["probabilities"].axes
+    assert picture.get_title() == f"the first test image, a {result.label}"
     for axes, p in ((before, result.untrained), (after, result.trained)):
         np.testing.assert_array_equal([bar.get_width() for bar in axes.patches], p)
         assert [text.get_text() for text in axes.texts] == [f"{p_k:.9f}" for p_k in p]

@@ -92,3 +92,5 @@ def test_figures_of_small_filters_show_what_was_found():
     points, means = axes.lines[:-1], axes.lines[-1]
     assert [list(line.get_ydata()) for line in points] == [*test_acc.values()]
     assert list(means.get_ydata()) == pytest.approx([np.mean(acc) for acc in test_acc.values()])
+    texts = [label.get_text() for label in axes.get_xticklabels()]
+    assert texts == [f"{kind}\n{count} weights" for kind, count in parameters.items()]
