@@ -57,40 +57,9 @@ def few_digits() -> Data:
     return load_data("digits", quick=True)
 
 
-def holds_whatever_comes(claim: Claim, result: Any) -> bool:
-    """Return whether a judged claim holds for NaN, or for numbers far above and far below ours."""
-    ours = claim.value(result)
-    assert claim.holds is not None
-    if isinstance(ours, str):
-        return claim.holds(f"not {ours}")
-    value = np.array(ours, dtype=float)
-    # The naive softmax is meant to be NaN; anything else must not be.
-    nowhere = np.where(np.isnan(value), 0, np.nan)
-    value = np.nan_to_num(value)
-    away = 1_000 * np.arange(1, value.size + 1).reshape(value.shape) * (1 + np.abs(value))
-    far = [claim.holds((value + sign * away).tolist()) for sign in (1, -1)]
-    return claim.holds(nowhere.tolist()) or all(far)
-
-
 def first_test_images(data: Data, count: int) -> Data:
     """Return the data with the first test images only."""
     return replace(data, x_test=data.x_test[:count], t_test=data.t_test[:count])
-
-
-def misjudged(claims: Sequence[Claim], values: Sequence[tuple[Any, Sequence[Any]]]) -> list[Any]:
-    """Return the claims that refuse their right value or accept a wrong one, with that value.
-
-    Args:
-        claims: The claims.
-        values: For each judged claim, the right value and a list of wrong ones.
-    """
-    judged = [claim for claim in claims if claim.holds is not None]
-    return [
-        (claim.text, value)
-        for claim, (right, wrong) in zip(judged, values, strict=True)
-        for value in (right, *wrong)
-        if bool(claim.holds(value)) != (value is right)
-    ]
 
 
 def damaged(kind: type, *args: Any, **damage: Any) -> Any:

@@ -9,11 +9,6 @@ from ch02_perceptron.gates import NAND
 from dlbasics import plotting
 
 
-@pytest.fixture(scope="module")
-def result():
-    return adders.experiment.run(bits=1)
-
-
 @pytest.mark.parametrize(
     "circuit",
     [adders.AND_GATE, adders.OR_GATE, adders.XOR_GATE, adders.HALF_ADDER, adders.FULL_ADDER],
@@ -52,16 +47,12 @@ def test_a_wrong_carry_is_noticed(monkeypatch):
 def test_add_takes_arrays_of_any_shape_and_long_numbers():
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 2**40, (2, 3, 4))
+    assert adders.to_bits([1, 4], 3).tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert adders.from_bits([0, 1, 1, 0]) == 6
     total = adders.add(adders.to_bits(a, 40), adders.to_bits(b, 40))
     assert total.shape == (41, 3, 4)
     np.testing.assert_array_equal(adders.from_bits(total), a + b)
     assert adders.add([1, 1, 0], [1, 0, 0]).tolist() == [0, 0, 1, 0]  # 3 + 1, lowest bit first
-
-
-def test_bits():
-    assert adders.to_bits(6, 4).tolist() == [0, 1, 1, 0]
-    assert adders.to_bits([1, 4], 3).tolist() == [[1, 0], [0, 0], [0, 1]]
-    assert adders.from_bits([0, 1, 1, 0]) == 6
 
 
 def test_adders_refuse_what_they_cannot_add():
@@ -88,11 +79,13 @@ def test_nands_are_counted_as_they_are_used(monkeypatch):
     assert len(calls) == result.nands["adder"] == 5 + 3 * 9
 
 
-def test_the_full_adder_is_drawn_with_no_wires_on_each_other(result):
+def test_the_full_adder_is_drawn_with_no_wires_on_each_other():
+    result = adders.experiment.run(bits=1)
     assert result.example_wires["sum"] == 0
     assert result.example_wires["carry"] == 1
     (axes,) = adders.plot(result)["full_adder"].axes
-    assert [text.get_text() for text in axes.texts].count("NAND") == 9
+    words = {text.get_text() for text in axes.texts}
+    assert words >= {"a = 1", "b = 0", "sum = 0", "carry = 1"}
     drawn = {wire: pieces(wire) for wire in result.example_wires}
     assert all(drawn.values())
     for one, other in product(drawn, repeat=2):
@@ -100,40 +93,11 @@ def test_the_full_adder_is_drawn_with_no_wires_on_each_other(result):
             assert not [pq for pq in product(drawn[one], drawn[other]) if overlap(*pq)]
 
 
-def test_wires_of_1_are_red(result):
-    (axes,) = adders.plot(result)["full_adder"].axes
-    words = {text.get_text(): text.get_color() for text in axes.texts}
-    assert words["a = 1"] == words["carry = 1"] == words["1"] == "C3"
-    assert words["b = 0"] == words["sum = 0"] == words["0"] == "0.55"
-    for wire, value in product(result.example_wires, (0, 1)):
-        colors = {line.get_color() for line in lines_of(wire, value)}
-        assert colors - {"white"} == {("0.55", "C3")[value]}
-
-
-@pytest.mark.parametrize("wire", [*adders.HEIGHTS, *adders.PLACES])
-def test_dots_are_where_a_wire_branches(wire):
-    drawn = pieces(wire)
-    dots = [xy for line in lines_of(wire) if line.get_marker() == "o" for xy in line.get_xydata()]
-    ends = {tuple(point) for piece in drawn for point in piece}
-    assert {tuple(dot) for dot in dots} == {at for at in ends if len(ways(at, drawn)) > 2}
-
-
-def ways(at, drawn):
-    """Return the directions in which a wire goes on from a point."""
-    found = set()
-    for piece in drawn:
-        low, high = sorted(piece)
-        fixed = 0 if low[0] == high[0] else 1
-        if at[fixed] == low[fixed] and low[1 - fixed] <= at[1 - fixed] <= high[1 - fixed]:
-            found |= {(fixed, np.sign(end[1 - fixed] - at[1 - fixed])) for end in (low, high)}
-    return {(fixed, sign) for fixed, sign in found if sign != 0}
-
-
 @cache
-def lines_of(wire, value=1):
+def lines_of(wire):
     """Return the lines of one wire, drawn on axes of its own."""
     _, axes = plotting.subplots()
-    adders.draw_wire(axes, wire, value)
+    adders.draw_wire(axes, wire, 1)
     return [*axes.lines]
 
 

@@ -80,7 +80,6 @@ def test_on_the_border_a_perceptron_gives_0():
     assert perceptron(1, 0, np.array([1, 1]), -1) == 0
 
 
-def test_the_two_inputs_have_their_own_weights():
-    assert perceptron(1, 0, np.array([1.0, -1.0]), 0) == 1
-    assert perceptron(0, 1, np.array([1.0, -1.0]), 0) == 0
-    assert perceptron_by_threshold([1, 0], [0, 1], 1, -1, 0).tolist() == [1, 0]
+@pytest.mark.parametrize("x, y", [((1, 0), 1), ((0, 1), 0)])
+def test_the_two_inputs_have_their_own_weights(x, y):
+    assert perceptron(*x, np.array([1.0, -1.0]), 0) == perceptron_by_threshold(*x, 1, -1, 0) == y

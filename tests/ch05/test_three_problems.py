@@ -6,13 +6,9 @@ import pytest
 from ch05_backprop import three_problems
 from ch05_backprop.three_problems import Config, experiment
 from dlbasics.experiment import LEFT_OUT, judge
-from dlbasics.layers import Affine, IdentityWithLoss, SoftmaxWithLoss
-from dlbasics.network import Network
-from dlbasics.optimizers import Adam
+from dlbasics.layers import SoftmaxWithLoss
 from tests.ch05.helpers import curves
-from tests.helpers import misjudged
 
-NAN = float("nan")
 SHORT = {"iters_num": 60, "table_iters_num": 30, "digits": 200}
 
 
@@ -29,23 +25,10 @@ def short():
         return experiment.run(**SHORT)
 
 
-def test_claims_know_right_values_from_wrong_ones():
-    values = [
-        ([0.019, 0.023], [[0.04, 0.023], [0.019, 0.04], [0.019, 0.01], [NAN, 0.02], [0.02, NAN]]),
-        ([0.0133, 0.041], [[0.1, 0.041], [0.0133, 0.12], [0, 0], [NAN, 0.04], [0.01, NAN]]),
-        ([0.0, 0.148], [[0.1, 0.148], [0, 0.9], [0, 0], [-1, 0.1], [NAN, 0.1], [0, NAN]]),
-        (0.504, [0.45, 0.55, 1, NAN]),
-        (0.569, [0.4, 0.7, 1, NAN]),
-    ]
-    assert misjudged(experiment.claims, values) == []
-
-
 def test_the_curve_is_a_sine_with_noise_of_0_2(rng):
     problem = three_problems.curve(rng)
-    for x, t, n in (
-        (problem.x_train, problem.t_train, 300),
-        (problem.x_test, problem.t_test, 1_000),
-    ):
+    train, test = (problem.x_train, problem.t_train), (problem.x_test, problem.t_test)
+    for (x, t), n in ((train, 300), (test, 1_000)):
         assert x.shape == t.shape == (n, 1)
         noise = t - np.sin(x)
         assert -3 <= x.min() < -2.9 < 2.9 < x.max() <= 3
@@ -88,9 +71,7 @@ def test_the_errors_are_those_of_the_trained_network(rng):
 
 def test_figures_show_the_three_problems(short):
     figures = experiment.plot(short)
-    assert list(figures) == ["errors", "regression", "two_classes"]
     for axes, name in zip(figures["errors"].axes, ("curve", "moons", "digits"), strict=True):
-        assert axes.get_title() == name
         both = short.errors[name]
         assert curves(axes) == {"training": both.train, "test": both.test}
     lines = {line.get_label(): line.get_data() for line in figures["regression"].axes[0].lines}
@@ -130,16 +111,14 @@ def test_standardized_by_the_training_data(rng):
     np.testing.assert_allclose(x_test[1] - x_test[0], 1, atol=0.2)
 
 
-def test_least_squares_is_where_an_affine_layer_alone_arrives(rng):
+def test_the_gradient_of_an_affine_layer_alone_is_0_at_least_squares(rng):
     x = rng.standard_normal((40, 3))
     t = x @ [[1.0], [-2], [0.5]] + 3 + rng.standard_normal((40, 1))
-    network = Network([Affine.create(3, 1, rng=0, dtype=np.float64)], IdentityWithLoss())
-    optimizer = Adam(0.05)
-    for _ in range(1_500):
-        optimizer.update(network.params, network.gradient(x, t))
-    np.testing.assert_allclose(
-        three_problems.least_squares(x, t, x[:5] + 1), network.predict(x[:5] + 1), atol=1e-4
-    )
+    predicted = three_problems.least_squares(x, t, x)
+    gradient = np.column_stack([x, np.ones(40)]).T @ (predicted - t)
+    np.testing.assert_allclose(gradient, 0, atol=1e-10)
+    slope = three_problems.least_squares(x, t, x[:5] + 1) - predicted[:5]
+    assert np.ptp(slope) < 1e-10
 
 
 @pytest.mark.extra

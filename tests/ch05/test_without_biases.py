@@ -7,19 +7,12 @@ from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import Affine, Sigmoid
 from dlbasics.network import Network
 from tests.ch05.helpers import curves
-from tests.helpers import failed, few_digits, misjudged
-
-NAN = float("nan")
+from tests.helpers import failed, few_digits
 
 
 @pytest.fixture(scope="module")
 def result():
     return experiment.run(data=few_digits(), hidden_size=8, iters_num=50, networks=2)
-
-
-@pytest.mark.slow
-def test_all_claims_hold_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
 
 
 @pytest.mark.long
@@ -30,15 +23,6 @@ def test_missing_biases_cost_little_on_mnist(mnist):
     assert abs(with_biases - without) < 0.01
     short = experiment.claims[1].text  # the accuracy, for which the training is too short
     assert [verdict.text for verdict in failed(experiment.claims, result)] in ([], [short])
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    values = [
-        ([1e-17, 0.02], [[1e-5, 0.02], [1e-17, 1e-6], [-1, 0.02], [NAN, 0.02], [1e-17, NAN]]),
-        ([0.948, 0.948], [[0.9, 0.948], [0.948, 0.9], [1.5, 0.948], [NAN, 0.9], [0.948, NAN]]),
-        (np.array([0.001, -0.001]), [[0.02, 0], [0, -0.02], [], [NAN, 0]]),
-    ]
-    assert misjudged(experiment.claims, values) == []
 
 
 def test_claims_and_figure_show_what_the_missing_biases_cost():
@@ -92,16 +76,6 @@ def test_the_matrix_formulas_equal_the_layers_and_a_wrong_one_does_not(result, m
     assert abs(without_biases.compare(*arrays)[0] - 1e-3) < 1e-12
 
 
-def test_the_network_with_biases_has_copies_of_the_weights_and_biases_of_0():
-    W = matrices(np.random.default_rng(0))
-    params = without_biases.network_with_biases(*W).params
-    for expected, key in zip(W, ("W1", "W2"), strict=True):
-        np.testing.assert_array_equal(params[key], expected)
-        assert not np.shares_memory(params[key], expected)
-    assert params["b1"].tolist() == [0] * 3
-    assert params["b2"].tolist() == [0] * 4
-
-
 def test_both_networks_start_alike_and_learn(result):
     accuracies = result.test_acc
     assert result.epochs == [0, 1, 2, 2.5]
@@ -127,6 +101,11 @@ def test_accuracies_of_both_kinds_are_those_on_the_test_images():
     rng, data = np.random.default_rng(0), few_digits()
     W1, W2 = rng.standard_normal((784, 5)), rng.standard_normal((5, 10))
     network = without_biases.network_with_biases(W1, W2)
+    for W, key in ((W1, "W1"), (W2, "W2")):
+        np.testing.assert_array_equal(network.params[key], W)
+        assert not np.shares_memory(network.params[key], W)
+    assert not network.params["b1"].any()
+    assert not network.params["b2"].any()
     network.params["b2"][:] = np.arange(10)
     one = Network([Affine(W1, None), Sigmoid(), Affine(W2, None)])
     expected = [each.accuracy(data.x_test, data.t_test) for each in (one, network)]

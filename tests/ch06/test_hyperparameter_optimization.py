@@ -10,7 +10,7 @@ from ch06_techniques import hyperparameter_optimization as script
 from ch06_techniques.hyperparameter_optimization import SPACE, Config, experiment, rank_correlation
 from dlbasics.experiment import judge
 from dlbasics.search import LogUniform, SearchResult, Trial
-from tests.helpers import failed, few_digits
+from tests.helpers import few_digits
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,6 @@ def test_the_learning_rate_decides_on_mnist_in_three_trials(mnist):
     assert good > 0.65
     assert good > slow + 0.2
     assert slowest < 0.25
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    result = experiment.run(data=mnist, processes=2)
-    print(result.table())
-    assert failed(experiment.claims, result) == []
-    assert len(result.trials) == 100
-    assert {len(trial.extra["val_acc"]) for trial in result.trials} == {50}
 
 
 @pytest.mark.slow
@@ -125,7 +116,6 @@ def test_two_processes_give_the_same_trials(result):
 def test_halving_abandons_trials():
     result = experiment.run(data=few_digits(), trials=4, epochs=2, halving=2)
     assert sorted(trial.budget for trial in result.trials) == [1, 1, 2, 2]
-    experiment.plot(result)
 
 
 def test_the_figure_shows_the_20_best(result):
@@ -133,10 +123,7 @@ def test_the_figure_shows_the_20_best(result):
     trials[7] = Trial(7, 3, {"weight_decay": 1e-5, "lr": 0.5}, float("nan"), "diverged")
     panels = experiment.plot(SearchResult(tuple(trials)))["figure_6_24"].axes
     assert len(panels) == 20
-    validation, training = panels[0].lines
-    np.testing.assert_array_equal(validation.get_xydata()[:, 0], [1, 2, 3])
-    np.testing.assert_array_equal(validation.get_ydata(), result.best.extra["val_acc"])
-    np.testing.assert_array_equal(training.get_ydata(), result.best.extra["train_acc"])
-    assert (validation.get_label(), training.get_label()) == ("validation", "training")
+    for line, name in zip(panels[0].lines, ("val_acc", "train_acc"), strict=True):
+        np.testing.assert_array_equal(line.get_xydata().T, ([1, 2, 3], result.best.extra[name]))
     panels = experiment.plot(result)["figure_6_24"].axes
     assert [panel.get_visible() for panel in panels] == [True] * 6 + [False] * 14

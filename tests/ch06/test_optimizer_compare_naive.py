@@ -63,11 +63,9 @@ def test_heights_of_the_bowls():
 
 def test_figures_show_the_paths_and_the_arrows_point_down():
     figures = experiment.plot(RESULT)
-    for i, (key, path) in enumerate(RESULT.paths.items()):
+    for i, path in enumerate(RESULT.paths.values()):
         name = ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7")[i]
         for axes in (figures[name].axes[0], figures["figure_6_8"].axes[i]):
-            assert axes.get_title() == key
-            assert (axes.get_xlim(), axes.get_ylim()) == ((-10, 10), (-10, 10))
             np.testing.assert_array_equal(axes.lines[-1].get_xydata(), path)
 
     (axes,) = figures["figure_6_2"].axes

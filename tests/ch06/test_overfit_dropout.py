@@ -3,8 +3,6 @@
 What it shares with overfit_weight_decay.py is tested there.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from ch06_techniques.overfit_dropout import Config, experiment
@@ -14,12 +12,6 @@ from tests.ch06.test_overfit_weight_decay import (
     assert_figures_show_the_accuracies,
     assert_narrower_gap_on_average,
 )
-from tests.helpers import failed
-
-
-def test_every_claim_holds_on_mnist_in_120_epochs(mnist):
-    data = replace(mnist, x_test=mnist.x_test[:300], t_test=mnist.t_test[:300])
-    assert failed(experiment.claims, experiment.run(data=data, epochs=120)) == []
 
 
 @pytest.mark.slow
@@ -37,9 +29,9 @@ def test_the_two_networks_differ_in_dropout_alone(recorded):
         network.assert_updated_by_sgd(0.004)
 
 
-def test_the_settings_are_the_books():
-    assert Config() == Config(train_size=300, epochs=301, batch_size=100, learning_rate=0.01)
-
-
 def test_the_figure_shows_the_accuracies():
     assert_figures_show_the_accuracies(experiment)
+
+
+def test_the_settings_are_the_books():
+    assert Config() == Config(train_size=300, epochs=301, batch_size=100, learning_rate=0.01)

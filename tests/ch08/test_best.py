@@ -5,39 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ch08_deep import best, misclassified_mnist
+from ch08_deep import best
 from ch08_deep.best import experiment
 from dlbasics import augmentation
 from dlbasics.functions import softmax
 from dlbasics.trainer import Trainer
-from tests.helpers import failed, few_digits, first_test_images, misjudged
-
-NAN = float("nan")
-
-BOUNDS = [
-    (0.996, [0.995, NAN]),
-    (0.997, [0.996, NAN]),
-    ([40, 30], [[40, 40], [30, 40], [NAN, 30], [40, NAN]]),
-]
-
+from tests.helpers import few_digits, first_test_images
 
 BRIEF = best.Config(networks=2, epochs=2, batch_size=50, processes=1)
 
 
-def brief(config=BRIEF, seed=0, train=300, test=150):
+def brief(config=BRIEF, train=300, test=100):
     data = replace(
         few_digits(), x_train=few_digits().x_train[:train], t_train=few_digits().t_train[:train]
     )
-    return best.run(config, first_test_images(data, test), np.random.default_rng(seed), iter)
+    return best.run(config, first_test_images(data, test), np.random.default_rng(0), iter)
 
 
 @pytest.fixture(scope="module")
 def result():
     return brief()
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert misjudged(experiment.claims, BOUNDS) == []
 
 
 def test_best_has_accuracies_of_each_network_and_of_all_together(result):
@@ -46,17 +33,16 @@ def test_best_has_accuracies_of_each_network_and_of_all_together(result):
     assert len(result.test_acc) == 2
     assert all(0.15 < accuracy <= 1 for accuracy in result.test_acc)
     wrong = len(result.errors.index)
-    assert result.ensemble_acc == pytest.approx(1 - wrong / 150)
+    assert result.ensemble_acc == pytest.approx(1 - wrong / 100)
     assert np.array_equal(result.errors.labels, few_digits().t_test[result.errors.index])
     assert np.all(result.errors.guesses != result.errors.labels)
 
 
-def test_best_gives_the_same_with_the_same_seed_and_in_processes(result):
-    first, other = result, brief(seed=1)
+def test_best_gives_the_same_in_processes(result):
     again = brief(replace(BRIEF, processes=2))
-    assert first.train_loss == again.train_loss != other.train_loss
-    assert first.test_acc == again.test_acc
-    assert np.array_equal(first.errors.confidence, again.errors.confidence)
+    assert again.train_loss == result.train_loss
+    assert again.test_acc == result.test_acc
+    assert np.array_equal(again.errors.confidence, result.errors.confidence)
 
 
 def test_the_ensemble_is_the_mean_of_probabilities(monkeypatch):
@@ -86,7 +72,7 @@ def test_with_a_validation_size_no_test_image_is_looked_at():
     labels = np.concatenate([data.t_train, data.t_test])
     assert np.array_equal(labels[order], few_digits().t_train[own])
     assert np.array_equal(data.x_test, best.validation_data(few_digits(), 500).x_test)
-    settings = {"networks": 1, "epochs": 1, "batch_size": 50, "validation_size": 1_800}
+    settings = {"networks": 1, "epochs": 1, "batch_size": 50, "validation_size": 1_900}
     result = experiment.run(data=unseen, processes=1, **settings)
     assert set(result.errors.labels) <= set(range(10))
     for size in (-1, len(few_digits().x_train)):
@@ -132,7 +118,7 @@ def test_best_trains_with_what_its_settings_say(monkeypatch):
     monkeypatch.setattr(best, "warp", warp)
     config = best.Config(networks=1, epochs=1, processes=1, learning_rate=0.02)
     config = replace(config, label_smoothing=0.2, dropout_ratio=0.4)
-    brief(replace(config, degrees=3, share=0.2, pixels=1, alpha=0.25), train=1_000)
+    brief(replace(config, degrees=3, share=0.2, pixels=1, alpha=0.25), train=500)
     (trainer,) = made
     assert trainer.sampling == "epoch"
     assert trainer.optimizer.__class__.__name__ == "Adam"
@@ -141,7 +127,7 @@ def test_best_trains_with_what_its_settings_say(monkeypatch):
     np.testing.assert_allclose(trainer.t_train.max(axis=1), 0.82, rtol=1e-6)
     (dropout,) = (x for x in trainer.network.layers.values() if x.kind == "Dropout")
     assert dropout.dropout_ratio == 0.4
-    assert len(warps) == 10
+    assert len(warps) == 5
     amounts = {"degrees": 3, "share": 0.2, "pixels": 1, "alpha": 0.25}
     assert all(given.items() >= amounts.items() for given in warps)
 
@@ -152,10 +138,3 @@ def test_figures_of_best(result):
     assert [list(line.get_ydata()) for line in axes.lines] == result.train_loss
     assert f"{np.mean(result.test_acc):.2%}" in axes.get_title()
     assert f"{result.ensemble_acc:.2%}" in axes.get_title()
-    shown = [axes for axes in figures["errors"].axes if axes.images]
-    assert len(shown) == min(len(result.errors.index), misclassified_mnist.SHOWN)
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []

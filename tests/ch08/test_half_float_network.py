@@ -7,33 +7,12 @@ from ch08_deep import half_float_network, train_deepnet
 from ch08_deep.half_float_network import experiment
 from dlbasics.layers import Convolution
 from dlbasics.networks import DeepConvNet
-from tests.helpers import failed, few_digits, misjudged
-
-NAN = float("nan")
-
-BOUNDS = [
-    ([0.993, 0.993, 0.992], [[0.993, 0.993, 0.99], [0.9] * 3, [NAN] * 3, [0.99, 0.99, NAN]]),
-    ([0, 1], [[1, 0], [0, 2], [NAN, NAN]]),
-    (
-        ["float64", "float32", "float16"],
-        [["float64"] * 3, ["float64", "float32", "float32"], ["float64", "float32"]],
-    ),
-    ([3e-7, 1e-3], [[0, 1e-3], [3e-7, 3e-7], [1e-4, 1e-3], [3e-7, 0.1], [NAN, NAN]]),
-]
+from tests.helpers import failed, few_digits
 
 
 @pytest.fixture(scope="module")
 def result():
     return experiment.run(data=few_digits(), images=5)
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert misjudged(experiment.claims, BOUNDS) == []
-
-
-def test_claims_on_half_precision_hold_for_the_first_images_of_mnist(mnist):
-    result = experiment.run(data=mnist, images=50)
-    assert failed(experiment.claims, result) == []
 
 
 def test_every_layer_computes_in_the_precision_asked_for(monkeypatch):
@@ -81,9 +60,3 @@ def test_the_figure_of_precisions_has_accuracy_time_and_memory(result):
     ):
         heights = [bar.get_height() for bar in axes.patches]
         assert heights == pytest.approx([unit * value for value in values.values()])
-        assert axes.get_ylim()[0] == 0
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []

