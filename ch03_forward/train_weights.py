@@ -43,11 +43,11 @@ class Config:
     learning_rate: float = 0.003
     weight_decay_lambda: float = 1e-4
     # The file changes no result: the claims are judged whatever it is.
-    weights: str = field(default="", compare=False)
+    weights: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        path = Path(self.weights)
-        if self.weights and (path.is_dir() or not path.parent.is_dir()):
+        path = self.weights and Path(self.weights)
+        if path and (path.is_dir() or not path.parent.is_dir()):
             raise ValueError(f"weights must be a file in a folder that exists, got {path}")
 
 

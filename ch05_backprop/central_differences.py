@@ -50,6 +50,10 @@ class Config:
     dx: float = 1e-2
     budget: float = 60.0
 
+    def __post_init__(self) -> None:
+        if self.dx == 0:
+            raise ValueError("dx must be above 0, got 0")
+
 
 @dataclass(frozen=True)
 class Backprop:

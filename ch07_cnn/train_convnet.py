@@ -46,11 +46,11 @@ class Config:
     learning_rate: float = 0.001
     train_size: int = 60_000
     # The file changes no number, so the claims are judged with any file.
-    weights: str = field(default="", compare=False)
+    weights: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        path = Path(self.weights)
-        if self.weights and (path.is_dir() or not path.parent.is_dir()):
+        path = self.weights and Path(self.weights)
+        if path and (path.is_dir() or not path.parent.is_dir()):
             raise ValueError(f"weights must be a file in a folder that exists, got {path}")
 
 

@@ -25,7 +25,7 @@ class Config:
         weights: A file of weights from train_convnet.py; without one, simple_convnet.npz.
     """
 
-    weights: str = ""
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         if self.weights and not Path(self.weights).is_file():

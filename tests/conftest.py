@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,16 @@ from dlbasics._internal.table import is_plain
 from dlbasics.datasets import choice, digits
 from dlbasics.datasets import mnist as mnist_module
 from dlbasics.datasets.digits import load_digits
-from dlbasics.experiment import Data, load_data
+from dlbasics.experiment import Data, load_data, one_blas_thread
 
 pytest.register_assert_rewrite("tests.helpers")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Matrix products use one core, as they do in scripts; several processes may run tests."""
+    with one_blas_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +34,13 @@ def mnist() -> Data:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests on MNIST.  With DLBASICS_PLAIN=1, skip the tests of what it switches off."""
+    """Mark tests on MNIST and those with PyTorch; with DLBASICS_PLAIN=1, skip the fast ones."""
     reason = pytest.mark.skip(reason="a test of the fast way, with DLBASICS_PLAIN=1")
     for item in items:
         if "mnist" in getattr(item, "fixturenames", ()):
             item.add_marker("mnist")
+        if item.path.parent.name == "torch":
+            item.add_marker("extra")
         if is_plain() and item.get_closest_marker("fast"):
             item.add_marker(reason)
 

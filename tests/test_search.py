@@ -248,6 +248,7 @@ class TestExecutors:
         assert result == self.EXPECTED
 
     @pytest.mark.long
+    @pytest.mark.extra
     @pytest.mark.parametrize("processes", [False, True])
     def test_same_result_on_a_dask_cluster(self, processes):
         distributed = pytest.importorskip("distributed")
@@ -624,6 +625,7 @@ def test_the_pages_search_and_its_processes(mnist, tmp_path, monkeypatch, capsys
     assert capsys.readouterr().out == printed
 
 
+@pytest.mark.extra
 def test_the_pages_optuna(mnist, capsys):
     optuna = pytest.importorskip("optuna")
     (block,) = [block for block in BLOCKS if "import optuna" in block]

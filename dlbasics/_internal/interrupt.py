@@ -10,6 +10,9 @@ from contextlib import contextmanager
 GRACE = 1.0
 """The seconds after Ctrl-C in which a program may end by itself."""
 
+PATIENCE = 10
+"""The number of such periods in which a program may write its files."""
+
 
 @contextmanager
 def hold_interrupt() -> Iterator[threading.Event]:
@@ -56,7 +59,8 @@ class EndOnCtrlC:
     """Within the block, Ctrl-C raises KeyboardInterrupt once, but not while files are written.
 
     Further ones do nothing.  If the block has not ended GRACE seconds later, because some code
-    waits or swallows the exception, the process ends with the exit code 130.
+    waits or swallows the exception, the process ends with the exit code 130.  `came` says whether
+    Ctrl-C was pressed.
 
     Args:
         clean_up: A function that is called before the process ends in that way.
@@ -114,10 +118,16 @@ class EndOnCtrlC:
             pass
         if not signals:  # the block has ended
             return
-        while not self._over.wait(GRACE):
+        for _ in range(PATIENCE):
+            if self._over.wait(GRACE):
+                return
             if not self._held:
-                self.clean_up()
-                os._exit(130)
+                break
+        # It may wait for ever, too, if nobody reads what it prints.
+        clean_up = threading.Thread(target=self.clean_up, daemon=True)
+        clean_up.start()
+        clean_up.join(GRACE)
+        os._exit(130)
 
 
 def _is_pythons_default() -> bool:

@@ -29,7 +29,7 @@ import numpy as np
 from dlbasics._internal.checks import Array
 from dlbasics._internal.files import atomic_write
 from dlbasics.datasets.idx import idx_header, read_idx
-from dlbasics.datasets.images import cache_folder, images, labels
+from dlbasics.datasets.images import cache_folder, images, labels, named_folder
 
 
 class MnistFile(NamedTuple):
@@ -140,7 +140,7 @@ def _load_local(file: MnistFile) -> Array | None:
     """Return the array from `DLBASICS_DATA`'s folder if it is set, else from the cache, or None."""
     folder = os.environ.get("DLBASICS_DATA")
     if folder:
-        return _load_source(_find_source(Path(folder).expanduser(), file), file)
+        return _load_source(_find_source(named_folder("DLBASICS_DATA"), file), file)
     array = _load_cached(file)
     if array is not None:
         return array

@@ -120,6 +120,8 @@ def report(verdicts: Sequence[Verdict]) -> str:
 
 def shown(value: Any, digits: int = 4) -> str:
     """Return `value` as text; each number, in arrays too, has that many significant digits."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, float | np.floating):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple | np.ndarray):

@@ -80,7 +80,7 @@ class Experiment:
         *,
         seed: RngLike = 0,
         data: Data | str | None = None,
-        progress: Progress = iter,
+        progress: Progress | None = iter,
         **settings: Any,
     ) -> Any:
         """Run the experiment.
@@ -90,7 +90,8 @@ class Experiment:
         Args:
             seed: The seed of all random numbers, or a numpy Generator.
             data: A data set, or the name of one as in `load_data`.  None stands for 'auto'.
-            progress: A function that shows a progress bar around an iterable, such as tqdm.
+            progress: A function that shows a progress bar around an iterable, such as tqdm.  None
+                stands for no bar.
             settings: Settings other than the defaults, by name.
 
         Returns:
@@ -107,7 +108,7 @@ class Experiment:
             data = load_data(data or "auto") if "data" in self._wanted else None
         elif not isinstance(data, Data):
             raise TypeError(f"data must be a Data, a name or None, got {type(data).__name__}")
-        return self._call(config, as_rng(seed), data, progress)
+        return self._call(config, as_rng(seed), data, progress or iter)
 
     def plot(self, result: Any) -> Mapping[str, Any]:
         """Return the figures of a result, by name."""
@@ -130,15 +131,18 @@ class Experiment:
         def clean_up() -> None:
             stop_children()
             output.release()
-            stored = f"the result is in {output.json}" if output.is_stored else "nothing was stored"
-            print(f"\ninterrupted: {stored}", file=sys.stderr, flush=True)
+            where = f"the result is in {output.stored}" if output.stored else "nothing was stored"
+            print(f"\ninterrupted: {where}", file=sys.stderr, flush=True)
 
         with forgiving_streams(), EndOnCtrlC(clean_up) as ctrl_c:
-            argv = sys.argv[1:] if argv is None else argv
-            args, config = parse(self.doc, self.config, self.quick, self._wanted, argv)
             try:
+                argv = sys.argv[1:] if argv is None else argv
+                args, config = parse(self.doc, self.config, self.quick, self._wanted, argv)
                 return self._main(args, config, output, ctrl_c)
-            except KeyboardInterrupt:
+            except BaseException as error:
+                # Some libraries turn KeyboardInterrupt into an exception of their own.
+                if not ctrl_c.came and not isinstance(error, KeyboardInterrupt):
+                    raise
                 clean_up()
                 sys.exit(130)
             finally:
@@ -155,11 +159,15 @@ class Experiment:
         on_mnist = data is None or data.name == "mnist"
         # Quick runs and runs on digits do not replace the results of a long run on MNIST.
         kind = "quick" if args.quick else "" if on_mnist else "digits"
-        with _exit_on((OSError, ValueError), "--out must be a folder that can be written to: "):
+        with (
+            _exit_on(BlockingIOError, ""),
+            _exit_on(ValueError, "--out must be the name of a folder: "),
+            _exit_on(OSError, "--out must be a folder that can be written to: "),
+        ):
             output.reserve(Path(args.out, kind, self._script.parent.name))
 
         start = time.perf_counter()
-        with _exit_on(FloatingPointError, "training failed: "):
+        with _exit_on((FloatingPointError, MemoryError), "training failed: "):
             rng = np.random.default_rng(getattr(args, "seed", 0))
             result = self._call(config, rng, data, _progress(args))
         seconds = time.perf_counter() - start
@@ -171,7 +179,7 @@ class Experiment:
             output.store(result, about)
         verdicts = judge(self.claims, result, judged=judged, on_mnist=on_mnist)
         if verdicts:
-            print(report(verdicts))
+            print(report(verdicts), flush=True)
         figures = self.plot(result)
         about["claims"] = [asdict(verdict) for verdict in verdicts]
         about["figures"] = [output.figure_path(name).name for name in figures]
@@ -179,7 +187,8 @@ class Experiment:
             output.store(result, about)
         for name, figure in figures.items():
             output.save_figure(figure, name, "" if on_mnist else "embedded digits, not MNIST")
-        print(f"result: {output.json} ({seconds:.1f} s)", flush=True)
+        if output.stored:
+            print(f"result: {output.stored} ({seconds:.1f} s)", flush=True)
         _show(figures, args)
         if output.is_rescued:
             sys.exit(1)

@@ -5,9 +5,10 @@ import inspect
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, fields
+from dataclasses import fields
 from numbers import Integral, Real
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -38,13 +39,8 @@ def parse(
     )
     _add_settings(parser, config)
     _add_shared(parser, wanted)
-    # --hidden_size, as the setting is spelt in Python, is as good as --hidden-size.
-    args = parser.parse_args(
-        [
-            re.sub(r"(?<=\w)_(?=[^=]*(=|$))", "-", flag) if flag.startswith("--") else flag
-            for flag in argv
-        ]
-    )
+    # --hidden_size, as the setting is spelled in Python, is as good as --hidden-size.
+    args = parser.parse_args([_with_dashes(argument) for argument in argv])
     given = dict(quick) if args.quick else {}
     for field in fields(config):
         value = getattr(args, field.name)
@@ -54,6 +50,14 @@ def parse(
         return args, make_settings(config, given)
     except (TypeError, ValueError) as error:
         parser.error(str(error))
+
+
+def _with_dashes(argument: str) -> str:
+    """Return --hidden-size=a_b for --hidden_size=a_b; anything but a flag stays as it is."""
+    flag, equals, value = argument.partition("=")
+    if flag.startswith("--"):
+        flag = "--" + flag[2:].replace("_", "-")
+    return f"{flag}{equals}{value}"
 
 
 def make_settings(config: type[Any], given: Mapping[str, Any]) -> Any:
@@ -74,15 +78,21 @@ def make_settings(config: type[Any], given: Mapping[str, Any]) -> Any:
     hints = get_type_hints(config)
     for field in fields(config):
         if field.name in given:
-            _check(given[field.name], field, hints[field.name])
+            _check(given[field.name], field.name, hints[field.name], field.default)
     return config(**given)
 
 
-def _check(value: Any, field: "Field[Any]", hint: Any) -> None:
-    name, default = field.name, field.default
+def _check(value: Any, name: str, hint: Any, default: Any) -> None:
     if get_origin(hint) is Literal and value not in get_args(hint):
         options = ", ".join(map(repr, get_args(hint)))
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"{name} must be a list, got {value!r}")
+        if default and not value:
+            raise ValueError(f"{name} must not be empty")
+        for item in value:
+            _check(item, name, get_args(hint)[0], None)
     if hint not in (int, float):
         return
     if isinstance(value, bool) or not isinstance(value, Integral if hint is int else Real):
@@ -129,7 +139,11 @@ def _add_shared(parser: argparse.ArgumentParser, wanted: Sequence[str]) -> None:
             "hand, else the digits (auto)",
         )
     group.add_argument(
-        "--out", default="out", metavar="FOLDER", help="folder for figures and results (out)"
+        "--out",
+        type=_folder,
+        default="out",
+        metavar="FOLDER",
+        help="folder for figures and results (out)",
     )
     if "plot" in wanted:
         group.add_argument(
@@ -142,9 +156,15 @@ def _add_shared(parser: argparse.ArgumentParser, wanted: Sequence[str]) -> None:
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be an integer from 0 on, got {text!r}")
+    if not text.isdecimal() or len(text) > 100:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 on, got {text[:100]!r}")
     return int(text)
+
+
+def _folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a folder, got ''")
+    return text
 
 
 def _add_settings(parser: argparse.ArgumentParser, config: type[Any]) -> None:
@@ -152,8 +172,9 @@ def _add_settings(parser: argparse.ArgumentParser, config: type[Any]) -> None:
     hints, texts = get_type_hints(config), explained(config)
     for field in fields(config):
         values = field.default if isinstance(field.default, tuple) else (field.default,)
-        default = " ".join(map(str, values))
-        text = f"{texts.get(field.name, '').rstrip('.')} ({default or 'none'})".replace("%", "%%")
+        default = " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        default = "none" if default in ("", "None") else default
+        text = f"{texts.get(field.name, '').rstrip('.')} ({default})".replace("%", "%%")
         flag = f"--{field.name.replace('_', '-')}"
         group.add_argument(flag, dest=field.name, help=text, **_kind(hints[field.name]))
 
@@ -166,4 +187,6 @@ def _kind(hint: Any) -> dict[str, Any]:
         return {"choices": get_args(hint), "type": type(get_args(hint)[0])}
     if get_origin(hint) is tuple:
         return _kind(get_args(hint)[0]) | {"nargs": "+"}
+    if NoneType in get_args(hint):  # Path | None
+        return _kind(get_args(hint)[0])
     return {"type": hint, "metavar": {int: "N", float: "X", Path: "FILE"}.get(hint, "TEXT")}

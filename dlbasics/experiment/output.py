@@ -37,14 +37,9 @@ class Output:
     def __init__(self, name: str) -> None:
         self.name = name
         self.folder = Path()
-        self.is_stored = False
+        self.stored: Path | None = None
         self.is_rescued = False
         self._lock: BinaryIO | None = None
-
-    @property
-    def json(self) -> Path:
-        """The path of the JSON file."""
-        return self.folder / f"{self.name}.json"
 
     def figure_path(self, name: str) -> Path:
         """Return the path of the figure of that name."""
@@ -54,35 +49,31 @@ class Output:
         """Make the folder, and keep other runs of this script out of it until `release`.
 
         Raises:
+            BlockingIOError: If another run of this script uses the folder.
             OSError: If the folder takes no files.
-            ValueError: If another run of this script uses it.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        file = open(folder / f".{self.name}.lock", "ab")
-        if not _lock(file):
-            file.close()
-            raise ValueError(f"another run of {self.name} writes to {folder}")
-        self._lock = file
-        file.write(bytes(PROBE))
-        file.flush()
-        file.truncate(0)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE))
+        self._lock = locked(folder / f".{self.name}.lock")
 
     def release(self) -> None:
         """Let other runs use the folder."""
         if self._lock is not None:
-            with suppress(OSError):  # a full disk does not take the bytes of the probe
-                self._lock.close()
+            removed_last = os.name == "nt"  # Windows removes no open file
             with suppress(OSError):
+                if removed_last:
+                    self._lock.close()
                 os.unlink(self._lock.name)
+            self._lock.close()
             self._lock = None
 
     def store(self, result: Any, about: dict[str, Any]) -> None:
         """Write the result, and remove the figures of the run before."""
-        if not self.is_stored:
+        if self.stored is None:
             self._remove_old_figures()
-        self._try(lambda: save_result(result, about, self.json))
-        self.is_stored = True
+        self._write(lambda path: save_result(result, about, path), f"{self.name}.json")
 
     def save_figure(self, figure: Any, name: str, mark: str) -> None:
         """Write a figure with the text `mark` below it, and print where it is."""
@@ -90,24 +81,32 @@ class Output:
 
         if mark:
             plotting.mark(figure, mark)
-        self._try(lambda: plotting.save(figure, self.figure_path(name)))
-        print(f"figure: {self.figure_path(name)}")
+        path = self._write(lambda path: plotting.save(figure, path), self.figure_path(name).name)
+        if path is not None:
+            print(f"figure: {path}")
 
-    def _try(self, write: Callable[[], None]) -> None:
-        """Call `write`; if the folder takes no files, call it again with another folder."""
+    def _write(self, write: Callable[[Path], None], file: str) -> Path | None:
+        """Write a file, into another folder if the folder takes none; return its path."""
         try:
-            write()
+            write(self.folder / file)
         except OSError as error:
             if self.is_rescued:
-                raise
+                print(f"{error}: {file} is lost", file=sys.stderr)
+                return None
             self.is_rescued = True
-            self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
-            print(f"{error}: the files go to {self.folder}", file=sys.stderr)
-            write()
+            with suppress(OSError):
+                self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+                print(f"{error}: the files go to {self.folder}", file=sys.stderr)
+            return self._write(write, file)
+        path = self.folder / file
+        if file == f"{self.name}.json":
+            self.stored = path
+        return path
 
     def _remove_old_figures(self) -> None:
-        with suppress(OSError, AttributeError, TypeError, ValueError):  # a strange file
-            for file in json.loads(self.json.read_text(encoding="utf-8")).get("figures", []):
+        old = self.folder / f"{self.name}.json"
+        with suppress(OSError, AttributeError, RecursionError, TypeError, ValueError):
+            for file in json.loads(old.read_text(encoding="utf-8")).get("figures", []):
                 if file == os.path.basename(file) and file.startswith(f"{self.name}_"):
                     (self.folder / file).unlink(missing_ok=True)
 
@@ -174,8 +173,38 @@ def _is_large(value: Any) -> bool:
     return array.dtype.kind in "fiub" and array.size > LARGE
 
 
-def _lock(file: BinaryIO) -> bool:
-    """Lock the file until it is closed; return False if another process has locked it."""
+def locked(path: Path) -> BinaryIO | None:
+    """Return an open file that no other process can lock until it is closed.
+
+    None stands for a file that cannot be locked, such as another user's, or one on some network
+    drives.
+
+    Raises:
+        BlockingIOError: If another process has locked it.
+    """
+    while True:
+        try:
+            file = open(path, "ab")
+        except OSError:
+            return None
+        try:
+            _lock(file)
+        except BlockingIOError:
+            file.close()
+            raise BlockingIOError(
+                f"another run of this script writes to {path.parent}: choose another folder (--out)"
+            ) from None
+        except OSError:
+            file.close()
+            return None
+        # The process that had locked the file may have removed it in the meantime.
+        with suppress(OSError):
+            if os.name == "nt" or os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        file.close()
+
+
+def _lock(file: BinaryIO) -> None:
     try:
         import fcntl
     except ImportError:  # Windows
@@ -184,13 +213,7 @@ def _lock(file: BinaryIO) -> bool:
         file.seek(0)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
+        except PermissionError:
+            raise BlockingIOError from None
+    else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # some network drives have no locks
-        return True
-    return True

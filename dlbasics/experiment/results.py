@@ -72,7 +72,10 @@ if __name__ == "__main__":
             "usage: python -m dlbasics.experiment.results "
             "[ch05_backprop/README.md] out/ch05_backprop/*.json"
         )
-    for readme in readmes:
-        update_readme(Path(readme), found)
-    if not readmes:
-        print(table(found))
+    try:
+        for readme in readmes:
+            update_readme(Path(readme), found)
+        if not readmes:
+            print(table(found))
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))

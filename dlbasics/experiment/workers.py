@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -36,6 +37,7 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor | None]:
         return
     # The start method is the same on every system; a forked process can hang if it has threads.
     context = multiprocessing.get_context("spawn")
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(count, context, initializer=_start_worker)
     try:
         with _children_without_ctrl_c():
@@ -43,22 +45,31 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor | None]:
                 pool.submit(int)  # the pool starts a process for each of its first tasks
         yield pool
     except BaseException:
-        stop_children()
+        stop_children(others)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def stop_children() -> None:
-    """End all processes that this one has started."""
+def stop_children(others: Sequence[BaseProcess] = ()) -> None:
+    """End the processes that this one has started, but for `others`."""
     for child in multiprocessing.active_children():
-        child.terminate()
+        if child not in others:
+            child.terminate()
 
 
 def _start_worker() -> None:
     # Ctrl-C reaches every process of a terminal; the one that started the others ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     one_blas_thread()
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that started this one is gone, however it ended, and end, too."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

@@ -3,17 +3,9 @@
 import pytest
 
 from ch06_techniques import batch_norm_test, deep_sigmoid, overfit_weight_decay
-from dlbasics.experiment import one_blas_thread
 from tests.helpers import few_digits
 
 pytest.register_assert_rewrite("tests.ch06.helpers")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Functions of a script that a test calls use one core, as they do in a run of the script."""
-    with one_blas_thread():
-        yield
 
 
 @pytest.fixture

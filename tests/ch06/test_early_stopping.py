@@ -45,20 +45,20 @@ def result():
 
 def test_both_trainings_are_one_until_the_stop(result):
     last = len(result.stopped.test_acc)
-    assert len(result.on_and_on.test_acc) == 15
+    assert len(result.without_stop.test_acc) == 15
     assert last == best_epoch(result.stopped) + 2 < 15
     for name in ("train_acc", "validation_acc", "test_acc"):
-        on_and_on, stopped = (getattr(t, name) for t in (result.on_and_on, result.stopped))
-        assert on_and_on[:last] == stopped
+        without_stop, stopped = (getattr(t, name) for t in (result.without_stop, result.stopped))
+        assert without_stop[:last] == stopped
 
 
 def test_the_stopped_network_has_its_best_weights_and_the_other_its_last(result):
     best = best_epoch(result.stopped)
     assert result.stopped.final_acc == result.stopped.test_acc[best - 1]
-    assert result.on_and_on.final_acc == result.on_and_on.test_acc[-1]
+    assert result.without_stop.final_acc == result.without_stop.test_acc[-1]
     (axes,) = experiment.plot(result)["accuracy"].axes
     for line, name in zip(axes.lines[:3], ("train_acc", "validation_acc", "test_acc"), strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), getattr(result.on_and_on, name))
+        np.testing.assert_array_equal(line.get_ydata(), getattr(result.without_stop, name))
     assert [line.get_xdata()[0] for line in axes.lines[3:]] == [best, best + 2]
 
 

@@ -70,6 +70,19 @@ def test_ctrl_c_while_figures_are_drawn_says_where_the_result_is(tmp_path, capsy
     assert path.exists()
 
 
+def test_ctrl_c_that_a_library_turns_into_another_error_is_still_ctrl_c(tmp_path, capsys):
+    def wrap(result):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("while importing") from error
+
+    with pytest.raises(SystemExit) as stopped:
+        Experiment("T", lambda: {"n": 1}, wrap).main(["--out", str(tmp_path)])
+    assert stopped.value.code == 130
+    assert "the result is in" in capsys.readouterr().err
+
+
 def test_ctrl_c_waits_until_the_result_is_stored(tmp_path, monkeypatch, capsys):
     save = output.save_result
 

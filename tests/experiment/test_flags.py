@@ -42,6 +42,7 @@ def test_a_flag_is_spelt_with_dashes_or_as_in_python(tmp_path, flags):
         ("--seed -1", "argument --seed: must be an integer from 0 on, got '-1'"),
         ("--rate -1", "rate must be 0 or above, got -1"),
         ("--data digits", "unrecognized arguments: --data digits"),
+        ("--out=", "argument --out: must be the name of a folder, got ''"),
     ],
 )
 def test_a_bad_flag_ends_with_a_message(tmp_path, flags, message, capsys):
@@ -73,3 +74,10 @@ def test_flags_that_would_do_nothing_are_not_offered(capsys):
     assert "--out" in bare
     full = help_of(Experiment("T", lambda rng, data, progress: {}, lambda result: {}), capsys)
     assert {flag for flag in shared if flag in full} == shared
+
+
+def test_an_underscore_in_a_value_stays(tmp_path):
+    folder = tmp_path / "my_folder"
+    experiment.main([f"--out={folder}", "--folder=a_b=c_d"])
+    assert (folder / "experiment" / "sample.json").exists()
+    assert experiment.main([f"--out={folder}", "--folder=a_b=c_d"]).config.folder.name == "a_b=c_d"

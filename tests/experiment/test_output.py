@@ -1,6 +1,7 @@
 """Files of a run: the folder is tried first, runs do not mix their files, no result is lost."""
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_folder_without_room_is_refused_before_the_run(tmp_path):
 
 def test_two_runs_of_a_script_do_not_write_to_one_folder(tmp_path):
     def run():
-        with pytest.raises(SystemExit, match="another run of test_output writes to"):
+        with pytest.raises(SystemExit, match="another run of this script writes to"):
             Experiment("T", no_run).main(["--out", str(tmp_path)])
         return {"n": 1}
 
@@ -81,6 +82,28 @@ def test_a_strange_file_in_the_place_of_the_result_is_overwritten(tmp_path, cont
     assert (tmp_path / "sample_a.png").exists()
 
 
+def test_a_lock_that_its_holder_removed_in_the_meantime_is_no_lock(tmp_path, monkeypatch):
+    path = tmp_path / "lock"
+    lock = output._lock
+
+    def lock_too_late(file):
+        lock(file)
+        monkeypatch.setattr(output, "_lock", lock)
+        if os.name != "nt":
+            path.unlink()
+
+    monkeypatch.setattr(output, "_lock", lock_too_late)
+    with output.locked(path) as first:
+        assert first is not None
+        with pytest.raises(BlockingIOError):
+            output.locked(path)
+
+
+def test_the_lock_of_another_user_does_not_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.open", lambda *_: (_ for _ in ()).throw(PermissionError))
+    assert output.locked(tmp_path / "lock") is None
+
+
 @pytest.fixture
 def temporary(tmp_path, monkeypatch) -> Path:
     """A folder for temporary files."""
@@ -116,4 +139,21 @@ def test_what_the_folder_no_longer_takes_goes_to_a_temporary_folder(
     assert f"No space left on device: the files go to {folder}" in printed.err
     assert f"figure: {folder / 'sample_curve.png'}" in printed.out
     assert (folder / "sample_curve.png").exists()
-    assert what == "figure" or (folder / "sample.json").exists()
+    where = folder if what == "result" else out / "experiment"
+    assert f"result: {where / 'sample.json'}" in printed.out
+    assert (where / "sample.json").exists()
+
+
+def test_a_result_that_no_folder_takes_is_reported_all_the_same(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output, "save_result", full)
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(SystemExit) as stopped:
+        sample.experiment.main(["--out", str(tmp_path)])
+    assert stopped.value.code == 1
+    printed = capsys.readouterr()
+    assert "sample.json is lost" in printed.err
+    assert "does not hold" in printed.out
+    assert "result:" not in printed.out
