@@ -20,5 +20,5 @@ def test_another_digit_makes_a_difference(monkeypatch):
 
 @pytest.mark.parametrize("digits", [(), (10,), (-1, 2)])
 def test_only_digits_are_drawn(digits):
-    with pytest.raises(ValueError, match="digits must (not be empty|be from 0 to 9)"):
+    with pytest.raises(ValueError, match=r"digits must (not be empty|be from 0 to 9)"):
         draw_digit.experiment.run(digits=digits)
