@@ -4,8 +4,14 @@ import os
 from dataclasses import dataclass
 
 from dlbasics._internal.checks import Array
+from dlbasics.datasets.images import images
 
 DOWNLOAD_SECONDS = 15.0
+
+TRAIN, TEST = 2_000, 500
+"""The number of images of a quick run."""
+
+Samples = tuple[Array, Array]
 """The time that `load_data("auto")` gives a download."""
 
 _out_of_reach: set[str] = set()  # the data sets that this process could not download
@@ -37,7 +43,8 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
         name: 'mnist', or 'digits' for the embedded digits.  'auto' stands for MNIST if it is on
             this machine or a download takes less than DOWNLOAD_SECONDS, else for the digits; a
             printed line then says so.
-        quick: If True, the function downloads nothing, and loads only a few of the digits.
+        quick: If True, the function downloads nothing, and returns only 2,000 training images and
+            500 test images.
 
     Raises:
         ValueError: If there is no data set of that name, or a file of MNIST is damaged.
@@ -53,7 +60,7 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
     if name == "mnist" and quick and not local:
         raise FileNotFoundError("--quick never downloads, and MNIST is not on this machine")
     if name == "mnist" or (name == "auto" and local):
-        train, test = mnist.load_mnist()
+        train, test = _few(*mnist.load_mnist(normalize=False)) if quick else mnist.load_mnist()
         return Data("mnist", *train, *test)
     if name == "auto" and not quick and "MNIST" not in _out_of_reach:
         try:
@@ -65,5 +72,14 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
         reason = "is not on this machine" + ("" if quick else " and could not be downloaded")
         line = f"data: the embedded digits, as MNIST {reason}; accuracies differ from the book's"
         print(line, flush=True)
-    train, test = load_digits(train=2_000, test=500) if quick else load_digits()
+    train, test = load_digits(train=TRAIN, test=TEST) if quick else load_digits()
     return Data("digits", *train, *test)
+
+
+def _few(train: Samples, test: Samples) -> tuple[Samples, Samples]:
+    """Return the first images, uint8 before and float32 now, and their labels."""
+    (x_train, t_train), (x_test, t_test) = train, test
+    return (
+        (images(x_train[:TRAIN], normalize=True, flatten=True), t_train[:TRAIN]),
+        (images(x_test[:TEST], normalize=True, flatten=True), t_test[:TEST]),
+    )

@@ -15,6 +15,7 @@ def result():
     return experiment.run(data=few_digits(), epochs=1, train_size=200, test_size=200)
 
 
+@pytest.mark.slow
 def test_convolutional_networks_lose_less_by_shifts_on_mnist(mnist):
     settings = {"epochs": 1, "train_size": 6_000, "learning_rate": 0.003, "test_size": 500}
     result = experiment.run(data=first_test_images(mnist, 500), **settings)

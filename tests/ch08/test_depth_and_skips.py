@@ -10,6 +10,7 @@ from dlbasics.network import Network
 from tests.helpers import few_digits, first_test_images
 
 
+@pytest.mark.slow
 def test_skips_help_networks_of_34_layers_on_mnist(mnist):
     data = first_test_images(mnist, 300)
     result = experiment.run(data=data, blocks=(1, 16), train_size=1_000, epochs=2)

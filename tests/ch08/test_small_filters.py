@@ -10,6 +10,7 @@ from dlbasics.network import Network
 from tests.helpers import few_digits, first_test_images
 
 
+@pytest.mark.slow
 def test_small_filters_learn_as_well_as_large_ones_on_mnist(mnist):
     settings = {"train_size": 3_000, "epochs": 1, "networks": 1, "learning_rate": 0.01}
     result = experiment.run(data=first_test_images(mnist, 500), **settings)

@@ -1,6 +1,7 @@
 """The training of DeepConvNet, and its stored weights."""
 
 import numpy as np
+import pytest
 
 from ch07_cnn import train_convnet
 from ch08_deep import train_deepnet
@@ -11,6 +12,7 @@ from dlbasics.trainer import Trainer
 from tests.helpers import few_digits, first_test_images
 
 
+@pytest.mark.slow
 def test_a_deep_network_learns_within_twenty_iterations_on_mnist(mnist):
     result = experiment.run(data=first_test_images(mnist, 300), epochs=1, train_size=2_000)
     assert 0.3 < result.final_acc == result.test_acc[-1] < 1
