@@ -93,6 +93,7 @@ experiment = Experiment(
             any_data=True,
         ),
     ],
+    quick={"hidden_size": 3},
 )
 
 if __name__ == "__main__":

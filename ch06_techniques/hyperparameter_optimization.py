@@ -161,7 +161,7 @@ experiment = Experiment(
             digits=2,
         ),
     ],
-    quick={"trials": 20, "epochs": 3},
+    quick={"trials": 10, "epochs": 3},
 )
 
 if __name__ == "__main__":

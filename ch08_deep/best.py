@@ -241,8 +241,8 @@ experiment = Experiment(
     quick={
         "networks": 2,
         "epochs": 1,
-        "train_size": 600,
-        "validation_size": 200,
+        "train_size": 300,
+        "validation_size": 100,
         "processes": 1,
     },
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from ch08_deep.train_deepnet import trained_network
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment
 from dlbasics.functions import softmax
 
 COLUMNS, SHOWN = 10, 80
@@ -88,14 +88,14 @@ experiment = Experiment(
         Claim(
             "mean confidence, where wrong and where right",
             "lower where wrong",
-            lambda result: [float(result.confidence.mean()), result.sure],
+            lambda r: [float(r.confidence.mean()), r.sure] if len(r.index) else LEFT_OUT,
             lambda v: v[0] < v[1] - 0.1,
             digits=3,
         ),
         Claim(
             "share of errors where the label is the second guess",
             "most",
-            lambda result: float(np.mean(result.second == result.labels)),
+            lambda r: float(np.mean(r.second == r.labels)) if len(r.index) else LEFT_OUT,
             lambda v: v > 0.5,
             digits=2,
         ),

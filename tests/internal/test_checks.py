@@ -139,7 +139,7 @@ ELEMENTWISE = {
 @pytest.mark.parametrize(
     ("function", "formula", "result_type"), ELEMENTWISE.values(), ids=ELEMENTWISE.keys()
 )
-@reproducible(100)
+@reproducible(80)
 @given(x=ANYTHING)
 def test_a_function_of_one_element(function, formula, result_type, x):
     y, numbers = attempt(function, x), as_numbers(x)
@@ -153,7 +153,7 @@ def test_a_function_of_one_element(function, formula, result_type, x):
         assert_right(np.asarray(y)[finite], expected, dtype)
 
 
-@reproducible(200)
+@reproducible(120)
 @given(x=ANYTHING, function=st.sampled_from(["softmax", "log_softmax"]))
 def test_softmax(x, function):
     y, numbers = attempt(getattr(functions, function), x), as_numbers(x)
@@ -238,7 +238,7 @@ LAYERS = {  # make(dtype), fits(shape of x, train_flg), shapes to try for x, and
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@reproducible(150)
+@reproducible(80)
 @given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]), train_flg=st.booleans())
 def test_a_layer(name, data, dtype, train_flg):
     """The result is that of the same numbers in float64."""
@@ -318,7 +318,7 @@ GOOD_SCORES = st.sampled_from([SCORES, SCORES[0], SCORES.astype("f4"), SCORES[1]
 
 
 @pytest.mark.parametrize(("make", "formula"), LOSSES.items(), ids=lambda kind: kind.__name__)
-@reproducible(200)
+@reproducible(120)
 @given(x=st.one_of(GOOD_SCORES, WIDTH_3), t=st.one_of(LABELS, WIDTH_3), same=st.booleans())
 def test_a_loss(make, formula, x, t, same):
     layer, numbers, rows = make(), as_numbers(x), None
@@ -352,7 +352,7 @@ def test_a_loss(make, formula, x, t, same):
         )
 
 
-@reproducible(100)
+@reproducible(80)
 @given(y=anything_but_often((2, 3), (3,)), t=LABELS)
 def test_cross_entropy_error(y, t):
     numbers = as_numbers(y)
@@ -368,7 +368,7 @@ def test_cross_entropy_error(y, t):
         assert error == pytest.approx(expected, rel=0.02, abs=0.02)
 
 
-@reproducible(100)
+@reproducible(80)
 @given(y=ANYTHING, t=ANYTHING, same=st.booleans())
 def test_sum_squared_error(y, t, same):
     t = y if same else t
@@ -385,7 +385,7 @@ def test_sum_squared_error(y, t, same):
     ("kind", "shape"),
     [(layers.Affine, (3, 2)), (layers.Convolution, (2, 3, 1, 2)), (layers.BatchNorm, (2,))],
 )
-@reproducible(100)
+@reproducible(80)
 @given(data=st.data())
 def test_parameters(kind, shape, data):
     first = data.draw(anything_but_often(shape))
