@@ -18,6 +18,14 @@ SECONDS = 60
 """A limit for processes that would hang; a process that works ends long before."""
 
 
+@pytest.fixture(autouse=True)
+def pythons_ctrl_c():
+    """Ctrl-C as Python has it at first: a process in the background of a shell may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to consoles only")
 @pytest.mark.parametrize("waits", [*sample.WAITS])
 def test_ctrl_c_in_a_terminal_ends_a_run_at_once(tmp_path, waits):
