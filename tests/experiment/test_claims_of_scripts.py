@@ -132,6 +132,7 @@ def judged(script):
     return [claim for claim in experiment_of(script).claims if claim.holds is not None]
 
 
+@pytest.mark.long  # other versions of NumPy round in other ways
 @pytest.mark.parametrize("script", OF_THE_README)
 def test_claims_hold_and_our_numbers_in_the_readme_are_those_of_a_run(script):
     claims = experiment_of(script).claims
@@ -159,7 +160,8 @@ def test_claims_hold_with_other_seeds(script, seed):
 
 @pytest.mark.parametrize("script", [*QUICK_ON_MNIST])
 def test_claims_hold_on_mnist_with_quick_settings(script, mnist):
-    data = first_test_images(mnist, 300) if "overfit" in script else mnist
+    count = {"overfit": 300, "misclas": 2_000}.get(script.partition("/")[2][:7], 10_000)
+    data = first_test_images(mnist, count)
     result = experiment_of(script).run(data=data, **QUICK_ON_MNIST[script])
     assert failed(experiment_of(script).claims, result) == []
 

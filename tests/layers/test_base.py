@@ -6,11 +6,22 @@ import pickle
 import numpy as np
 import pytest
 
-from dlbasics.layers import Affine, BatchNorm, Convolution
+from dlbasics import layers
+from dlbasics.layers import Affine, BatchNorm, Convolution, Layer
 from tests.helpers import normal
 from tests.layers.cases import ACTIVATIONS, BATCHES, LAYERS, LAYOUTS, SINGLE_SAMPLES, parametrized
 
 both_modes = pytest.mark.parametrize("train_flg", [True, False], ids=["train", "test"])
+
+
+def test_every_layer_is_in_the_table_of_these_tests():
+    """A layer without a line in tests/layers/cases.py would escape them."""
+    public = {
+        cls
+        for cls in vars(layers).values()
+        if isinstance(cls, type) and issubclass(cls, Layer) and cls is not Layer
+    }
+    assert public <= {type(make(np.float64)) for make, _ in LAYERS.values()}
 
 
 def passed(make, shape, train_flg=True, dtype=np.float64):
