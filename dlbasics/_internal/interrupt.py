@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 GRACE = 1.0
 """The seconds after Ctrl-C in which a program may end by itself."""
@@ -84,12 +86,14 @@ class EndOnCtrlC:
         self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._end_after_grace, daemon=True)
         self._thread.start()
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._installed:
             self._over.set()
+            sys.unraisablehook = self._hook
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.set_wakeup_fd(self._before)
             self._writer.close()
@@ -112,6 +116,11 @@ class EndOnCtrlC:
             self.came = True
             if not self._held:
                 raise KeyboardInterrupt
+
+    def _unraisable(self, unraisable: Any) -> None:
+        # Python swallows KeyboardInterrupt in a destructor.  The thread ends the process then.
+        if not (self.came and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+            self._hook(unraisable)
 
     def _end_after_grace(self) -> None:
         while (signals := self._reader.recv(1)) and signals[0] != signal.SIGINT:

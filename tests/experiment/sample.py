@@ -51,7 +51,7 @@ class Config(Common):
     method: Literal["one", "two"] = "one"
     count: int = 1
     folder: Path = Path("here")
-    waits: Literal["", "asleep", "training", "in workers", "deaf"] = ""
+    waits: Literal["", "asleep", "training", "in workers", "deaf", "destroying"] = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,25 @@ def ignore() -> None:
             pass
 
 
-WAITS = {"asleep": sleep, "training": train, "in workers": work, "deaf": ignore}
+class Slow:
+    """Python swallows Ctrl-C in a destructor."""
+
+    def __del__(self) -> None:
+        time.sleep(60)
+
+
+def destroy() -> None:
+    Slow()
+    time.sleep(60)
+
+
+WAITS = {
+    "asleep": sleep,
+    "training": train,
+    "in workers": work,
+    "deaf": ignore,
+    "destroying": destroy,
+}
 
 
 def plot(result: Result) -> dict[str, Any]:
