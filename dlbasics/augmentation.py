@@ -46,8 +46,7 @@ def crop(x: Any, pixels: int, rng: RngLike = None) -> Array:
         pixels: The largest k, at least 0 and below H and W.
         rng: The random generator, or its seed.
 
-    Source: Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6.  There, the
-    windows also vary in aspect ratio.
+    Source: Szegedy et al. 2015, *Going Deeper with Convolutions*, section 6, with a fixed shape.
     """
     x = _as_images(x)
     pixels, generator = _as_pixels(pixels, x), as_rng(rng)

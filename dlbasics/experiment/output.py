@@ -70,10 +70,12 @@ class Output:
             self._lock = None
 
     def store(self, result: Any, about: dict[str, Any]) -> None:
-        """Write the result, and remove the figures of the run before."""
-        if self.stored is None:
-            self._remove_old_figures()
+        """Write the result; if it takes the place of an earlier one, remove that one's figures."""
+        old_figures = [] if self.stored else self._figures_in(self.folder / f"{self.name}.json")
         self._write(lambda path: save_result(result, about, path), f"{self.name}.json")
+        if not self.is_rescued:
+            for path in old_figures:
+                path.unlink(missing_ok=True)
 
     def save_figure(self, figure: Any, name: str, mark: str) -> None:
         """Write a figure with the text `mark` below it, and print where it is."""
@@ -103,12 +105,13 @@ class Output:
             self.stored = path
         return path
 
-    def _remove_old_figures(self) -> None:
-        old = self.folder / f"{self.name}.json"
+    def _figures_in(self, json_file: Path) -> list[Path]:
+        """Return the figures that an earlier result lists, none if the file is no such result."""
         with suppress(OSError, AttributeError, RecursionError, TypeError, ValueError):
-            for file in json.loads(old.read_text(encoding="utf-8")).get("figures", []):
-                if file == os.path.basename(file) and file.startswith(f"{self.name}_"):
-                    (self.folder / file).unlink(missing_ok=True)
+            names = json.loads(json_file.read_text(encoding="utf-8")).get("figures", [])
+            own = [name for name in names if name.startswith(f"{self.name}_")]
+            return [self.folder / name for name in own if name == os.path.basename(name)]
+        return []
 
 
 def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:

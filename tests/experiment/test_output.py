@@ -127,6 +127,7 @@ def test_what_the_folder_no_longer_takes_goes_to_a_temporary_folder(
 
         return write_elsewhere
 
+    sample.experiment.main(["--out", str(out)])
     if what == "result":
         monkeypatch.setattr(output, "save_result", full(output.save_result))
     else:
@@ -139,6 +140,7 @@ def test_what_the_folder_no_longer_takes_goes_to_a_temporary_folder(
     assert f"No space left on device: the files go to {folder}" in printed.err
     assert f"figure: {folder / 'sample_curve.png'}" in printed.out
     assert (folder / "sample_curve.png").exists()
+    assert (out / "experiment" / "sample_curve.png").exists() == (what == "result")
     where = folder if what == "result" else out / "experiment"
     assert f"result: {where / 'sample.json'}" in printed.out
     assert (where / "sample.json").exists()
