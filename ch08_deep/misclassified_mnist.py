@@ -73,7 +73,9 @@ def plot(result: Result) -> dict[str, Any]:
         guess = f"guess {result.guesses[i]}, {result.confidence[i]:.0%}"
         img_show(axes, result.images[i], f"label {result.labels[i]}\n{guess}")
         axes.title.set_fontsize(8)
-    if shown < len(result.index):
+    if not shown:
+        figure.suptitle("no errors")
+    elif shown < len(result.index):
         figure.suptitle(f"the {shown} most confident of {len(result.index)} errors")
     return {"figure_8_2": figure}
 

@@ -54,6 +54,17 @@ def test_mnist_in_the_cache_is_found(found_mnist, few_digits, monkeypatch):
     monkeypatch.delenv("DLBASICS_DATA")
     data = [load_data("auto", quick=quick) for quick in (False, True)]
     assert [(each.name, len(each.x_test)) for each in data] == [("mnist", 5)] * 2
+    whole, quick = data
+    for name in ("x_train", "t_train", "x_test", "t_test"):
+        np.testing.assert_array_equal(getattr(quick, name), getattr(whole, name), strict=True)
+
+
+def test_quick_takes_the_first_images_of_mnist(found_mnist, monkeypatch):
+    monkeypatch.setattr(choice, "TRAIN", 3)
+    monkeypatch.setattr(choice, "TEST", 2)
+    whole, quick = (load_data("mnist", quick=quick) for quick in (False, True))
+    np.testing.assert_array_equal(quick.x_train, whole.x_train[:3])
+    np.testing.assert_array_equal(quick.t_test, whole.t_test[:2])
 
 
 def test_mnist_that_can_be_downloaded_in_time_is_used(no_mnist, few_digits, monkeypatch):

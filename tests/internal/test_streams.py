@@ -11,13 +11,18 @@ from tests.helpers import ROOT
 pytestmark = pytest.mark.long
 
 SAMPLE = [sys.executable, "-W", "error", "-m", "tests.experiment.sample"]
+# Without a buffer, no text would be left for the end of the process.
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "", "MPLBACKEND": "Agg"}
 EXPECTED = {"sample.json", "sample.npz", "sample_curve.png"}
 
 
 def start(tmp_path, command, **env):
     return subprocess.run(
         command,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"} | env,
+        # Without a buffer, no text would be left for the end of the process.
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "PYTHONUNBUFFERED": ""}
+        | env,
         cwd=tmp_path,
         capture_output=True,
         timeout=120,
