@@ -19,10 +19,7 @@ EXPECTED = {"sample.json", "sample.npz", "sample_curve.png"}
 def start(tmp_path, command, **env):
     return subprocess.run(
         command,
-        # Without a buffer, no text would be left for the end of the process.
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "PYTHONUNBUFFERED": ""}
-        | env,
+        env=os.environ | ENVIRONMENT | env,
         cwd=tmp_path,
         capture_output=True,
         timeout=120,
