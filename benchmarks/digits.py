@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dlbasics._internal.blas import one_core_by_default
 from dlbasics.augmentation import warp
 from dlbasics.datasets.digits import draw_all
 from dlbasics.datasets.images import images
 from dlbasics.datasets.mnist import load_mnist
-from dlbasics.experiment import one_blas_thread
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
 from dlbasics.optimizers import Adam
@@ -56,7 +56,7 @@ def main() -> None:
     _, (x_mnist, t_mnist) = load_mnist(flatten=False)
 
     for kind in KINDS:
-        with one_blas_thread():
+        with one_core_by_default():
             networks = [trained(kind, x_train, t_train, seed) for seed in SEEDS]
         print(f"\n{kind}: accuracy on the test images of")
         for name, x, t in (("digits", x_test, t_test), ("MNIST", x_mnist, t_mnist)):

@@ -709,8 +709,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "network-5",
         NETWORK,
-        'self.last_loss = self._backpropagate(as_array(x), as_array(t, "t")) + self._penalty()',
-        'self.last_loss = self._backpropagate(as_array(x), as_array(t, "t"))',
+        "self.last_loss = self._backpropagate(x, t) + self._penalty()",
+        "self.last_loss = self._backpropagate(x, t)",
         "last_loss lacks the penalty.",
     ),
     PlantedError(
@@ -737,8 +737,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "network-9",
         NETWORK,
-        "len(x) == n_labels >= halves.HALVES and not is_frozen",
-        "len(x) == n_labels >= halves.HALVES",
+        "len(x) == n_labels >= halves.HALVES * each and not is_frozen",
+        "len(x) == n_labels >= halves.HALVES * each",
         "A frozen network's batches are worked on in halves, too, on which the masks of the whole batch do not fit.",
     ),
     PlantedError(

@@ -4,16 +4,19 @@ Book: *Implementing a Neural Network That Supports Backpropagation*.
 """
 
 import copy
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from dlbasics._internal import halves, network_state
 from dlbasics._internal.assembly import as_layers, as_loss_layer, check_regularizer
+from dlbasics._internal.blas import one_core_if_small
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
+from dlbasics._internal.network_lock import NetworkLock
 from dlbasics._internal.params import Params
+from dlbasics._internal.sample_shapes import is_batch
 from dlbasics._internal.summary import Summary, summarize
 from dlbasics._internal.table import replaceable
 from dlbasics.gradient import LEAST_H, H, numerical_gradient
@@ -69,6 +72,15 @@ class Regularizer(Protocol):
 class Network:
     """Layers in order, and a loss layer at the end.
 
+    A network of D inputs takes batches x of shape (N, D) and single samples (D,).  If s s = D, a
+    sample may also be a square image, (s, s) or (1, s, s), and a batch N of these; an x of shape
+    (1, s, s) is a batch of one.  A batch may also hold images (N, C, H, W) with C H W = D.  A
+    network of ours for images takes samples of shape `input_dim`, (C, H, W), and batches of these.
+
+    Threads may share a network: `loss` and `gradient` of other threads wait until one is done.
+    While its matrix products are small, a network keeps them to one core, unless a variable such as
+    OMP_NUM_THREADS says otherwise.
+
     Args:
         layers: A sequence of layers, which get the book's names (Affine1, Relu1, Affine2, ...), or
             a mapping from your own names to layers.  Layers that you typed from the book, without
@@ -117,6 +129,7 @@ class Network:
         check_regularizer(regularizer)
         self.regularizer = regularizer
         self._params = Params(self._layers)
+        self._lock = NetworkLock()
         self.last_loss: float | None = None
         all_layers, rng = self._all_layers(), as_rng(rng)
         for layer in all_layers:
@@ -166,15 +179,19 @@ class Network:
             x: A batch, (N, ...), or one sample.
             train_flg: True in training, where dropout draws masks and batch normalization uses the
                 batch's statistics; False in test.
+
+        Raises:
+            ValueError: If x has a shape that the network does not take.
         """
         x = as_array(x)
         # Replicas compute, so that a later `backward` still finds the last pass in the layers.  In
         # working order, a Relu and the Pooling after it may change places, which saves time.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
-        if train_flg or not self._is_batch(x) or len(x) <= self.block_size:
-            return forward(layers, x, train_flg)
-        blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]
-        return halves.predict(forward, layers, blocks, self.sharded)
+        with one_core_if_small(self.params, min(self._count(x), self.block_size)):
+            if train_flg or self._count(x) <= self.block_size:
+                return forward(layers, x, train_flg)
+            blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]
+            return halves.predict(forward, layers, blocks, self.sharded)
 
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
         """Return the mean loss plus the penalty; afterwards the layers are ready for backward.
@@ -185,8 +202,10 @@ class Network:
             train_flg: True in training, where dropout draws masks and batch normalization uses the
                 batch's statistics; False in test.
         """
-        scores = forward(self.layers.values(), as_array(x), train_flg)
-        return self.last_layer.forward(scores, t) + self._penalty()
+        x = as_array(x)
+        with self._one_pass(x):
+            scores = forward(self.layers.values(), x, train_flg)
+            return self.last_layer.forward(scores, t) + self._penalty()
 
     def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
         """Return the share of samples that are classified correctly, from 0 to 1, in test mode.
@@ -224,13 +243,16 @@ class Network:
             x: A batch, (N, ...), or one sample.
             t: Labels, as the loss layer takes them.
         """
-        self.last_loss = self._backpropagate(as_array(x), as_array(t, "t")) + self._penalty()
+        x, t = as_array(x), as_array(t, "t")
         gradients = {}
-        # A slot says where a parameter is: "W1" is the attribute W of the layer Affine1.
-        for key, (layer, name) in self.params.slots().items():
-            gradients[key] = getattr(layer, f"d{name}")
-            if self.regularizer is not None and is_weight(name):
-                gradients[key] = gradients[key] + self.regularizer.gradient(getattr(layer, name))
+        with self._one_pass(x):
+            self.last_loss = self._backpropagate(x, t) + self._penalty()
+            # A slot says where a parameter is: "W1" is the attribute W of the layer Affine1.
+            for key, (layer, name) in self.params.slots().items():
+                gradient = getattr(layer, f"d{name}")
+                if self.regularizer is not None and is_weight(name):
+                    gradient = gradient + self.regularizer.gradient(getattr(layer, name))
+                gradients[key] = gradient
         return gradients
 
     @quiet
@@ -256,9 +278,10 @@ class Network:
         """
         h = as_number(h, "h", low=LEAST_H)
         x, t = as_array(x), as_array(t, "t")
-        x = x.astype(np.float64) if x.dtype.kind == "f" else x
-        if x.ndim == 1:
-            x, t = x[np.newaxis], t[np.newaxis]
+        if x.dtype.kind == "f" or self._sample_shape() is not None:  # else x may hold indices
+            x = x.astype(np.float64)
+            if not self._is_batch(x):
+                x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
         loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks that `freeze` keeps
         for layer in twin.layers.values():
@@ -327,12 +350,26 @@ class Network:
         elif not value:
             self.shard_rngs = []
 
+    @contextmanager
+    def _one_pass(self, x: Array) -> Iterator[None]:
+        """Keep other threads out of the layers, and small matrix products on one core."""
+        with self._lock, one_core_if_small(self.params, self._count(x)):
+            yield
+
     def _is_batch(self, x: Array) -> bool:
-        """Return whether x is a batch; if no sample shape is known, 2 or 4 dimensions make one."""
-        sample = self.input_dim or next(iter(self.layers.values())).input_shape
-        if sample is None:
-            return x.ndim in (2, 4)
-        return x.ndim > 1 and math.prod(x.shape[1:]) == math.prod(sample)
+        """Return whether x is a batch; raise ValueError if it is not a sample either.
+
+        If the shape of a sample is not known, two or four dimensions make a batch.
+        """
+        sample = self._sample_shape()
+        return x.ndim in (2, 4) if sample is None else is_batch(x.shape, sample)
+
+    def _sample_shape(self) -> tuple[int, ...] | None:
+        return self.input_dim or next(iter(self.layers.values())).input_shape
+
+    def _count(self, x: Array) -> int:
+        """Return the number of samples."""
+        return len(x) if self._is_batch(x) else 1
 
     def _backpropagate(self, x: Array, t: Array) -> float:
         """Run `backpropagate` on the whole batch, or on both halves of it."""
@@ -345,8 +382,11 @@ class Network:
 
     def _can_be_halved(self, x: Array, t: Array) -> bool:
         n_labels = len(t) if t.ndim else 1
-        is_frozen = any(layer.frozen for layer in self._all_layers())
-        return self._is_batch(x) and len(x) == n_labels >= halves.HALVES and not is_frozen
+        all_layers = self._all_layers()
+        # A half of one sample has no variance, which batch normalization needs.
+        each = 2 if any(layer.couples_samples for layer in all_layers) else 1
+        is_frozen = any(layer.frozen for layer in all_layers)
+        return self._is_batch(x) and len(x) == n_labels >= halves.HALVES * each and not is_frozen
 
     def _penalty(self) -> float:
         """Return the sum of the regularizer's penalty over all weights; 0 without a regularizer."""

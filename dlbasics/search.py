@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from dlbasics._internal.blas import one_core
 from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
 from dlbasics._internal.files import write_text
 from dlbasics.storage import PathLike, without_addresses
@@ -204,7 +204,7 @@ def random_search(
     search = _Search(objective, space, seed, budget, None if path is None else Path(path))
     last: dict[int, Trial] = {}
     remaining = list(range(trials))
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_core():
         for rung_budget in _budgets(trials, budget, eta):
             rung = search.run(remaining, rung_budget, executor, progress)
             last |= {trial.number: trial for trial in rung}
@@ -292,11 +292,11 @@ class _Search:
                 )
 
 
+@one_core()
 def _run_trial(
     objective: Objective, space: Mapping[str, Distribution], seed: int, number: int, budget: int
 ) -> Trial:
     """Run one trial, in any process or thread."""
-    threadpool_limits(limits=1, user_api="blas")  # without an end: other threads may run trials
     params, rng = _draw(space, seed, number)
     try:
         outcome = objective(dict(params), budget, rng)

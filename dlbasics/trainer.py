@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dlbasics._internal.blas import one_core_if_small
 from dlbasics._internal.checkpoints import CheckpointFolder, checkpoint_of, load_checkpoint
 from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
@@ -161,7 +162,8 @@ class Trainer:
         """
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
-        with hold_interrupt() as interrupted, progress_bar(self) as show_progress:
+        on_cores = one_core_if_small(self.network.params, self.batch_size)
+        with on_cores, hold_interrupt() as interrupted, progress_bar(self) as show_progress:
             while not self._is_over():
                 self.train_step()
                 show_progress()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from dlbasics._internal.table import is_plain
 from dlbasics.datasets import choice, digits
 from dlbasics.datasets import mnist as mnist_module
 from dlbasics.datasets.digits import load_digits
-from dlbasics.experiment import Data, load_data, one_blas_thread
+from dlbasics.experiment import Data, load_data
 
 pytest.register_assert_rewrite("tests.helpers")
 
@@ -21,7 +22,7 @@ pytest.register_assert_rewrite("tests.helpers")
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
     """Matrix products use one core, as they do in scripts; several processes may run tests."""
-    with one_blas_thread():
+    with threadpool_limits(limits=1, user_api="blas"):
         yield
 
 

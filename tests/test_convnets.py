@@ -129,7 +129,7 @@ def test_images_need_not_be_square():
     assert net.layers["Affine1"].W.shape[0] == 2 * 6 * 4
     with pytest.raises(ValueError, match=r"input_dim must be .* can tile, got images of 12 by 9"):
         SimpleConvNet((3, 12, 9), {"filter_size": 2})
-    with pytest.raises(ValueError, match=r"Conv: x must have shape \(N, 3, H, W\)"):
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 3, 13, 9\), .* got \(5, 784\)"):
         net.predict(np.ones((5, 784)))
 
 

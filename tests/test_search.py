@@ -223,6 +223,8 @@ class TestDiverging:
         def fail(params, budget, rng):
             if len(counting.calls) == 4:
                 raise ZeroDivisionError("a mistake")
+            if len(counting.calls) > 4:
+                time.sleep(0.05)  # the others need time to be cancelled
             return params["rate"]
 
         for executor in (None, ThreadPoolExecutor(1)):

@@ -3,7 +3,7 @@
 from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.claims import LEFT_OUT, Claim, Verdict, judge
 from dlbasics.experiment.experiment import Experiment, Progress
-from dlbasics.experiment.workers import one_blas_thread, processes
+from dlbasics.experiment.workers import processes
 
 __all__ = [
     "LEFT_OUT",
@@ -14,6 +14,5 @@ __all__ = [
     "Verdict",
     "judge",
     "load_data",
-    "one_blas_thread",
     "processes",
 ]

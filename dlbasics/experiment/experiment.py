@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import dlbasics
+from dlbasics._internal.blas import one_core_by_default
 from dlbasics._internal.checks import RngLike, as_rng
 from dlbasics._internal.interrupt import EndOnCtrlC, raise_at_once
 from dlbasics._internal.streams import forgiving_streams
@@ -23,7 +24,7 @@ from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.claims import Claim, judge, report
 from dlbasics.experiment.flags import make_settings, parse
 from dlbasics.experiment.output import Output
-from dlbasics.experiment.workers import one_blas_thread, stop_children
+from dlbasics.experiment.workers import stop_children
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -196,7 +197,7 @@ class Experiment:
 
     def _call(self, config: Any, rng: Any, data: Data | None, progress: Progress) -> Any:
         given = {"config": config, "data": data, "rng": rng, "progress": progress}
-        with one_blas_thread(), raise_at_once():
+        with one_core_by_default(), raise_at_once():
             return self._run(**{name: given[name] for name in given if name in self._wanted})
 
     @property

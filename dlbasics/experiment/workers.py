@@ -6,23 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from multiprocessing.process import BaseProcess
-from typing import Any
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from dlbasics._internal.blas import one_core_by_default
 
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Keep matrix products to one core within the block, unless the environment says otherwise.
-
-    A second core hardly speeds up products as small as the book's, and slows them down many times
-    if another program keeps it busy.  One core also rounds alike on every machine.
-    """
-    if any(os.environ.get(f"{name}_NUM_THREADS") for name in ("OMP", "OPENBLAS", "MKL", "VECLIB")):
-        return nullcontext()
-    limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
-    return limits
+_whole_life = ExitStack()
+"""What a worker enters and never leaves."""
 
 
 @contextmanager
@@ -62,7 +52,7 @@ def _start_worker() -> None:
     # Ctrl-C reaches every process of a terminal; the one that started the others ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    one_blas_thread()
+    _whole_life.enter_context(one_core_by_default())
 
 
 def _end_with_parent() -> None:

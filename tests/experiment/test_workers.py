@@ -9,27 +9,13 @@ import time
 import pytest
 import threadpoolctl
 
-from dlbasics.experiment import one_blas_thread, processes
+from dlbasics.experiment import processes
 from tests.helpers import ROOT
 
 
 def blas_threads():
     libraries = threadpoolctl.threadpool_info()
     return {each["num_threads"] for each in libraries if each["user_api"] == "blas"}
-
-
-@pytest.mark.parametrize("variable", [None, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
-def test_products_keep_to_one_core_unless_the_environment_says_otherwise(monkeypatch, variable):
-    for name in ("OMP", "OPENBLAS", "MKL"):
-        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
-    if variable is not None:
-        monkeypatch.setenv(variable, "2")
-    with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
-        with one_blas_thread():
-            inside = blas_threads()
-        after = blas_threads()
-    assert inside <= ({1} if variable is None else {2})
-    assert after <= {2}
 
 
 def test_one_process_is_this_one():

@@ -6,16 +6,11 @@ Without convolutions, a layer takes less time than two threads need to take turn
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-_limit_lock = threading.Lock()
-_limited = 0  # the number of callers that now limit BLAS to one core
-_limiter: Any = None
+from dlbasics._internal.blas import one_core
 
 
 def run_all(work: Callable[[int], None]) -> None:
@@ -24,7 +19,7 @@ def run_all(work: Callable[[int], None]) -> None:
     If nothing can limit BLAS to one core, they run one after the other, because its threads would
     get in each other's way.  An error in one of them, or Ctrl-C, is raised when both have ended.
     """
-    with _one_blas_thread() as is_limited:
+    with one_core() as is_limited:
         if not is_limited:
             work(0)
             work(1)
@@ -40,9 +35,8 @@ def run_all(work: Callable[[int], None]) -> None:
                 errors[half] = error
 
         def in_thread() -> None:
-            # Some BLAS libraries have a limit for each thread, which ends with the thread.
-            _blas().limit(limits=1)
-            guarded(1)
+            with one_core():  # some libraries have a limit for each thread
+                guarded(1)
 
         thread = threading.Thread(target=in_thread, daemon=True)
         thread.start()
@@ -54,35 +48,3 @@ def run_all(work: Callable[[int], None]) -> None:
                 errors[0] = error
     if errors:
         raise errors[min(errors)]
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[bool]:
-    """Limit matrix products to one core within the block; yield whether that is possible.
-
-    The limit holds for the whole process: the first caller sets it, and the last one removes it.
-    """
-    global _limited, _limiter
-    controller = _blas()
-    if not controller.lib_controllers:
-        yield False
-        return
-    with _limit_lock:
-        if _limited == 0:
-            _limiter = controller.limit(limits=1)
-        _limited += 1
-    try:
-        yield True
-    finally:
-        with _limit_lock:
-            _limited -= 1
-            if _limited == 0:
-                _limiter.restore_original_limits()
-
-
-@cache
-def _blas() -> Any:
-    """Return the controller of BLAS's threads, which takes 60 times as long to find as to use."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    return ThreadpoolController().select(user_api="blas")
