@@ -36,9 +36,7 @@ def quiet(function: F) -> F:
 
 
 def as_array(x: Any, name: str = "x") -> Array:
-    """Return `x` as an array of real numbers, in the byte order of this machine.
-
-    An array that is one already stays the same object.
+    """Return `x` as an array of real numbers; an array stays the same object.
 
     Raises:
         TypeError: If `x` is a ragged list, has a mask, or holds anything but bools, integers and
@@ -55,7 +53,7 @@ def as_array(x: Any, name: str = "x") -> Array:
             raise TypeError(f"{name} must be an array of numbers, got a ragged list") from None
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}")
-    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    return x
 
 
 def is_masked(x: Any) -> bool:
@@ -66,9 +64,22 @@ def is_masked(x: Any) -> bool:
 
 
 def as_float(x: Any, name: str = "x") -> Array:
-    """Return `x` as a floating-point array; integers and bools become float64."""
+    """Return `x` as a floating-point array in the byte order of this machine.
+
+    Integers and bools become float64.
+    """
     x = as_array(x, name)
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    return native(x) if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def native(x: Array) -> Array:
+    """Return `x`, or a copy of it if its byte order is not that of this machine."""
+    return x if x.dtype.isnative else x.astype(native_dtype(x.dtype))
+
+
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` in the byte order of this machine."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def as_batch(x: Any, name: str = "x") -> Array:
@@ -81,21 +92,27 @@ def as_batch(x: Any, name: str = "x") -> Array:
     return x
 
 
-def as_labels(t: Any, scores: Array, single: bool) -> Array:
+def as_labels(t: Any, scores: Array, single: bool, name: str = "x") -> Array:
     """Return labels as classes (N,), or as rows (N, K) of the dtype of the scores.
 
     Args:
         t: Integer classes, (N,) or (N, 1), or rows (N, K), one-hot or soft.
         scores: The scores, (N, K).
         single: If True, the batch is one sample, and `t` may be a class or a row (K,).
+        name: The name of the scores for messages.
 
     Raises:
-        ValueError: If `t` has another shape, or a class is not from 0 to K - 1.
+        ValueError: If `t` has another shape, a class is not from 0 to K - 1, or K is 1.
     """
+    n, k = scores.shape
+    if k == 1:
+        raise ValueError(
+            f"{name} must have two or more classes, got shape {scores.shape}: for one output, a "
+            "yes or no, use SigmoidWithLoss"
+        )
     t = as_array(t, "t")
     if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
         t = t[np.newaxis]
-    n, k = scores.shape
     if t.shape == (n, k):
         return t.astype(scores.dtype, copy=False)
     if t.shape not in ((n,), (n, 1)) or t.dtype.kind not in "iu":
@@ -164,7 +181,7 @@ def as_float_dtype(dtype: Any) -> np.dtype[Any]:
         found = None
     if found is None or found.kind != "f":
         raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}")
-    return found.newbyteorder("=")
+    return native_dtype(found)
 
 
 def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -177,7 +194,7 @@ def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def as_flag(value: Any, name: str) -> bool:
     """Return `value`, which must be True or False; a text such as "False" would count as True."""
-    if not isinstance(value, bool | np.bool_):
+    if value is not True and value is not False and not isinstance(value, np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
