@@ -9,6 +9,7 @@ from dlbasics._internal.checks import (
     Array,
     as_array,
     as_count,
+    as_counts,
     as_float,
     computed_in,
     native,
@@ -126,7 +127,7 @@ def col2im(
              [2., 4., 2.],
              [1., 2., 1.]]]])
     """
-    col = as_float(col, "col")
+    col, input_shape = as_float(col, "col"), tuple(as_counts(input_shape, "input_shape", least=0))
     OH, OW = _output_size("input_shape", input_shape, filter_h, filter_w, stride, pad)
     N, C, H, W = input_shape
     rows, columns = N * OH * OW, C * filter_h * filter_w

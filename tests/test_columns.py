@@ -176,3 +176,25 @@ def test_errors_of_im2col_and_col2im():
         col2im(np.ones((4, 9)), (1, 1, 4, 4), 2, 2)
     with pytest.raises(ValueError, match=r"input_shape must be .*\(N, C, H, W\), got \(4, 4\)"):
         col2im(np.ones((9, 4)), (4, 4), 2, 2)
+    assert col2im(np.ones((4, 4)), [1, 1, 3, 3], 2, 2).shape == (1, 1, 3, 3)
+    for wrong in ((1, 1, 3.0, 3), (-1, -1, 3, 3), None, 3, "1133", (None, 1, 3, 3)):
+        with pytest.raises((TypeError, ValueError), match="input_shape must be"):
+            col2im(np.ones((4, 4)), wrong, 2, 2)
+
+
+def test_a_mask_is_refused():
+    with pytest.raises(TypeError, match="input_data must be an array without a mask"):
+        im2col(np.ma.ones((1, 1, 4, 4)), 2, 2)
+    with pytest.raises(TypeError, match="col must be an array without a mask"):
+        col2im(np.ma.ones((4, 4)), (1, 1, 3, 3), 2, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_no_number_is_an_error_whatever_seterr_says(dtype):
+    info = np.finfo(dtype)
+    for number in (info.smallest_subnormal, info.max, np.inf, np.nan):
+        col = np.full((4, 4), number, dtype)
+        col[0] *= -1
+        with np.errstate(all="raise"):
+            col2im(im2col(np.full((1, 1, 3, 3), number, dtype), 2, 2), (1, 1, 3, 3), 2, 2)
+            col2im(col, (1, 1, 3, 3), 2, 2, pad=0)

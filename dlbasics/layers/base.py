@@ -54,7 +54,7 @@ class Layer:
         frozen: True if random masks and running statistics stay as they are, for a gradient check.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str] = "Layer"
     param_names: ClassVar[tuple[str, ...]] = ()
     state_names: ClassVar[tuple[str, ...]] = ()
     couples_samples: ClassVar[bool] = False

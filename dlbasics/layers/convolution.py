@@ -53,8 +53,6 @@ class Convolution(Layer):
 
     def __init__(self, W: Array, b: Array | float | None, stride: int = 1, pad: int = 0) -> None:
         self.W = as_param(W, "W", shape=("FN", "C", "FH", "FW"))
-        if not W.size:
-            raise ValueError(f"W must hold at least one filter of one pixel, got shape {W.shape}")
         self.b = as_bias(b, len(W))
         self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
 

@@ -86,6 +86,8 @@ def test_images_are_flattened_in_the_order_channel_row_column():
     ("W", "b", "error", "message"),
     [
         ([[1.0]], None, TypeError, "W must be a NumPy array, got list"),
+        (np.ones((0, 2)), None, ValueError, r"W must hold at least one number, got shape \(0, 2\)"),
+        (np.ones((2, 0)), None, ValueError, r"W must hold at least one number, got shape \(2, 0\)"),
         (np.ones(3), None, ValueError, r"W must have shape \(D, M\), got \(3,\)"),
         (np.array([["a"]]), None, TypeError, "W must hold real numbers, got dtype <U1"),
         (np.ones((3, 2)), np.ones(3), ValueError, r"b must have shape \(2,?\), got \(3,\)"),
