@@ -67,7 +67,6 @@ def convolution(name: str, channels: int, filter_num: int, size: int, pad: int, 
     )
     layer.forward(x)
     turned = layer.W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-    layer.forward(dout)  # in rows of pixels again
     report(
         f"{name}, backward",
         {
@@ -165,6 +164,7 @@ def elementwise() -> None:
             "all images at once": changed(lambda: layer.forward(dout), memory, "BLOCK", 1 << 40),
         },
     )
+    layer.forward(dout)  # in rows of pixels again
     report(
         "Batch normalization, backward",
         {
