@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
+PLAIN_NUMBERS = frozenset({bool, int, float})
+
 TINY = math.ulp(0.0)
 """The smallest number above 0."""
 
@@ -59,7 +61,7 @@ def as_array(x: Any, name: str = "x") -> Array:
 def is_masked(x: Any) -> bool:
     """Return whether `x` is a masked array, or a list that contains one."""
     if isinstance(x, list | tuple):
-        return any(map(is_masked, x))
+        return not PLAIN_NUMBERS.issuperset(map(type, x)) and any(map(is_masked, x))
     return isinstance(x, np.ma.MaskedArray)
 
 

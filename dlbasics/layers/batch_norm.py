@@ -32,7 +32,9 @@ class BatchNorm(Layer):
 
     x: (N, D), one sample (D,), or images (N, C, H, W);  y: the shape of x.  One image must be a
     batch, (1, C, H, W).  In training, the batch must hold two or more values of each column or
-    channel: over one value, x - mean and var are 0, so y would be beta for any x.
+    channel: over one value, x - mean and var are 0, so y would be beta for any x.  A larger batch
+    helps, and `train_flg=False` for predictions.  A frozen layer, as in a gradient check, takes one
+    value, too, because its running statistics stay as they are.
 
     Args:
         gamma: The scale, (D,) or (C,).
