@@ -48,6 +48,7 @@ class PlantedError(NamedTuple):
 
 AFFINE = "dlbasics/layers/affine.py"
 FAST_AFFINE = "dlbasics/_internal/fast/affine.py"
+CHECKS = "dlbasics/_internal/checks.py"
 BASE = "dlbasics/layers/base.py"
 ACTIVATIONS = "dlbasics/layers/activations.py"
 LOSSES = "dlbasics/layers/losses.py"
@@ -93,8 +94,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "affine-3",
         BASE,
-        "y = y if is_batch else y[0]",
-        "y = y if is_batch or given.ndim > 1 else y[0]",
+        "y = np.asarray(y if is_batch else y[0])",
+        "y = np.asarray(y if is_batch or given.ndim > 1 else y[0])",
         "One sample that is an image (C, H, W) gives y of shape (1, M) instead of (M,), and other layers likewise.",
     ),
     PlantedError(
@@ -218,7 +219,7 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "batch_norm-6",
-        BASE,
+        CHECKS,
         'return np.dtype(np.float32) if dtype.char == "e" else dtype',
         "return dtype",
         "Half precision is computed in half precision: sums above 65,504 are infinite, small terms are lost.",
@@ -233,15 +234,15 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "convolution-1",
         FAST_CONVOLUTION,
-        "    layer.db = sum_of_pixels(layer, dout)\n    dx, layer.dW",
-        "    dx, layer.dW",
+        "    layer.dW, layer.db = dW, sum_of_pixels(layer, dout)\n    return dx",
+        "    layer.dW = dW\n    return dx",
         "With stride 1, Convolution's backward does not set db: it is None, or the last step's.",
     ),
     PlantedError(
         "convolution-2",
         CONVOLUTION,
-        "FH, FW = filter_size if isinstance",
-        "FW, FH = filter_size if isinstance",
+        '"channels"), *sizes',
+        '"channels"), *sizes[::-1]',
         "Convolution.create takes filter_size as width and height, not height and width.",
     ),
     PlantedError(
@@ -415,14 +416,14 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "functions-4",
         FUNCTIONS,
-        "as_labels(t, batch, single=np.ndim(y) == 1)",
-        "as_labels(t, batch, single=len(batch) == 1)",
+        'single=np.ndim(y) == 1, name="y")',
+        'single=len(batch) == 1, name="y")',
         "cross_entropy_error takes, for a batch of one row (1, K), the labels of a single sample, a class or a row (K,), which have no batch axis.",
     ),
     PlantedError(
         "functions-5",
         FUNCTIONS,
-        "transposed = x.T.copy()",
+        'transposed = x.T.astype(computed_in(x.dtype), order="C")',
         "transposed = x.T",
         "softmax and log_softmax subtract the maximum within the caller's own scores.",
     ),
@@ -436,8 +437,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "functions-7",
         FUNCTIONS,
-        "np.log(np.maximum(batch, np.finfo(batch.dtype).tiny))",
-        "np.log(batch + batch.dtype.type(1e-7))",
+        "positive = np.maximum(batch, np.finfo(batch.dtype).tiny)",
+        "positive = batch + batch.dtype.type(1e-7)",
         "cross_entropy_error adds 1e-7 to every probability, as the book does.",
     ),
     PlantedError(
@@ -618,8 +619,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "columns-8",
         COLUMNS,
-        "image = np.zeros((N, C, H + 2 * pad, W + 2 * pad), col.dtype)",
-        "image = np.zeros((N, C, H + 2 * pad, W + 2 * pad))",
+        "pad : pad + W].astype(col.dtype, copy=False)",
+        "pad : pad + W].astype(np.float64)",
         "col2im returns float64, whatever col's dtype is.",
     ),
     PlantedError(

@@ -50,6 +50,8 @@ def run(config: Config, data: Data, rng: Generator) -> Result:
     x, t = data.x_train[: config.batch_size].astype(np.float64), data.t_train[: config.batch_size]
     numerical = network.numerical_gradient(x, t)
     backprop = network.gradient(x, t)
+    for layer in network.layers.values():
+        layer.freeze()  # otherwise batch normalization refuses one image
     of_one = network.gradient(x[:1], t[:1])
     return Result(
         mean_error={key: float(np.abs(backprop[key] - numerical[key]).mean()) for key in backprop},

@@ -5,7 +5,16 @@ Book: *Expansion by im2col*.
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_array, as_count
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_count,
+    as_counts,
+    as_float,
+    computed_in,
+    native,
+    quiet,
+)
 
 __all__ = ["col2im", "conv_output_size", "im2col", "np"]
 
@@ -73,7 +82,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
            [3, 4, 6, 7],
            [4, 5, 7, 8]])
     """
-    image = as_array(input_data, "input_data")
+    image = native(as_array(input_data, "input_data"))
     OH, OW = _output_size("input_data", image.shape, filter_h, filter_w, stride, pad)
     N, C, _, _ = image.shape
     image = padded(image, pad)
@@ -86,6 +95,7 @@ def im2col(input_data: Array, filter_h: int, filter_w: int, stride: int = 1, pad
     return col.reshape(N * OH * OW, C * filter_h * filter_w)
 
 
+@quiet  # silences NumPy's warnings about infinite numbers
 def col2im(
     col: Array,
     input_shape: tuple[int, ...],
@@ -107,30 +117,29 @@ def col2im(
         pad: The number of pixels of padding on each side of an image.  The function drops them.
 
     Returns:
-        The images, (N, C, H, W), in the dtype of `col`.
+        The images, (N, C, H, W), in the dtype of `col`; in float64 for integers.
 
     Raises:
         ValueError: If the windows do not tile the images, or `col` has another shape.
 
-    >>> ones = np.ones((4, 4), dtype=int)
-    >>> col2im(ones, (1, 1, 3, 3), 2, 2)
-    array([[[[1, 2, 1],
-             [2, 4, 2],
-             [1, 2, 1]]]])
+    >>> col2im(np.ones((4, 4)), (1, 1, 3, 3), 2, 2)
+    array([[[[1., 2., 1.],
+             [2., 4., 2.],
+             [1., 2., 1.]]]])
     """
-    col = as_array(col, "col")
+    col, input_shape = as_float(col, "col"), tuple(as_counts(input_shape, "input_shape", least=0))
     OH, OW = _output_size("input_shape", input_shape, filter_h, filter_w, stride, pad)
     N, C, H, W = input_shape
     rows, columns = N * OH * OW, C * filter_h * filter_w
     if col.shape != (rows, columns):
         raise ValueError(f"col must have shape ({rows}, {columns}), got {col.shape}")
     windows = col.reshape(N, OH, OW, C, filter_h, filter_w)
-    image = np.zeros((N, C, H + 2 * pad, W + 2 * pad), col.dtype)
+    image = np.zeros((N, C, H + 2 * pad, W + 2 * pad), computed_in(col.dtype))
     for y in range(filter_h):
         for x in range(filter_w):
             met = image[:, :, y : y + stride * OH : stride, x : x + stride * OW : stride]
             met += windows[..., y, x].transpose(0, 3, 1, 2)
-    return image[:, :, pad : pad + H, pad : pad + W]
+    return image[:, :, pad : pad + H, pad : pad + W].astype(col.dtype, copy=False)
 
 
 def padded(image: Array, pad: int, value: float = 0) -> Array:

@@ -1,14 +1,23 @@
 """The functions of chapters 3 and 4: activations, softmax and losses.
 
 Each takes a number, a list or an array.  Floating-point numbers keep their dtype; all others are
-computed in float64.
+computed in float64.  Sums of float16 are computed in float32.  `@quiet` silences NumPy's warnings,
+and its errors after `np.seterr(all="raise")`, about numbers that are infinite or too small.
 """
 
 from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_array, as_batch, as_float, as_labels, quiet
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_batch,
+    as_float,
+    as_labels,
+    computed_in,
+    quiet,
+)
 
 __all__ = [
     "cross_entropy_error", "identity_function", "log_softmax", "np", "relu", "relu_grad",
@@ -24,6 +33,7 @@ def identity_function(x: Any) -> Any:
     return x
 
 
+@quiet
 def step_function(x: Any) -> Any:
     """Return 1 where x > 0, else 0, as integers.
 
@@ -32,6 +42,7 @@ def step_function(x: Any) -> Any:
     return (as_array(x) > 0).astype(int)
 
 
+@quiet
 def sigmoid(x: Any) -> Any:
     """Return the sigmoid function, y = 1 / (1 + exp(-x)).
 
@@ -47,6 +58,7 @@ def sigmoid(x: Any) -> Any:
     return y.astype(x.dtype, copy=False)
 
 
+@quiet
 def sigmoid_grad(x: Any) -> Any:
     """Return the derivative of the sigmoid function, dy/dx = y (1 - y).
 
@@ -58,6 +70,7 @@ def sigmoid_grad(x: Any) -> Any:
     return sigmoid(x) * sigmoid(-x)
 
 
+@quiet
 def relu(x: Any) -> Any:
     """Return the rectified linear unit, y = max(0, x).
 
@@ -67,6 +80,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0).astype(x.dtype, copy=False)
 
 
+@quiet
 def relu_grad(x: Any) -> Any:
     """Return the derivative of ReLU: dy/dx = 1 where x > 0, else 0.
 
@@ -76,7 +90,7 @@ def relu_grad(x: Any) -> Any:
     return (x > 0).astype(x.dtype)
 
 
-@quiet  # silences NumPy's warnings about infinite numbers
+@quiet
 def softmax(x: Any) -> Any:
     """Return the softmax function along the last axis, y_k = exp(x_k) / sum_i exp(x_i).
 
@@ -96,9 +110,10 @@ def softmax(x: Any) -> Any:
     >>> print(softmax([0.3, 2.9, 4.0]).round(4))
     [0.0182 0.2452 0.7366]
     """
+    x = as_float(x)
     exp = np.exp(_below_largest(x))
     exp /= exp.sum(axis=0)
-    return exp.T
+    return exp.T.astype(x.dtype, copy=False)
 
 
 @quiet
@@ -111,20 +126,20 @@ def log_softmax(x: Any) -> Any:
     >>> print(log_softmax([0.0, -1000.0]))
     [    0. -1000.]
     """
+    x = as_float(x)
     log_y = _below_largest(x)
     log_y -= np.log(np.exp(log_y).sum(axis=0))
-    return log_y.T
+    return log_y.T.astype(x.dtype, copy=False)
 
 
-def _below_largest(x: Any) -> Array:
-    """Return x minus its largest score, transposed.
+def _below_largest(x: Array) -> Array:
+    """Return x minus its largest score, transposed, in float32 or wider.
 
     NumPy is twice as fast along the first axis.
     """
-    x = as_float(x)
     if x.ndim == 0 or x.shape[-1] == 0:
         raise ValueError(f"x must hold at least one score on its last axis, got shape {x.shape}")
-    transposed = x.T.copy()
+    transposed = x.T.astype(computed_in(x.dtype), order="C")
     transposed -= transposed.max(axis=0)
     return transposed
 
@@ -141,7 +156,7 @@ def sum_squared_error(y: Any, t: Any) -> float:
     y, t = as_float(y, "y"), as_float(t, "t")
     if y.shape != t.shape:
         raise ValueError(f"t must have the shape of y, {y.shape}, got {t.shape}")
-    return float(0.5 * np.sum((y - t) ** 2))
+    return float(0.5 * np.sum(np.subtract(y, t, dtype=np.float64) ** 2))
 
 
 @quiet
@@ -157,8 +172,8 @@ def cross_entropy_error(y: Any, t: Any) -> float:
             row, (K,).
 
     Raises:
-        ValueError: If y holds a number that is no probability, or t has a shape or a class that
-            does not fit y.
+        ValueError: If y holds a number that is no probability, or of one class only, or t has a
+            shape or a class that does not fit y.
 
     Book: *Cross-Entropy Error*, eq. 4.2, and *Mini-Batch Learning*, eq. 4.3.
 
@@ -168,8 +183,10 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     batch = as_batch(y, "y")
     if batch.min() < 0 or 1.001 < batch.max() < np.inf:  # rounding may bring one above 1
         raise ValueError(f"y must hold probabilities, got {batch.min()} to {batch.max()}")
-    log_y = np.log(np.maximum(batch, np.finfo(batch.dtype).tiny))
-    return float(cross_entropies(log_y, as_labels(t, batch, single=np.ndim(y) == 1)).mean())
+    positive = np.maximum(batch, np.finfo(batch.dtype).tiny)
+    log_y = np.log(positive.astype(computed_in(batch.dtype), copy=False))
+    labels = as_labels(t, log_y, single=np.ndim(y) == 1, name="y")
+    return float(cross_entropies(log_y, labels).mean())
 
 
 @quiet
@@ -183,13 +200,15 @@ def softmax_loss(X: Any, t: Any) -> float:
         t: Labels, as for `cross_entropy_error`.
 
     Raises:
-        ValueError: If t has a shape or a class that does not fit X.
+        ValueError: If t has a shape or a class that does not fit X, or X has scores of one class
+            only, whose softmax is always 1.
 
     >>> softmax_loss([0.0, -1000.0], 1)
     1000.0
     """
     scores = as_batch(X, "X")
-    labels = as_labels(t, scores, single=np.ndim(X) == 1)
+    scores = scores.astype(computed_in(scores.dtype), copy=False)
+    labels = as_labels(t, scores, single=np.ndim(X) == 1, name="X")
     return float(cross_entropies(log_softmax(scores), labels).mean())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_array, as_count, as_number, quiet
+from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_number, quiet
 from dlbasics.gradient_check import check_gradients
 
 __all__ = ["check_gradients", "gradient_descent", "np", "numerical_diff", "numerical_gradient"]
@@ -25,7 +25,8 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
         x: A number, or a list or an array of numbers.
 
     Raises:
-        TypeError: If x is float32 or float16, whose rounding is larger than the differences.
+        TypeError: If x is float32 or float16, whose rounding is larger than the differences, or f
+            does not return numbers.
 
     Book: *Derivative*.
 
@@ -37,7 +38,10 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
         if x.dtype.kind == "f" and x.dtype != np.float64:
             raise TypeError(f"x must be float64 (x.astype(np.float64) makes it so), got {x.dtype}")
         x = x.astype(np.float64)[()]
-    return _slope(f(x + H), f(x - H))
+    above, below = f(x + H), f(x - H)
+    if not (isinstance(above, int | float) and isinstance(below, int | float)):
+        above, below = as_float(above, "f(x)"), as_float(below, "f(x)")
+    return _slope(above, below)
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> Array:
@@ -52,8 +56,9 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> 
         h: The step.
 
     Raises:
-        TypeError: If x has another dtype; the rounding of float32 is larger than the differences.
-        ValueError: If x is read-only, or f does not return one number.
+        TypeError: If x has another dtype, as the rounding of float32 is larger than the
+            differences, or a mask; if f does not return a number.
+        ValueError: If x is read-only, or f returns several numbers.
 
     Book: *Gradient*.
 
@@ -64,10 +69,11 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, *, h: float = H) -> 
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
         found = getattr(x, "dtype", type(x).__name__)
         raise TypeError(f"x must be a float64 array (x.astype(np.float64) makes one), got {found}")
+    as_array(x)  # refuses a mask
     if not x.flags.writeable:
         raise ValueError("x must be writable, got a read-only array")
     h = as_number(h, "h", low=LEAST_H)
-    gradient = np.zeros_like(x)
+    gradient = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
         value = x[index]
         try:
@@ -106,7 +112,7 @@ def gradient_descent(
     x = as_array(init_x, "init_x").astype(np.float64)
     lr = as_number(lr, "lr")
     for _ in range(as_count(step_num, "step_num", least=0)):
-        x -= lr * numerical_gradient(f, x)
+        x = _step(x, lr, numerical_gradient(f, x))
     return x
 
 
@@ -115,7 +121,15 @@ def _slope(above: Any, below: Any, h: float = H) -> Any:
     return (above - below) / (2 * h)
 
 
+@quiet
+def _step(x: Array, lr: float, gradient: Array) -> Array:
+    return x - lr * gradient
+
+
 def _number(value: Any) -> float:
-    if np.size(value) != 1:
-        raise ValueError(f"f must return one number, got shape {np.shape(value)}")
-    return float(np.asarray(value).item())
+    if not isinstance(value, float):
+        value = as_array(value, "the value of f")
+        if value.size != 1:
+            raise ValueError(f"f must return one number, got shape {value.shape}")
+        value = value.item()
+    return float(value)

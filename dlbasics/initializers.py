@@ -5,14 +5,17 @@ for an Affine layer, (FN, C, FH, FW) for a Convolution.
 """
 
 import math
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_counts, as_number, as_rng, quiet
 
 __all__ = ["fans", "glorot", "he", "initializer", "normal", "xavier", "zeros"]
+
+LARGEST_STD = 1e300
+"""A bound for standard deviations whose weights float64 can hold."""
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 
@@ -24,8 +27,10 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     input feeds.
 
     Raises:
-        ValueError: If the shape is neither (D, M) nor (FN, C, FH, FW).
+        ValueError: If the shape is neither (D, M) nor (FN, C, FH, FW), or a size is below 1.
+        TypeError: If a size is not an integer.
     """
+    shape = _checked(shape)
     if len(shape) == 2:
         return shape[0], shape[1]
     if len(shape) == 4:
@@ -36,13 +41,18 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def normal(std: float) -> Initializer:
     """Return an initializer of Gaussian weights with mean 0 and standard deviation `std`."""
-    scale = as_number(std, "std", low=0)
-    return lambda shape, rng: scale * as_rng(rng).standard_normal(shape)
+    scale = as_number(std, "std", low=0, high=LARGEST_STD)
+
+    @quiet
+    def init(shape: tuple[int, ...], rng: RngLike = None) -> Array:
+        return scale * as_rng(rng).standard_normal(_checked(shape))
+
+    return init
 
 
 def zeros(shape: tuple[int, ...], rng: RngLike = None) -> Array:
     """Return weights of 0, which do not learn: units that start equal stay equal."""
-    return np.zeros(shape)
+    return np.zeros(_checked(shape))
 
 
 def xavier(shape: tuple[int, ...], rng: RngLike = None) -> Array:
@@ -86,13 +96,13 @@ def initializer(weight_init_std: Initializer | float | str) -> Initializer:
             'sigmoid' or 'xavier', 'glorot'.  An initializer stands for itself.
 
     Raises:
-        ValueError: If the number is below 0 or not finite, or the name is another one.
+        ValueError: If the number is below 0 or too large, or the name is another one.
         TypeError: If the argument is something else.
     """
     if callable(weight_init_std):
         return weight_init_std
     if not isinstance(weight_init_std, str):
-        return normal(as_number(weight_init_std, "weight_init_std", low=0))
+        return normal(as_number(weight_init_std, "weight_init_std", 0, LARGEST_STD))
     try:
         return BY_NAME[weight_init_std.lower()]
     except KeyError:
@@ -100,3 +110,33 @@ def initializer(weight_init_std: Initializer | float | str) -> Initializer:
         raise ValueError(
             f"weight_init_std must be a number or one of {names}, got {weight_init_std!r}"
         ) from None
+
+
+@quiet  # silences NumPy's warnings about numbers too large or too small for the dtype
+def weights(
+    init: Initializer | float | str, shape: tuple[int, ...], rng: RngLike, dtype: np.dtype[Any]
+) -> Array:
+    """Return initial weights of that shape in that dtype.
+
+    Args:
+        init: What `initializer` takes.
+        shape: The shape of the weights.
+        rng: The random generator, or its seed.
+        dtype: The dtype of the weights, a floating-point one.
+
+    Raises:
+        ValueError: If `init` returns an array of another shape, or numbers that are not finite in
+            that dtype.
+        TypeError: If `init` returns no array of numbers.
+    """
+    W = as_array(initializer(init)(shape, as_rng(rng)), "the weights of init")
+    if W.shape != shape:
+        raise ValueError(f"init must return weights of shape {shape}, got {W.shape}")
+    W = W.astype(dtype)
+    if not np.isfinite(W).all():
+        raise ValueError(f"init must return weights that are finite in {dtype}")
+    return W
+
+
+def _checked(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(as_counts(shape, "shape"))

@@ -120,11 +120,36 @@ def test_col2im_adds_what_windows_share():
     assert counts[0, 0].tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_dtype_is_kept(dtype):
     x = normal(2, 1, 4, 4).astype(dtype)
     col = im2col(x, 3, 3, pad=1)
     assert col.dtype == col2im(col, x.shape, 3, 3, pad=1).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64])
+def test_im2col_keeps_integers_and_col2im_adds_them_in_float64(dtype):
+    x = np.full((1, 1, 4, 4), 100).astype(dtype)
+    col = im2col(x, 3, 3, pad=1)
+    image = col2im(col, x.shape, 3, 3, pad=1)
+    assert col.dtype == dtype and image.dtype == np.float64
+    np.testing.assert_array_equal(image, col2im(col.astype(float), x.shape, 3, 3, pad=1))
+
+
+def test_col2im_adds_half_precision_in_single():
+    col = np.array([[0, 60000], [60000, 0], [-60000, 0]], np.float16)
+    image = col2im(col[[0, 1]], (1, 1, 1, 3), 1, 2)
+    assert image.dtype == np.float16 and image.tolist() == [[[[0, np.inf, 0]]]]
+    rows = np.array([[0, 0, 60000], [0, 60000, 0], [-60000, 0, 0]], np.float16)
+    assert col2im(rows, (1, 1, 1, 5), 1, 3).tolist() == [[[[0, 0, 60000, 0, 0]]]]
+
+
+def test_results_have_the_byte_order_of_this_machine():
+    x = normal(2, 1, 4, 4).astype(">f4")
+    col = im2col(x, 3, 3)
+    np.testing.assert_array_equal(col, im2col(x.astype(np.float32), 3, 3))
+    image = col2im(col.astype(">f4"), x.shape, 3, 3)
+    assert col.dtype.isnative and image.dtype.isnative
 
 
 @pytest.mark.parametrize("pad", [0, 1])
@@ -151,3 +176,25 @@ def test_errors_of_im2col_and_col2im():
         col2im(np.ones((4, 9)), (1, 1, 4, 4), 2, 2)
     with pytest.raises(ValueError, match=r"input_shape must be .*\(N, C, H, W\), got \(4, 4\)"):
         col2im(np.ones((9, 4)), (4, 4), 2, 2)
+    assert col2im(np.ones((4, 4)), [1, 1, 3, 3], 2, 2).shape == (1, 1, 3, 3)
+    for wrong in ((1, 1, 3.0, 3), (-1, -1, 3, 3), None, 3, "1133", (None, 1, 3, 3)):
+        with pytest.raises((TypeError, ValueError), match="input_shape must be"):
+            col2im(np.ones((4, 4)), wrong, 2, 2)
+
+
+def test_a_mask_is_refused():
+    with pytest.raises(TypeError, match="input_data must be an array without a mask"):
+        im2col(np.ma.ones((1, 1, 4, 4)), 2, 2)
+    with pytest.raises(TypeError, match="col must be an array without a mask"):
+        col2im(np.ma.ones((4, 4)), (1, 1, 3, 3), 2, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_no_number_is_an_error_whatever_seterr_says(dtype):
+    info = np.finfo(dtype)
+    for number in (info.smallest_subnormal, info.max, np.inf, np.nan):
+        col = np.full((4, 4), number, dtype)
+        col[0] *= -1
+        with np.errstate(all="raise"):
+            col2im(im2col(np.full((1, 1, 3, 3), number, dtype), 2, 2), (1, 1, 3, 3), 2, 2)
+            col2im(col, (1, 1, 3, 3), 2, 2, pad=0)

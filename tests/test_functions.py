@@ -155,6 +155,27 @@ class TestKindsOfInput:
         with pytest.raises(ValueError, match="x must hold at least one score"):
             f(x)
 
+    @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
+    def test_an_array_with_a_mask_is_refused(self, f):
+        masked = np.ma.array([1.0, 2.0], mask=[False, True])
+        for x in (masked, [masked, masked], (masked,), [1.0, np.ma.masked], masked[0:1]):
+            with pytest.raises(TypeError, match="x must be an array without a mask"):
+                f(x)
+
+    @pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">i4"])
+    @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
+    def test_results_have_the_byte_order_of_this_machine(self, f, dtype):
+        x = np.array([1, 2], dtype)
+        y = f(x)
+        assert y.dtype.isnative
+        np.testing.assert_array_equal(y, f(x.astype(x.dtype.newbyteorder("="))))
+
+    def test_a_list_that_contains_itself_is_no_array(self):
+        x = []
+        x.append(x)
+        with pytest.raises(TypeError, match="x must"):
+            relu(x)
+
     @pytest.mark.parametrize("x", ["a", None, [[1, 2], [3]], 1j, [object()]])
     @pytest.mark.parametrize("f", [step_function, *FLOAT_FUNCTIONS])
     def test_what_is_no_number_is_a_type_error(self, f, x):
@@ -180,6 +201,41 @@ class TestExtremes:
         x = np.array([1, -np.inf, 1], dtype)
         assert softmax(x).tolist() == [0.5, 0, 0.5]
         assert log_softmax(x)[1] == -np.inf
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, log_softmax])
+    def test_no_number_is_an_error_whatever_seterr_says(self, f, dtype):
+        """`np.seterr(all="raise")` makes errors of underflow, overflow, NaN and infinity."""
+        info = np.finfo(dtype)
+        tiny, largest = float(info.smallest_subnormal), float(info.max)
+        for x in (tiny, -tiny, float(info.tiny), largest, -largest, 1e3, -1e3, np.inf, np.nan):
+            with np.errstate(all="raise"):
+                f(np.array([x, 0], dtype))
+                f(np.array([[0, x, 12, -x]], dtype))
+
+    @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+    @pytest.mark.parametrize("t", [0, 1, [0, 1], [1, 0]])
+    def test_no_number_is_an_error_in_a_loss(self, t, dtype):
+        info = np.finfo(dtype)
+        for x in (float(info.smallest_subnormal), float(info.tiny), 0.0, np.inf, np.nan):
+            with np.errstate(all="raise"):
+                cross_entropy_error(np.array([x, 1], dtype), t)
+        for x in (-float(info.max), float(info.max), 1e3, np.inf, -np.inf, np.nan):
+            with np.errstate(all="raise"):
+                softmax_loss(np.array([x, 1], dtype), t)
+                sum_squared_error(np.array([x, 1], dtype), np.array([1e-5, -x], dtype))
+
+    def test_half_precision_is_added_up_in_single(self):
+        many = np.zeros(70_000, np.float16)
+        close(softmax(many), np.full(70_000, 1 / 70_000), rtol=5e-3)
+        close(log_softmax(many), np.full(70_000, -math.log(70_000)), rtol=1e-3)
+        assert softmax_loss(many, 5) == pytest.approx(math.log(70_000), rel=1e-6)
+        rows = np.full((1, 70_000), 0.5, np.float16)
+        assert cross_entropy_error(rows, np.ones((1, 70_000))) == pytest.approx(
+            70_000 * math.log(2), rel=1e-6
+        )
+        assert sum_squared_error(np.full(3, 300, np.float16), np.zeros(3)) == 3 * 45_000
+        assert sum_squared_error(np.float32([1e30]), [0]) == pytest.approx(5e59)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("f", [relu, softmax, log_softmax])
@@ -252,6 +308,16 @@ class TestLabels:
 
 
 class TestCrossEntropies:
+    @pytest.mark.parametrize(
+        ("x", "t"), [([[0.3], [0.9]], [[1], [0]]), ([[0.3]], [0]), ([0.3], 0), ([0.3], [1])]
+    )
+    @pytest.mark.parametrize(("f", "name"), [(cross_entropy_error, "y"), (softmax_loss, "X")])
+    def test_one_class_is_refused(self, f, name, x, t):
+        """The softmax of a single score is always 1."""
+        with pytest.raises(ValueError, match=f"{name} must have two or more .*SigmoidWithLoss"):
+            f(x, t)
+        assert softmax(x).tolist() == np.ones_like(x).tolist()
+
     @pytest.mark.parametrize("f", [cross_entropy_error, softmax_loss])
     @pytest.mark.parametrize("y", [0.5, np.full((1, 2, 2), 0.5), [], np.empty((0, 3))])
     def test_wrong_shapes(self, f, y):

@@ -53,6 +53,17 @@ class TestNumericalDiff:
     def test_non_finite_numbers_pass_without_a_warning(self, x):
         assert np.isnan(numerical_diff(lambda x: x, x)).all()
 
+    @pytest.mark.parametrize("value", ["1", b"1", None, 1j, [[1.0], [1.0, 2.0]], np.ma.ones(1)])
+    def test_f_must_return_numbers(self, value):
+        with pytest.raises(TypeError, match=r"f\(x\) must "):
+            numerical_diff(lambda x: value, 2.0)
+
+    def test_no_number_is_an_error_whatever_seterr_says(self):
+        for number in (5e-324, 1e308, np.inf, np.nan):
+            with np.errstate(all="raise"):
+                numerical_diff(lambda x, y=number: y, np.array([number]))
+                numerical_diff(lambda x, y=number: np.float64(y), number)
+
     def test_lists_are_taken_and_float32_is_refused(self):
         np.testing.assert_allclose(numerical_diff(np.square, [3, 4]), [6, 8], atol=1e-9)
         with pytest.raises(TypeError, match="x must be float64"):
@@ -123,6 +134,29 @@ class TestNumericalGradient:
             with pytest.raises(ValueError, match="f must return one number, got shape"):
                 numerical_gradient(lambda x, value=value: value, x)
             assert x.tolist() == [1, 1]
+
+    @pytest.mark.parametrize(
+        "value", ["1", "0.5", b"1", None, 1j, np.array("2"), [[1.0], [1.0, 2.0]], np.ma.ones(1)]
+    )
+    def test_f_must_return_a_number(self, value):
+        x = np.ones(2)
+        with pytest.raises(TypeError, match="the value of f must "):
+            numerical_gradient(lambda x: value, x)
+        with pytest.raises(TypeError, match="the value of f must "):
+            gradient_descent(lambda x: value, x)
+        assert x.tolist() == [1, 1]
+
+    def test_x_must_have_no_mask(self):
+        with pytest.raises(TypeError, match="x must be an array without a mask"):
+            numerical_gradient(np.sum, np.ma.ones(2))
+
+    def test_no_number_is_an_error_whatever_seterr_says(self):
+        for number in (5e-324, 1e308, np.inf, np.nan):
+            x = np.array([number, 1.0])
+            with np.errstate(all="raise"):
+                numerical_gradient(lambda x, y=number: y, x)
+                gradient_descent(lambda x, y=number: y if x[0] > 0 else 0.0, x, step_num=2)
+                gradient_descent(lambda x: float(x[0]) + 1e300 * float(x[1]), x, lr=1e300)
 
     @pytest.mark.parametrize(
         "x, found",

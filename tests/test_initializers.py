@@ -62,12 +62,45 @@ class TestNames:
 
 @pytest.mark.parametrize("make", [normal, initializer])
 def test_a_standard_deviation_must_be_a_number_from_0_on(make):
-    for std in (-0.01, np.nan, np.inf):
+    for std in (-0.01, np.nan, np.inf, 1e308):
         with pytest.raises(ValueError, match="std must be a finite number"):
             make(std)
     for std in (None, [0.1], 1j):
         with pytest.raises(TypeError, match="std must be a number"):
             make(std)
+
+
+@pytest.mark.parametrize("init", [fans, normal(0.1), zeros, xavier, glorot, he])
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [
+        ((0, 3), ValueError),
+        ((3, 0), ValueError),
+        ((2, -1), ValueError),
+        ((3, 2, 0, 5), ValueError),
+        ((2.0, 3), TypeError),
+        ((1j, 3), TypeError),
+        (["a", "b"], TypeError),
+        ((None, 3), TypeError),
+        ("34", TypeError),
+        (5, TypeError),
+        (None, TypeError),
+    ],
+)
+def test_sizes_that_are_no_counts(init, shape, error):
+    arguments = () if init is fans else (np.random.default_rng(0),)
+    with pytest.raises(error, match="shape must be"):
+        init(shape, *arguments)
+
+
+def test_a_shape_may_be_a_list_or_hold_integers_of_numpy():
+    assert fans([np.int64(3), 2]) == (3, 2) and type(fans([np.int64(3), 2])[0]) is int
+    assert he([3, 2], 0).tolist() == he((3, 2), 0).tolist()
+
+
+def test_tiny_standard_deviations_are_no_error_whatever_seterr_says():
+    with np.errstate(all="raise"):
+        assert np.abs(normal(5e-324)((20, 20), 0)).max() < 1e-322
 
 
 @pytest.mark.parametrize("init", [xavier, glorot, he])

@@ -1,7 +1,7 @@
 """Activation layers: functions of each element of x, which has any shape.
 
-`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  For a
-large x, Relu runs a faster version of its formulas, but not within `with dlbasics.plain():`.
+`forward` and `backward` of the base class call the formulas `_forward` and `_backward`.  Relu runs
+a faster version of its formulas, but not within `with dlbasics.plain():`.
 Sigmoid and Tanh keep their output for `_backward`, so they return a copy: the caller may change
 what it gets.
 """
@@ -18,7 +18,7 @@ from dlbasics.layers.base import Layer
 class Relu(Layer):
     """Rectified linear unit.
 
-    y = max(x, 0);  dx = dout * (x > 0).
+    y = max(x, 0);  dx = dout where x > 0, else 0.
 
     Book: *ReLU Layer*, eq. 5.7 and 5.8.
     """
@@ -31,7 +31,7 @@ class Relu(Layer):
         return np.maximum(x, 0)
 
     def _backward(self, dout: Array) -> Array:
-        return dout * ~self.mask
+        return np.where(self.mask, 0, dout)
 
 
 class Sigmoid(Layer):
@@ -89,10 +89,14 @@ class LeakyRelu(Layer):
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         self.mask = x <= 0
-        return np.maximum(x, self.slope * x)  # slope * x is the larger one where x < 0
+        return np.maximum(x, self._times_slope(x))  # slope * x is the larger one where x < 0
 
     def _backward(self, dout: Array) -> Array:
-        return np.where(self.mask, self.slope * dout, dout)
+        return np.where(self.mask, self._times_slope(dout), dout)
+
+    def _times_slope(self, values: Array) -> Array:
+        # 0 times infinity would be NaN.
+        return self.slope * values if self.slope else np.zeros_like(values)
 
 
 class Identity(Layer):

@@ -17,9 +17,8 @@ from dlbasics._internal.checks import (
     as_count,
     as_float_dtype,
     as_param,
-    as_rng,
 )
-from dlbasics.initializers import Initializer, he, initializer
+from dlbasics.initializers import Initializer, he, weights
 from dlbasics.layers.base import Layer
 
 
@@ -80,10 +79,14 @@ class Affine(Layer):
                 (initializers.py).
             rng: The random generator of the weights, or its seed.
             dtype: The dtype of W and b.
+
+        Raises:
+            ValueError: If a number is below 1, or the weights are not finite in that dtype.
+            TypeError: If a number is not an integer, or dtype is not a floating-point one.
         """
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
         dtype = as_float_dtype(dtype)
-        W = initializer(init)(shape, as_rng(rng)).astype(dtype)
+        W = weights(init, shape, rng, dtype)
         return cls(W, np.zeros(n_out, dtype))
 
     @property

@@ -6,7 +6,17 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from dlbasics._internal import table
-from dlbasics._internal.checks import Array, as_array, as_float, as_float_dtype, quiet
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_flag,
+    as_float,
+    as_float_dtype,
+    computed_in,
+    native,
+    native_dtype,
+    quiet,
+)
 
 L = TypeVar("L", bound="Layer")
 
@@ -44,7 +54,7 @@ class Layer:
         frozen: True if random masks and running statistics stay as they are, for a gradient check.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str] = "Layer"
     param_names: ClassVar[tuple[str, ...]] = ()
     state_names: ClassVar[tuple[str, ...]] = ()
     couples_samples: ClassVar[bool] = False
@@ -95,13 +105,14 @@ class Layer:
 
         Raises:
             ValueError: If x has a shape that the layer does not take.
+            TypeError: If x does not hold numbers, or train_flg is neither True nor False.
         """
-        given = as_array(x)
+        given, train_flg = native(as_array(x)), as_flag(train_flg, "train_flg")
         is_batch = self._is_batch(given)
         x = given if is_batch else given[np.newaxis]
         dtype = None if given.dtype.char in "fd" else self._result_type(given.dtype)
         if dtype is not None:
-            x = x.astype(dtype if self.layers else _computed_in(dtype), copy=False)
+            x = x.astype(dtype if self.layers else computed_in(dtype), copy=False)
         fast = table.fast(type(self))
         is_fast = fast is not None and fast.fits(self, x)
         y: Array = fast.forward(self, x, train_flg) if is_fast else self._forward(x, train_flg)
@@ -109,7 +120,7 @@ class Layer:
             y = y.copy()
         if dtype is not None and not self.layers:
             y = y.astype(dtype, copy=False)
-        y = y if is_batch else y[0]
+        y = np.asarray(y if is_batch else y[0])  # no number, for an x without dimensions
         self._is_single, self._is_fast = not is_batch, is_fast
         self._x_shape, self._x_dtype, self._y_shape = given.shape, given.dtype, y.shape
         return y
@@ -128,7 +139,7 @@ class Layer:
             ValueError: If there was no forward before, or if dout does not have the shape of y.
         """
         dx: Array = self._run_backward(dout, "backward")
-        return dx.reshape(self._x_shape)
+        return np.asarray(dx).reshape(self._x_shape)
 
     @quiet
     def backward_params(self, dout: Array) -> None:
@@ -163,6 +174,7 @@ class Layer:
         for layer in self.walk():
             layer.frozen = True
 
+    @quiet
     def cast(self, dtype: Any) -> None:
         """Convert parameters and states, also those of inner layers, to a floating-point dtype."""
         dtype = as_float_dtype(dtype)
@@ -210,9 +222,4 @@ class Layer:
         """Return the dtype that this dtype and the parameters give; float64 if all are integers."""
         params = (getattr(self, name) for name in self._present_params())
         found = np.result_type(dtype, *params)
-        return found if found.kind == "f" else np.dtype(np.float64)
-
-
-def _computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    # In half precision, sums overflow at 65,504 and lose their small terms.
-    return np.dtype(np.float32) if dtype.char == "e" else dtype
+        return native_dtype(found) if found.kind == "f" else np.dtype(np.float64)

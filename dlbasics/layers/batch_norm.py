@@ -4,7 +4,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_count, as_float_dtype, as_number, as_param
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_count,
+    as_float_dtype,
+    as_number,
+    as_param,
+)
 from dlbasics.layers.base import Layer
 
 
@@ -24,7 +31,10 @@ class BatchNorm(Layer):
     one.)  Before the first batch they are None, and test mode uses mean 0 and variance 1.
 
     x: (N, D), one sample (D,), or images (N, C, H, W);  y: the shape of x.  One image must be a
-    batch, (1, C, H, W).  In training, a batch of one row gives y = beta.
+    batch, (1, C, H, W).  In training, the batch must hold two or more values of each column or
+    channel: over one value, x - mean and var are 0, so y would be beta for any x.  A larger batch
+    helps, and `train_flg=False` for predictions.  A frozen layer, as in a gradient check, takes one
+    value, too, because its running statistics stay as they are.
 
     Args:
         gamma: The scale, (D,) or (C,).
@@ -35,9 +45,10 @@ class BatchNorm(Layer):
         running_var: The running variance to start from, (D,) or (C,).
 
     Raises:
-        ValueError: If x has another shape, or is an empty batch in training; if the arrays differ
-            in shape, or only one of the running statistics is given.
-        TypeError: If a parameter is not a NumPy array.
+        ValueError: If x has another shape, or is too small a batch in training; if the arrays
+            differ in shape, or only one of the running statistics is given.
+        TypeError: If a parameter is not a NumPy array, if a running statistic holds integers, or if
+            gamma or beta does so in training.
 
     Book: *Batch Normalization Algorithm*, eq. 6.7 and 6.8, where eps is printed as 10e-7.
     Source: Ioffe and Szegedy 2015.
@@ -65,13 +76,18 @@ class BatchNorm(Layer):
             raise ValueError("running_mean and running_var must be given together")
         for name, value in (("running_mean", running_mean), ("running_var", running_var)):
             if value is not None:
-                as_param(value, name, shape=gamma.shape)
+                _check_floating(as_param(value, name, shape=gamma.shape), name)
         self.running_mean = running_mean
         self.running_var = running_var
 
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        """Return y, as `Layer.forward` does; check what training needs."""
+        x = as_array(x)
+        if train_flg:
+            self._check_training(x)
+        return super().forward(x, train_flg)
+
     def _forward(self, x: Array, train_flg: bool) -> Array:
-        if train_flg and not x.size:
-            raise ValueError(f"{self.kind}: x must hold a sample in training, got {x.shape}")
         rows = as_rows(x)
         if train_flg:
             mean, var = rows.mean(axis=0), rows.var(axis=0)
@@ -106,6 +122,19 @@ class BatchNorm(Layer):
             return np.zeros_like(self.gamma), np.ones_like(self.gamma)
         return self.running_mean, self.running_var
 
+    def _check_training(self, x: Array) -> None:
+        # A frozen layer leaves its running statistics, so that one value does them no harm.
+        least = 1 if self.frozen else 2
+        if x.size < least * len(self.gamma):
+            self._is_batch(x)  # raises ValueError for another shape
+            raise ValueError(
+                f"{self.kind}: x must hold {least} or more values of each channel in training, got "
+                f"shape {x.shape}; larger batches help, and train_flg=False for predictions"
+            )
+        if not self.frozen:
+            for name in self.param_names:
+                _check_floating(getattr(self, name), name)
+
     @classmethod
     def create(cls, size: int, *, dtype: Any = np.float32) -> "BatchNorm":
         """Return a layer for `size` columns or channels, with gamma = 1 and beta = 0."""
@@ -123,6 +152,11 @@ class BatchNorm(Layer):
 
 
 BatchNormalization = BatchNorm
+
+
+def _check_floating(array: Array, name: str) -> None:
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} must hold floating-point numbers to train, got {array.dtype}")
 
 
 def as_rows(x: Array) -> Array:

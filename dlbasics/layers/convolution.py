@@ -9,12 +9,12 @@ from dlbasics._internal.checks import (
     RngLike,
     as_bias,
     as_count,
+    as_counts,
     as_float_dtype,
     as_param,
-    as_rng,
 )
 from dlbasics.columns import col2im, im2col
-from dlbasics.initializers import Initializer, he, initializer
+from dlbasics.initializers import Initializer, he, weights
 from dlbasics.layers.base import Layer
 from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_size
 
@@ -53,8 +53,6 @@ class Convolution(Layer):
 
     def __init__(self, W: Array, b: Array | float | None, stride: int = 1, pad: int = 0) -> None:
         self.W = as_param(W, "W", shape=("FN", "C", "FH", "FW"))
-        if not W.size:
-            raise ValueError(f"W must hold at least one filter of one pixel, got shape {W.shape}")
         self.b = as_bias(b, len(W))
         self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
 
@@ -101,16 +99,18 @@ class Convolution(Layer):
                 (initializers.py).
             rng: The random generator of the filters, or its seed.
             dtype: The dtype of W and b.
+
+        Raises:
+            ValueError: If a number is too small, or the weights are not finite in that dtype.
+            TypeError: If a number is not an integer, or dtype is not a floating-point one.
         """
-        FH, FW = filter_size if isinstance(filter_size, tuple) else (filter_size, filter_size)
-        shape = (
-            as_count(filter_num, "filter_num"),
-            as_count(channels, "channels"),
-            as_count(FH, "filter_size"),
-            as_count(FW, "filter_size"),
-        )
+        is_number = not isinstance(filter_size, tuple | list)
+        sizes = as_counts([filter_size] * 2 if is_number else filter_size, "filter_size")
+        if len(sizes) != 2:
+            raise ValueError(f"filter_size must be a number or a pair, got {filter_size}")
+        shape = as_count(filter_num, "filter_num"), as_count(channels, "channels"), *sizes
         dtype = as_float_dtype(dtype)
-        W = initializer(init)(shape, as_rng(rng)).astype(dtype)
+        W = weights(init, shape, rng, dtype)
         return cls(W, np.zeros(filter_num, dtype), stride, pad)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:

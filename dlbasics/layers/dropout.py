@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_flag, as_number, as_rng
 from dlbasics.layers.base import Layer
 
 
@@ -22,6 +22,10 @@ class Dropout(Layer):
             returns x in test, as most libraries do.
         rng: The random generator of the masks, or its seed.  If it is None, a network sets its own.
 
+    Raises:
+        ValueError: If dropout_ratio is not from 0 to 1.
+        TypeError: If dropout_ratio is not a number, or inverted is neither True nor False.
+
     Book: *Dropout*; its listing, too, multiplies by 1 - dropout_ratio in test.
     Source: Srivastava et al. 2014.
     """
@@ -33,7 +37,7 @@ class Dropout(Layer):
         self, dropout_ratio: float = 0.5, *, inverted: bool = False, rng: RngLike = None
     ) -> None:
         self.dropout_ratio = as_number(dropout_ratio, "dropout_ratio", low=0, high=1)
-        self.inverted = inverted
+        self.inverted = as_flag(inverted, "inverted")
         self.rng = None if rng is None else as_rng(rng)
 
     def _forward(self, x: Array, train_flg: bool) -> Array:

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_batch, as_float, as_labels, as_number, quiet
+from dlbasics._internal.checks import (
+    Array,
+    as_batch,
+    as_float,
+    as_labels,
+    as_number,
+    computed_in,
+    quiet,
+)
 from dlbasics.functions import cross_entropies, log_softmax, sigmoid
 
 
@@ -23,7 +31,7 @@ class LossLayer:
     x is a batch of scores (N, K).  t is what `_labels` returns, by default labels of the same
     shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  If the
     derivative is y - t, you need no `_backward`.  Define `_correct` if there is an accuracy, and
-    `_labels` if the labels have another shape than x.
+    `_labels` if the labels have another shape than x.  float16 is computed in float32.
 
     Attributes:
         y: The output of the last forward, in the shape of x.
@@ -34,6 +42,8 @@ class LossLayer:
     y: Array | None = None
     t: Any = None
     loss: float | None = None
+
+    _dtype: np.dtype[Any]  # of the scores
 
     # A subclass writes _forward, and any of the other three methods that must differ.
 
@@ -66,10 +76,10 @@ class LossLayer:
             x: Scores, (N, K), or (K,) for one sample.
             t: Labels; the class of the loss layer says which.
         """
-        scores, labels = self._checked(x, t)
+        dtype, scores, labels = self._checked(x, t)
         y, losses = self._forward(scores, labels)
-        self.t, self._t = t, labels
-        self.y = y.reshape(np.shape(x))
+        self.t, self._t, self._dtype = t, labels, dtype
+        self.y = y.reshape(np.shape(x)).astype(dtype, copy=False)
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
 
@@ -83,14 +93,16 @@ class LossLayer:
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
         # _t holds the labels as `_labels` returned them.
-        dx = self._backward(self.y.reshape(len(self._t), -1), self._t)
+        y = self.y.reshape(len(self._t), -1).astype(computed_in(self._dtype), copy=False)
+        dx = self._backward(y, self._t)
         dx *= as_number(dout, "dout") / len(dx)
-        return dx.reshape(self.y.shape)
+        return dx.reshape(self.y.shape).astype(self._dtype, copy=False)
 
     @quiet
     def losses(self, x: Array, t: Any) -> Array:
         """Return the loss of each sample, (N,)."""
-        return self._forward(*self._checked(x, t))[1]
+        dtype, scores, labels = self._checked(x, t)
+        return self._forward(scores, labels)[1].astype(dtype, copy=False)
 
     @quiet
     def correct(self, x: Array, t: Any) -> Array:
@@ -99,7 +111,8 @@ class LossLayer:
         Raises:
             TypeError: If the loss is that of a regression.
         """
-        return self._correct(*self._checked(x, t))
+        _, scores, labels = self._checked(x, t)
+        return self._correct(scores, labels)
 
     def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
         """Take over y and the labels from loss layers that each computed a part of one batch.
@@ -113,11 +126,13 @@ class LossLayer:
         """
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
-        self.t, self.loss = t, loss
+        self.t, self.loss, self._dtype = t, loss, self.y.dtype
 
-    def _checked(self, x: Any, t: Any) -> tuple[Array, Array]:
-        scores = as_batch(x)
-        return scores, self._labels(t, x, scores)
+    def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
+        """Return the dtype of the scores, the scores as they are computed, and the labels."""
+        given = as_batch(x)
+        scores = given.astype(computed_in(given.dtype), copy=False)
+        return given.dtype, scores, self._labels(t, x, scores)
 
 
 class SoftmaxWithLoss(LossLayer):
@@ -131,7 +146,8 @@ class SoftmaxWithLoss(LossLayer):
     (0.9, 0.1).  One sample has a class or a row (K,).
 
     Raises:
-        ValueError: If t has another shape, or a class is not from 0 to K - 1.
+        ValueError: If t has another shape, or a class is not from 0 to K - 1; if K is 1, as the
+            softmax of a single score is always 1.  `SigmoidWithLoss` takes one output.
 
     Book: *Softmax-with-Loss Layer* and *Appendix A*.
     """

@@ -17,7 +17,7 @@ class Residual(Layer):
 
     Raises:
         TypeError: If `layers` is not a list of our layers.
-        ValueError: If F(x) has another shape than x.
+        ValueError: If F(x) has another shape than x, or a layer occurs twice.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016.
     """
@@ -26,6 +26,9 @@ class Residual(Layer):
         if not isinstance(layers, Sequence) or not all(isinstance(x, Layer) for x in layers):
             raise TypeError(f"layers must be a list of layers such as [Relu()], got {layers!r}")
         self.layers = list(layers)
+        inner = [*self.walk()]
+        if len(set(inner)) < len(inner):
+            raise ValueError(f"layers must hold each layer only once, got {layers!r}")
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         y = x

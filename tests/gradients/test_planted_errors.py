@@ -171,8 +171,9 @@ def test_the_probe_is_not_x_when_both_come_from_one_seed(seed):
     assert not check_gradients(batch_norm(dx=zeros), x, rng=seed)
 
 
-def test_over_one_sample_a_wrong_batch_norm_passes_over_two_it_is_caught():
-    assert check_gradients(batch_norm(dx=zeros), normal(1, 4))
+def test_over_one_sample_a_wrong_batch_norm_would_pass_over_two_it_is_caught():
+    with pytest.raises(ValueError, match="x must hold 2 or more values"):
+        check_gradients(batch_norm(dx=zeros), normal(1, 4))
     assert not check_gradients(batch_norm(dx=zeros), normal(2, 4))
 
 

@@ -33,6 +33,17 @@ def batch_norm(size):
     return make
 
 
+def frozen(make):
+    """Make a layer that leaves its running statistics, so that one sample will do in training."""
+
+    def make_frozen(dtype):
+        layer = make(dtype)
+        layer.freeze()
+        return layer
+
+    return make_frozen
+
+
 def convolution(channels, **geometry):
     def make(dtype):
         W = normal(4, channels, 3, 3, seed=1, dtype=dtype)
@@ -88,7 +99,7 @@ BATCHES = {
 SINGLE_SAMPLES = {
     "Affine, one sample": (affine, (6,)),
     "Affine, one image": (affine, (3, 2, 1)),
-    "BatchNorm, one sample": (batch_norm(6), (6,)),
+    "BatchNorm, one sample": (frozen(batch_norm(6)), (6,)),
     "Convolution, one image": (convolution(3), (3, 5, 6)),
     "Convolution, one image, stride 2": (convolution(3, stride=2), (3, 5, 7)),
     "Pooling, one image": (without_parameters(Pooling, 3, 3), (3, 4, 6)),

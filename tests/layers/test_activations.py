@@ -3,6 +3,7 @@ import pytest
 
 from dlbasics.functions import relu_grad
 from dlbasics.layers import LeakyRelu, Relu, Sigmoid, Tanh
+from tests.helpers import normal
 
 
 def test_relu_backward_does_not_write_into_dout():
@@ -53,6 +54,36 @@ def test_relu_mask_and_sigmoid_out_are_the_books():
     relu.forward(X)
     assert relu.mask.tolist() == [[True, True, True], [False, False, False]]
     np.testing.assert_array_equal(sigmoid.forward(X), sigmoid.out)
+
+
+NOT_FINITE = np.array([-np.inf, np.inf, np.nan, -1.0, 1.0])
+
+
+@pytest.mark.parametrize("layer", [Relu(), LeakyRelu(0)], ids=["Relu", "LeakyRelu"])
+def test_infinity_times_a_slope_of_0_is_0(layer):
+    np.testing.assert_array_equal(layer.forward(NOT_FINITE), [0, np.inf, np.nan, 0, 1])
+    for dout in (np.inf, -np.inf, np.nan):
+        dx = layer.backward(np.full(5, dout))
+        np.testing.assert_array_equal(dx, [0, dout, dout, 0, dout])
+
+
+def test_leaky_relu_of_infinity():
+    layer = LeakyRelu(0.5)
+    np.testing.assert_array_equal(layer.forward(NOT_FINITE), [-np.inf, np.inf, np.nan, -0.5, 1])
+    np.testing.assert_array_equal(layer.backward(np.full(5, np.inf)), [np.inf] * 5)
+    np.testing.assert_array_equal(layer.backward(np.full(5, np.nan)), [np.nan] * 5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_relu_passes_every_bit_of_dout_on(dtype):
+    layer, x = Relu(), normal(200, dtype=dtype)
+    layer.forward(x)
+    dout = normal(200, seed=1, dtype=dtype)
+    dx = layer.backward(dout)
+    assert dx.dtype == dtype
+    np.testing.assert_array_equal(dx, np.where(x > 0, dout, 0))
+    mixed = layer.backward(dout.astype(np.float64))
+    np.testing.assert_array_equal(mixed, np.where(x > 0, dout.astype(np.float64), 0))
 
 
 @pytest.mark.parametrize("slope", [-0.1, 1.1, np.nan, np.inf, "0.1", None])

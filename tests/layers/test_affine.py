@@ -57,6 +57,21 @@ def test_x_that_could_be_either_is_a_batch_not_one_sample():
     assert layer.forward(np.ones((0, 4))).shape == (0, 4)
 
 
+@pytest.mark.parametrize("shape", [(), (4,), (0,)])
+def test_at_width_1_a_number_is_no_sample_and_a_row_no_batch(shape):
+    layer = Affine(np.array([[2.0, 3.0]]), None)
+    with pytest.raises(ValueError, match=r"x must have 1 values a sample.* got \("):
+        layer.forward(np.ones(shape))
+    assert layer.forward(np.ones(1)).tolist() == [2, 3]
+    assert layer.forward(np.ones((4, 1))).tolist() == [[2, 3]] * 4
+
+
+def test_integers_do_not_wrap_round():
+    layer = Affine(np.array([[200]], np.uint8), None)
+    assert layer.forward(np.array([[2]], np.uint8)).tolist() == [[400]]
+    assert layer.backward(np.array([[200]], np.uint8)).tolist() == [[40_000]]
+
+
 def test_images_are_flattened_in_the_order_channel_row_column():
     layer, images = Affine(normal(12, 2), normal(2)), normal(5, 3, 2, 2, seed=1)
     rows = images.reshape(5, 12)
@@ -71,6 +86,8 @@ def test_images_are_flattened_in_the_order_channel_row_column():
     ("W", "b", "error", "message"),
     [
         ([[1.0]], None, TypeError, "W must be a NumPy array, got list"),
+        (np.ones((0, 2)), None, ValueError, r"W must hold at least one number, got shape \(0, 2\)"),
+        (np.ones((2, 0)), None, ValueError, r"W must hold at least one number, got shape \(2, 0\)"),
         (np.ones(3), None, ValueError, r"W must have shape \(D, M\), got \(3,\)"),
         (np.array([["a"]]), None, TypeError, "W must hold real numbers, got dtype <U1"),
         (np.ones((3, 2)), np.ones(3), ValueError, r"b must have shape \(2,?\), got \(3,\)"),

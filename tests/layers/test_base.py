@@ -8,6 +8,8 @@ import pytest
 
 from dlbasics import layers
 from dlbasics.layers import Affine, BatchNorm, Convolution, Layer
+from dlbasics.network import Network
+from dlbasics.networks import TwoLayerNet
 from tests.helpers import normal
 from tests.layers.cases import ACTIVATIONS, BATCHES, LAYERS, LAYOUTS, SINGLE_SAMPLES, parametrized
 
@@ -170,6 +172,47 @@ class TestEveryLayer:
             assert y.dtype == np.float64
             np.testing.assert_array_equal(y, make(np.float64).forward(x.astype(float), train_flg))
 
+    def test_lists_are_arrays(self, make, shape, train_flg):
+        layer, _, y, dout = passed(make, shape, train_flg)
+        twin, x = make(np.float64), normal(*shape, seed=7)
+        np.testing.assert_array_equal(twin.forward(x.tolist(), train_flg), y)
+        np.testing.assert_array_equal(twin.backward(dout.tolist()), layer.backward(dout))
+        assert_same(gradients(twin), gradients(layer))
+
+    @pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">i4"])
+    def test_results_have_the_byte_order_of_this_machine(self, make, shape, train_flg, dtype):
+        layer, x = make(np.float64), (3 * normal(*shape)).astype(dtype)
+        y = layer.forward(x, train_flg)
+        dx = layer.backward(np.ones(y.shape, dtype))
+        expected = make(np.float64).forward(x.astype(x.dtype.newbyteorder("=")), train_flg)
+        np.testing.assert_array_equal(y, expected)
+        for array in (y, dx, *gradients(layer).values(), *states(layer).values()):
+            assert array.dtype.isnative
+
+    def test_an_array_with_a_mask_is_refused(self, make, shape, train_flg):
+        layer, x, _, dout = passed(make, shape, train_flg)
+        for masked in (np.ma.masked_invalid(x), [np.ma.masked_invalid(x)]):
+            with pytest.raises(TypeError, match="x must be an array without a mask"):
+                layer.forward(masked, train_flg)
+        for method in (layer.backward, layer.backward_params):
+            with pytest.raises(TypeError, match="dout must be an array without a mask"):
+                method(np.ma.masked_invalid(dout))
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    @pytest.mark.parametrize("least", ["tiny", "smallest_subnormal", "max"])
+    def test_no_number_is_an_error_whatever_seterr_says(self, make, shape, train_flg, dtype, least):
+        """`np.seterr(all="raise")` makes errors of underflow, overflow, NaN and infinity."""
+        number = float(getattr(np.finfo(dtype), least))
+        layer, x = make(dtype), normal(*shape, dtype=dtype)
+        extremes = [number, -number, 3 * number, -1000, np.inf, np.nan]
+        with np.errstate(all="ignore"):
+            x.flat[: len(extremes)] = np.array(extremes[: x.size]).astype(dtype)
+        with np.errstate(all="raise"):
+            y = layer.forward(x, train_flg)
+            layer.backward(np.resize(x, y.shape))
+            layer.backward_params(np.resize(x, y.shape))
+            layer.cast(np.float16)
+
     @pytest.mark.parametrize("method", ["backward", "backward_params"])
     def test_backward_before_forward_and_dout_of_another_shape_are_errors(
         self, make, shape, train_flg, method
@@ -195,6 +238,43 @@ def test_numbers_that_are_not_finite_bring_no_warning(make, shape, train_flg, dt
     assert y.dtype == dx.dtype == dtype
     assert np.isfinite(y[0]).all() or (train_flg and couples_samples(layer))
     assert np.isnan(y[1]).all() or not np.isnan(bad)
+
+
+@parametrized(LAYERS)
+@pytest.mark.parametrize("train_flg", ["False", 0, None, np.zeros(1, bool)], ids=repr)
+def test_train_flg_must_be_true_or_false(make, shape, train_flg):
+    layer, x = make(np.float64), normal(*shape)
+    with pytest.raises(TypeError, match="train_flg must be True or False, got"):
+        layer.forward(x, train_flg)
+    layer.forward(x, np.bool_(False))
+
+
+@parametrized({name: case for name, case in ACTIVATIONS.items() if "Residual" not in name})
+@both_modes
+def test_a_number_is_an_array_without_dimensions(make, shape, train_flg):
+    layer = make(np.float64)
+    for x in (0.5, np.float64(0.5), np.array(0.5)):
+        y = layer.forward(x, train_flg)
+        dx = layer.backward(x)
+        for array in (y, dx):
+            assert type(array) is np.ndarray and array.shape == () and array.flags.writeable
+        assert y == make(np.float64).forward(np.array([0.5]), train_flg)[0]
+
+
+@pytest.mark.parametrize("dtype", [None, "i4", "text", complex, {"a": 1}, [], "f4,f4"], ids=repr)
+def test_a_dtype_must_be_a_floating_point_one(dtype):
+    """NumPy takes None for float64."""
+    for use in (
+        Affine.create(2, 2).cast,
+        lambda dtype: Affine.create(2, 2, dtype=dtype),
+        lambda dtype: Convolution.create(2, 2, 3, dtype=dtype),
+        lambda dtype: BatchNorm.create(2, dtype=dtype),
+        Network([Affine.create(2, 2)]).astype,
+        lambda dtype: TwoLayerNet(2, 2, 2, dtype=dtype),
+    ):
+        with pytest.raises(TypeError, match="dtype must be a floating-point dtype, got"):
+            use(dtype)
+    assert Affine.create(2, 2, dtype=">f8").W.dtype.isnative
 
 
 @parametrized(SINGLE_SAMPLES)
@@ -276,6 +356,47 @@ def test_results_have_numpys_result_type(make, x, W, b):
         assert layer.dW.dtype in (np.result_type(x, dout), y.dtype)
         assert dx.ravel().tolist() == [2.0] * 108 and layer.dW.ravel().tolist() == [4.0] * 54
         assert b is None or layer.db.tolist() == [4, 4]
+
+
+@with_filters
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_parameters_of_integers_are_kept_and_computed_in_float64(make, dtype):
+    W, b = np.full((2, 3, 3, 3), 100, dtype), np.full(2, 100, dtype)
+    for n, x in ((4, np.full((4, 3, 3, 3), 2, dtype)), (1, np.full((3, 3, 3), 2.0))):
+        layer = make(W, b)
+        assert layer.W.base is W or layer.W is W
+        y = layer.forward(x)
+        assert y.dtype == np.float64 and (y == 27 * 200 + 100).all()
+        dx = layer.backward(np.full(y.shape, 100, dtype))
+        assert (dx == 20_000).all() and (layer.dW == n * 200).all() and (layer.db == n * 100).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones(2, bool), "must hold numbers, got dtype bool"),
+        (np.ones(2, complex), "must hold real numbers, got dtype complex128"),
+        (np.ones(2, object), "must hold real numbers, got dtype object"),
+        (np.ma.ones(2), "must be an array without a mask"),
+    ],
+    ids=["bool", "complex", "object", "masked"],
+)
+def test_parameters_that_hold_no_numbers(array, message):
+    W, filters, vector = array.reshape(1, 2), array.reshape(2, 1, 1, 1), np.ones(2)
+    for name, make in {
+        "W": [lambda: Affine(W, None), lambda: Convolution(filters, None)],
+        "b": [
+            lambda: Affine(np.ones((3, 2)), array),
+            lambda: Convolution(np.ones((2, 1, 1, 1)), array),
+        ],
+        "gamma": [lambda: BatchNorm(array, vector)],
+        "beta": [lambda: BatchNorm(vector, array)],
+        "running_mean": [lambda: BatchNorm(vector, vector, running_mean=array, running_var=vector)],
+        "running_var": [lambda: BatchNorm(vector, vector, running_mean=vector, running_var=array)],
+    }.items():
+        for refuses in make:
+            with pytest.raises(TypeError, match=f"{name} {message}"):
+                refuses()
 
 
 @with_filters

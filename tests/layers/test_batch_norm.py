@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from dlbasics._internal.fast import memory
+from dlbasics.gradient import check_gradients
 from dlbasics.layers import BatchNorm, BatchNormalization
+from dlbasics.networks import MultiLayerNet
 from tests.helpers import normal
 
 EPS = 1e-7
@@ -47,9 +49,60 @@ def test_training_follows_the_formula(shape, block, monkeypatch):
 
 def test_a_batch_of_one_and_columns_without_spread_give_beta():
     layer = layer_of(4)
-    np.testing.assert_array_equal(layer.forward(normal(1, 4)), layer.beta[np.newaxis])
-    np.testing.assert_array_equal(layer.forward(normal(4)), layer.beta)
+    np.testing.assert_array_equal(layer._forward(normal(1, 4), True), layer.beta[np.newaxis])
+    image = layer._forward(normal(1, 4, 1, 1), True)
+    np.testing.assert_array_equal(image, layer.beta.reshape(1, 4, 1, 1))
     np.testing.assert_array_equal(layer.forward(np.full((3, 4), 0.5)), [layer.beta] * 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4,), (1, 4, 1, 1)])
+def test_one_value_a_channel_is_refused_in_training(shape):
+    """The running variance would move to 0, and y would not depend on x."""
+    layer = layer_of(4)
+    layer.forward(normal(7, 4, seed=1))
+    before = layer.running_mean, layer.running_var
+    with pytest.raises(ValueError, match=r"x must hold 2 or more values of each channel .*batch"):
+        layer.forward(normal(*shape))
+    assert (layer.running_mean, layer.running_var) == before
+    layer.forward(normal(*shape), train_flg=False)
+    layer.freeze()
+    x = normal(*shape)
+    np.testing.assert_array_equal(layer.forward(x), layer.beta.reshape(shape))
+    assert not layer.backward(np.ones(shape)).any()
+    layer.frozen = False
+    for enough in ((2, 4), (1, 4, 1, 2), (1, 4, 2, 1)):
+        layer.forward(normal(*enough))
+
+
+def test_a_network_refuses_one_sample_where_it_trains():
+    network = MultiLayerNet(6, [5], 3, use_batchnorm=True)
+    x, t = normal(1, 6), np.array([1])
+    for train in (
+        lambda: network.gradient(x, t),
+        lambda: network.numerical_gradient(x, t),
+        lambda: network.loss(x, t, train_flg=True),
+        lambda: network.predict(x[0], train_flg=True),
+        lambda: check_gradients(network, x, t),
+    ):
+        with pytest.raises(ValueError, match="BatchNorm: x must hold 2 or more values"):
+            train()
+    assert network.predict(x).shape == (1, 3) and network.loss(x, t) > 0
+
+
+@pytest.mark.parametrize("kept", ["gamma", "beta"])
+def test_integers_as_parameters_are_computed_in_float64_but_not_trained(kept):
+    arrays = {"gamma": normal(3, seed=1), "beta": normal(3, seed=2), kept: np.array([3, -1, 2])}
+    statistics = {"running_mean": normal(3, seed=3), "running_var": np.exp(normal(3, seed=4))}
+    layer, x = BatchNorm(**arrays, **statistics), normal(7, 3)
+    assert getattr(layer, kept) is arrays[kept]
+    twin = BatchNorm(*(arrays[name].astype(float) for name in ("gamma", "beta")), **statistics)
+    np.testing.assert_array_equal(layer.forward(x, False), twin.forward(x, False))
+    with pytest.raises(TypeError, match=f"{kept} must hold floating-point numbers to train, got"):
+        layer.forward(x)
+    layer.freeze()
+    np.testing.assert_array_equal(layer.forward(x), twin.forward(x))
+    np.testing.assert_allclose(layer.running_var, statistics["running_var"])
+    assert BatchNorm(np.ones(3, int), np.zeros(3, int)).forward(x, False).dtype == np.float64
 
 
 def test_images_have_one_statistic_a_channel_not_a_pixel():
@@ -158,6 +211,7 @@ def test_in_half_precision_means_over_many_pixels_are_not_lost():
 def test_a_gradient_check_over_one_sample_would_check_nothing():
     """Over one sample, as in the book's check, the right gradients of x and gamma are all 0."""
     layer = layer_of(4)
+    layer.freeze()
     layer.forward(normal(1, 4))
     assert not layer.backward(normal(1, 4, seed=1)).any()
     assert not layer.dgamma.any()
@@ -173,8 +227,10 @@ def test_x_of_another_shape(shape):
 
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2, 2), (2, 3, 0, 2)])
 def test_an_empty_batch_has_no_mean(shape):
-    with pytest.raises(ValueError, match="x must hold a sample in training"):
-        layer_of(3).forward(np.ones(shape))
+    for layer in (layer_of(3), frozen := layer_of(3)):
+        frozen.freeze()
+        with pytest.raises(ValueError, match=r"x must hold \d or more values of each channel"):
+            layer.forward(np.ones(shape))
     assert layer_of(3).forward(np.ones(shape), train_flg=False).shape == shape
 
 
@@ -182,6 +238,7 @@ def test_an_empty_batch_has_no_mean(shape):
     ("arguments", "options", "message"),
     [
         (([1.0], np.zeros(1)), {}, "gamma must be a NumPy array, got list"),
+        ((np.ones(0), np.zeros(0)), {}, r"gamma must hold at least one number, got shape \(0,\)"),
         ((np.ones((1, 2)), np.zeros(2)), {}, r"gamma must have shape \(D,?\), got \(1, 2\)"),
         ((np.ones(2), np.zeros(3)), {}, r"beta must have shape \(2,?\), got \(3,\)"),
         ((np.ones(2), np.zeros(2), 1.5), {}, "momentum must be"),
@@ -191,6 +248,11 @@ def test_an_empty_batch_has_no_mean(shape):
             (np.ones(2), np.zeros(2)),
             {"running_mean": np.zeros(3), "running_var": np.ones(3)},
             r"running_mean must have shape \(2,?\), got \(3,\)",
+        ),
+        (
+            (np.ones(2), np.zeros(2)),
+            {"running_mean": np.zeros(2), "running_var": np.ones(2, int)},
+            "running_var must hold floating-point numbers to train, got int64",
         ),
     ],
 )

@@ -22,6 +22,22 @@ def naive(x, W, b, dout, stride, pad):
     return y, dx, dW, db
 
 
+@pytest.mark.parametrize("method", ["backward", "backward_params"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_an_infinite_pixel_reaches_only_the_weights_that_meet_it(stride, method):
+    layer, x = Convolution(np.ones((1, 1, 2, 2)), np.zeros(1), stride), np.zeros((1, 1, 4, 4))
+    x[0, 0, 0, 0] = np.inf
+    y = layer.forward(x)
+    assert y[0, 0, 0, 0] == np.inf and np.isfinite(y).sum() == y.size - 1
+    getattr(layer, method)(np.ones_like(y))
+    assert layer.dW.ravel().tolist() == [np.inf, 0, 0, 0] and layer.db.tolist() == [y.size]
+
+
+def test_integers_do_not_wrap_round():
+    layer = Convolution(np.full((1, 1, 2, 2), 200, np.uint8), None)
+    assert layer.forward(np.full((1, 1, 2, 2), 2, np.uint8)).tolist() == [[[[1600]]]]
+
+
 @pytest.mark.parametrize(
     ("C", "FN", "H", "W", "FH", "FW", "stride", "pad"),
     [

@@ -45,6 +45,42 @@ def test_a_convolution_with_stride_and_padding():
     assert (layer.stride, layer.pad) == (1, 0)
 
 
+@both_layers
+def test_an_initializer_of_ones_own_gets_the_shape_and_a_generator(create, sizes, shape, fan_in):
+    def init(shape, rng):
+        return rng.normal(5, 1, shape)
+
+    layer = create(*sizes, init=init, rng=3)
+    expected = np.random.default_rng(3).normal(5, 1, shape).astype(np.float32)
+    np.testing.assert_array_equal(layer.W, expected)
+
+
+@both_layers
+@pytest.mark.parametrize(
+    ("init", "error", "message"),
+    [
+        (lambda shape, rng: 0.1, ValueError, r"init must return weights of shape .* got \(\)"),
+        (lambda shape, rng: np.ones(3), ValueError, r"init must return weights of shape .*\(3,\)"),
+        (lambda shape, rng: np.full(shape, np.inf), ValueError, "init must .* finite in float16"),
+        (1e6, ValueError, "init must return weights that are finite in float16"),
+        (lambda shape, rng: np.ones(shape, complex), TypeError, "init must hold real numbers"),
+        (lambda shape, rng: "text", TypeError, "init must hold real numbers"),
+        (lambda shape, rng: None, TypeError, "init must be an array of numbers, got None"),
+    ],
+)
+def test_weights_that_an_initializer_must_not_return(
+    create, sizes, shape, fan_in, init, error, message
+):
+    with pytest.raises(error, match=message):
+        create(*sizes, init=init, dtype=np.float16)
+
+
+def test_tiny_weights_are_no_error_whatever_seterr_says():
+    with np.errstate(all="raise"):
+        for std in (1e-6, 1e-300):
+            assert np.isfinite(Affine.create(20, 20, std, rng=0, dtype=np.float16).W).all()
+
+
 AFFINE, CONVOLUTION = {"n_in": 3, "n_out": 3}, {"channels": 3, "filter_num": 4, "filter_size": 3}
 
 
@@ -57,6 +93,11 @@ AFFINE, CONVOLUTION = {"n_in": 3, "n_out": 3}, {"channels": 3, "filter_num": 4, 
         (Convolution.create, CONVOLUTION, "filter_num", 2.0),
         (Convolution.create, CONVOLUTION, "filter_size", 0),
         (Convolution.create, CONVOLUTION, "filter_size", (3, 0)),
+        (Convolution.create, CONVOLUTION, "filter_size", (2.5, 2)),
+        (Convolution.create, CONVOLUTION, "filter_size", (2, 2.5)),
+        (Convolution.create, CONVOLUTION, "filter_size", (2, 2, 2)),
+        (Convolution.create, CONVOLUTION, "filter_size", ()),
+        (Convolution.create, CONVOLUTION, "filter_size", "33"),
     ],
 )
 def test_the_error_names_the_size_that_is_no_count(create, sizes, name, value):

@@ -101,6 +101,13 @@ def test_ratio_out_of_range(ratio):
         Dropout(ratio)
 
 
+@pytest.mark.parametrize("inverted", ["False", 0, 1, None, [True]])
+def test_inverted_must_be_true_or_false(inverted):
+    with pytest.raises(TypeError, match="inverted must be True or False, got"):
+        Dropout(0.5, inverted=inverted)
+    assert Dropout(0.5, inverted=np.bool_(True)).inverted is True
+
+
 @pytest.mark.parametrize("rng", [-1, 0.5, "seed", np.random])
 def test_rng_of_another_kind(rng):
     with pytest.raises(TypeError, match="rng must be"):

@@ -7,6 +7,7 @@ import pytest
 
 from dlbasics.functions import softmax
 from dlbasics.layers import IdentityWithLoss, SigmoidWithLoss, SoftmaxWithLoss
+from dlbasics.networks import TwoLayerNet
 from tests import labels
 from tests.helpers import normal as scores
 from tests.labels import CLASSES, ONE_HOT
@@ -90,6 +91,35 @@ class TestEveryLoss:
         assert layer.forward(x.tolist(), np.array(t).tolist()) == expected
         assert layer.backward().dtype == np.float64
 
+    def test_results_have_the_byte_order_of_this_machine(self, make, shape, t):
+        layer, x, labels = make(), scores(*shape), np.asarray(t)
+        swapped = x.astype(">f8"), labels.astype(labels.dtype.newbyteorder("S"))
+        assert layer.forward(*swapped) == make().forward(x, t)
+        for array in (layer.y, layer.backward(), layer.losses(*swapped)):
+            assert array.dtype == np.float64 and array.dtype.isnative
+
+    def test_an_array_with_a_mask_is_refused(self, make, shape, t):
+        x, masked = scores(*shape), np.ma.masked_invalid
+        for method in (make().forward, make().losses):
+            for wrong in (masked(x), [*map(masked, x)]):
+                with pytest.raises(TypeError, match="x must be an array without a mask"):
+                    method(wrong, t)
+            with pytest.raises(TypeError, match="t must be an array without a mask"):
+                method(x, masked(t))
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    @pytest.mark.parametrize("least", ["tiny", "smallest_subnormal", "max"])
+    def test_no_number_is_an_error_whatever_seterr_says(self, make, shape, t, dtype, least):
+        number = float(getattr(np.finfo(dtype), least))
+        layer, x = make(), scores(*shape, dtype=dtype)
+        for extreme in (number, -number, 1000, -1000, np.inf, -np.inf, np.nan):
+            x.flat[1] = extreme
+            with np.errstate(all="raise"):
+                layer.forward(x, t)
+                layer.backward()
+                layer.backward(1e-300)
+                layer.losses(x, t)
+
     @pytest.mark.parametrize("dout", ["1", None, np.nan, np.inf, 1j, np.ones(2)])
     def test_dout_that_is_no_number(self, make, shape, t, dout):
         layer = make()
@@ -161,6 +191,25 @@ class TestSoftmaxWithLossLabels:
         assert layer.correct(x[0], 1).tolist() == [True]
         assert layer.correct(x[0], [1, 0, 0]).tolist() == [False]
 
+    @pytest.mark.parametrize(
+        ("x", "t"),
+        [([[0.3], [-2.0]], [[5], [7]]), ([[0.3], [-2.0]], [0, 0]), ([0.3], 0), ([0.3], [1.0])],
+    )
+    @pytest.mark.parametrize("method", ["forward", "losses", "correct"])
+    def test_one_output_is_refused(self, method, x, t):
+        """Its softmax is 1 whatever the score, so that the loss and all gradients would be 0."""
+        with pytest.raises(ValueError, match=r"x must have two or more .* use SigmoidWithLoss"):
+            getattr(SoftmaxWithLoss(), method)(x, t)
+
+    def test_a_network_with_one_output_is_refused(self):
+        network, x = TwoLayerNet(5, 10, 1), scores(6, 5)
+        for t in (np.ones((6, 1), int), np.zeros(6, int)):
+            for use in (network.loss, network.gradient, network.accuracy):
+                with pytest.raises(ValueError, match="use SigmoidWithLoss"):
+                    use(x, t)
+        network.last_layer = SigmoidWithLoss()
+        assert network.loss(x, np.ones((6, 1))) > 0
+
 
 class TestSoftmaxWithLossValues:
     @pytest.mark.parametrize("t", [1, [0, 1, 0]])
@@ -216,6 +265,38 @@ class TestSigmoidWithLoss:
         x, t = np.array([[0.3, -1], [2, 0.1], [-3, -0.3]]), np.array([[1, 0], [1, 0], [0, 0]])
         for form in (t, t.astype(bool), 0.8 * t + 0.1):
             assert SigmoidWithLoss().correct(x, form).tolist() == [True, False, True]
+
+
+class TestHalfPrecision:
+    """Sums and squares are computed in single precision."""
+
+    def test_squares_that_overflow(self):
+        layer, x = IdentityWithLoss(), np.array([[300.0], [-300.0]], np.float16)
+        assert layer.forward(x, np.zeros((2, 1))) == 45_000
+        assert layer.losses(x, np.zeros((2, 1))).tolist() == [np.float16(45_000)] * 2
+        assert layer.forward(x, np.full((2, 1), 2000)) == (1700**2 + 2300**2) / 4
+
+    def test_labels_that_overflow(self):
+        layer = IdentityWithLoss()
+        assert layer.forward(np.zeros(1, np.float16), [1e5]) == 5e9
+        assert layer.forward(np.full(1, 300, np.float16), [0]) == 45_000
+
+    def test_many_classes(self):
+        layer, x = SoftmaxWithLoss(), np.zeros((1, 70_000), np.float16)
+        assert layer.forward(x, [3]) == pytest.approx(np.log(70_000), rel=1e-6)
+        np.testing.assert_allclose(layer.y, 1 / 70_000, rtol=5e-3)
+        t = np.full((1, 70_000), 1 / 70_000)
+        assert layer.forward(x, t) == pytest.approx(np.log(70_000), rel=1e-5)
+
+    def test_many_outputs(self):
+        x = np.zeros((1, 100_000), np.float16)
+        loss = SigmoidWithLoss().forward(x, x)
+        assert loss == pytest.approx(100_000 * np.log(2), rel=1e-6)
+
+    def test_a_large_batch_keeps_its_gradient(self):
+        layer = SoftmaxWithLoss()
+        layer.forward(np.zeros((70_000, 2), np.float16), np.zeros(70_000, int))
+        np.testing.assert_allclose(layer.backward(70_000), [[-0.5, 0.5]] * 70_000)
 
 
 class TestIdentityWithLoss:

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,20 @@ def test_a_pixel_that_is_not_a_number_is_seen(stride):
         damaged = x.copy()
         damaged[place] = np.nan
         assert np.isnan(Pooling(2, 2, stride).forward(damaged)).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_gradient_goes_to_the_pixel_that_is_not_a_number(stride):
+    """For argmax, NaN is larger than any number; of several NaN, the first counts."""
+    layer, x = Pooling(2, 2, stride), normal(1, 1, 2, 2)
+    for places in itertools.product([False, True], repeat=4):
+        damaged = x.copy()
+        damaged.flat[np.flatnonzero(places)] = np.nan
+        layer.forward(damaged)
+        winner = places.index(True) if any(places) else int(x.argmax())
+        for dout in (3.0, np.inf, np.nan):
+            dx = layer.backward(np.full((1, 1, 1, 1), dout)).ravel()
+            np.testing.assert_array_equal(dx, np.where(np.arange(4) == winner, dout, 0))
 
 
 @pytest.mark.parametrize("make", [Pooling, AveragePooling])

@@ -39,6 +39,21 @@ def test_gradients_of_a_network_with_residual_blocks():
     assert keys[:4] == ["W1", "b1", "W2", "b2"] and {"gamma4", "beta4", "W6"} <= set(keys)
 
 
+def test_the_list_of_layers_is_copied():
+    layers = [Identity()]
+    layer = Residual(layers)
+    layers.append(Relu())
+    assert layer.layers == layers[:1] and layer.layers is not layers
+
+
+def test_a_layer_that_occurs_twice_is_refused():
+    """It would remember only its last forward, so its gradients would be wrong."""
+    relu = Relu()
+    for layers in ([relu, relu], [Residual([relu]), relu]):
+        with pytest.raises(ValueError, match="layers must hold each layer only once"):
+            Residual(layers)
+
+
 def test_training_mode_and_generator_reach_the_inner_layers():
     dropout = Dropout(0.5)
     network = Network([Residual([dropout])], rng=0)

@@ -173,3 +173,8 @@ def test_a_subclass_that_no_network_can_use_says_what_is_missing(layer, error, m
 def test_a_subclass_without_formulas_says_what_to_write():
     with pytest.raises(TypeError, match=r"Parts must define _forward\(x, train_flg\)"):
         Parts([]).forward(X)
+
+
+def test_the_base_class_itself_is_no_layer():
+    with pytest.raises(TypeError, match=r"Layer must define _forward\(x, train_flg\)"):
+        Layer().forward(np.ones(2))

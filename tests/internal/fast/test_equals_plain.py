@@ -71,7 +71,8 @@ def assert_alike(found, expected, tolerance):
         assert (found[name] is None) == (array is None), name
         if array is not None:
             assert found[name].dtype == array.dtype, name
-            scale = max(1.0, float(np.abs(array.astype(np.float64)).max(initial=0)))
+            numbers = array[np.isfinite(array)].astype(np.float64)
+            scale = max(1.0, float(np.abs(numbers).max(initial=0)))
             atol = tolerance["atol"] * scale
             np.testing.assert_allclose(
                 found[name], array, rtol=tolerance["rtol"], atol=atol, err_msg=name
@@ -123,6 +124,73 @@ def test_plain_and_fast_give_the_same(make, dtype, layout, train_flg):
         layer.cast(dtype)
         x = LAYOUTS[layout](rng.standard_normal(shape).astype(dtype))
         assert compare(layer, x, LAYOUTS[layout], train_flg)
+
+
+GEOMETRIES = {
+    **{
+        f"Pooling {size} x {size}, stride {stride}, pad {pad}": (
+            lambda size=size, stride=stride, pad=pad: Pooling(size, size, stride, pad),
+            (2, 2, 6, 6),
+        )
+        for size, stride, pad in [(2, 2, 0), (2, 1, 0), (2, 2, 1), (3, 3, 0), (3, 1, 1)]
+    },
+    **{
+        f"Convolution {size} x {size}, stride {stride}, pad {pad}": (
+            lambda size=size, stride=stride, pad=pad: Convolution(
+                np.random.default_rng(5).integers(-1, 2, (3, 2, size, size)).astype(float),
+                np.ones(3), stride, pad,
+            ),
+            (2, 2, 6, 6),
+        )
+        for size, stride, pad in [(1, 1, 0), (2, 1, 0), (2, 2, 0), (3, 1, 0), (3, 1, 1), (3, 3, 0)]
+    },
+}  # fmt: skip
+NOT_FINITE = {
+    **{name: (lambda make=make: make(np.float64), shape) for name, (make, shape) in LAYERS.items()},
+    **GEOMETRIES,
+}
+
+
+def sprinkled(rng, shape, values):
+    """Return small integers, half of them 0, with each of the values in one place."""
+    array = rng.integers(-2, 3, shape) * rng.integers(0, 2, shape).astype(float)
+    array.flat[rng.choice(array.size, min(len(values), array.size), replace=False)] = values[
+        : array.size
+    ]
+    return array
+
+
+@both_modes
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@parametrized(NOT_FINITE)
+def test_infinity_and_nan_give_the_same_everywhere(make, shape, dtype, train_flg):
+    """0 times infinity is NaN, so a fast way must not multiply what the formula does not."""
+    bad = [np.inf, -np.inf, np.nan]
+    for seed, (in_x, in_dout, in_param) in enumerate(
+        [
+            *(([value], [], []) for value in bad),
+            *(([], [value], []) for value in bad),
+            *(([], [], [value]) for value in bad),
+            ([np.inf], [np.inf], []),
+            (bad, bad, []),
+            ([np.nan, np.nan], [-np.inf], [np.inf]),
+        ]
+    ):
+        rng = np.random.default_rng(seed)
+        layer, x = make(), sprinkled(rng, shape, in_x).astype(dtype)
+        for inner in layer.walk():
+            for name in inner.param_names if in_param else ():
+                if getattr(inner, name) is not None:
+                    getattr(inner, name).flat[rng.integers(0, 3)] = in_param[0]
+        layer.cast(dtype)
+
+        def dout_of(y, seed=seed, values=in_dout):
+            return sprinkled(np.random.default_rng(seed + 50), y.shape, values).astype(dtype)
+
+        fast, _ = passed(layer, x, dout_of, train_flg)
+        with plain():
+            slow, _ = passed(layer, x, dout_of, train_flg)
+        assert_alike(fast, slow, TOLERANCE[dtype])
 
 
 def test_every_replaced_layer_is_in_the_table_of_layers():
