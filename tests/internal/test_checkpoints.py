@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dlbasics import Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
-from dlbasics._internal.checkpoints import CheckpointFolder, states_of
+from dlbasics._internal.checkpoint_folder import CheckpointFolder
+from dlbasics._internal.checkpoints import states_of
 from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
 from tests.helpers import ROOT, small_trainer
