@@ -25,7 +25,7 @@ from dlbasics._internal.training_settings import check_settings, settings_of
 from dlbasics.data import batch_count
 from dlbasics.history import History
 from dlbasics.layers import BatchNorm
-from dlbasics.optimizers import Optimizer
+from dlbasics.optimizers import Adam
 from dlbasics.storage import PathLike, load_arrays
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _checked(trainer: "Trainer", arrays: Mapping[str, Array]) -> _State:
     iter_per_epoch = _iter_per_epoch(trainer, own)
     for weights in [network, best] if best else [network]:
         check_fit(trainer.network, weights)
-    _check_optimizer(trainer, groups["optimizer"])
+    _check_optimizer(trainer, groups["optimizer"], network)
     return _State(
         iteration,
         iter_per_epoch,
@@ -245,13 +245,15 @@ def _history(
     return History(**curves, stopped=stopped)
 
 
-def _check_optimizer(trainer: "Trainer", stored: Mapping[str, Array]) -> None:
+def _check_optimizer(
+    trainer: "Trainer", stored: Mapping[str, Array], network: Mapping[str, Array]
+) -> None:
     """Raise an error unless the trainer's optimizer can take the state, and go on from it."""
     optimizer = copy.deepcopy(trainer.optimizer)
     optimizer.load_state_dict(stored)
-    if not isinstance(optimizer, Optimizer):
-        return
-    params = dict(trainer.network.params.items())
+    if type(optimizer).__module__ != Adam.__module__:
+        return  # a reader's own may hold anything
+    params = {key: network[f"params/{key}"].copy() for key in trainer.network.params}
     for name in optimizer.state_names:
         state = getattr(optimizer, name)
         if not state and not optimizer.iter:
@@ -263,6 +265,10 @@ def _check_optimizer(trainer: "Trainer", stored: Mapping[str, Array]) -> None:
                 raise ValueError(
                     f"optimizer must hold {name}/{key}: {_form(params[key])}, got {_form(array)}"
                 )
+    # The next step must not spoil the parameters, as it does with a root of negative numbers.
+    optimizer.update(params, {key: np.zeros_like(param) for key, param in params.items()})
+    if wrong := [key for key, param in params.items() if not np.isfinite(param).all()]:
+        raise ValueError(f"optimizer must hold a state from which it can go on for {wrong}")
 
 
 def _generators(trainer: "Trainer") -> list[np.random.Generator]:

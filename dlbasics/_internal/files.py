@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,12 +77,10 @@ def locked(path: Path) -> BinaryIO | None:
 
 def unlock(file: BinaryIO) -> None:
     """Remove and close a file that `locked` returned."""
-    removed_last = os.name == "nt"  # Windows removes no open file
-    with suppress(OSError):
-        if removed_last:
-            file.close()
+    if os.name == "nt":  # Windows removes no open file
+        file.close()
+    with closing(file), suppress(OSError):
         os.unlink(file.name)
-    file.close()
 
 
 def lock(file: BinaryIO) -> None:

@@ -80,8 +80,8 @@ def _check_states(states: Mapping[str, Slot], arrays: Mapping[str, Array]) -> No
             given.shape != like.shape or given.dtype not in dtypes_of_state(like)
         ):
             raise ValueError(f"{key} must be {_form(like)}, got {_form(given)}")
-        if name == "running_var" and (given < 0).any():
-            raise ValueError(f"{key} must not be negative, got {given.min()}")
+        if np.isnan(given).any() or (name == "running_var" and (given < 0).any()):
+            raise ValueError(f"{key} must be a running statistic, got {given.min()}")
 
 
 def dtypes_of_state(param: Array) -> set[np.dtype[Any]]:
