@@ -93,9 +93,9 @@ def _network_settings(network: Any) -> dict[str, Any]:
         found["network"] = Network.__name__  # classes such as TwoLayerNet only choose the layers
     for i, layer in enumerate(_layers(network), start=1):
         found |= settings_of_part(f"layer {i}", layer)
-    for name in ("last_layer", "regularizer"):
-        found |= settings_of_part(name, getattr(network, name, None))
-    return found
+    last_layer = getattr(network, "last_layer", getattr(network, "lastLayer", None))
+    found |= settings_of_part("last_layer", last_layer)
+    return found | settings_of_part("regularizer", getattr(network, "regularizer", None))
 
 
 def _layers(network: Any) -> Iterator[Any]:
@@ -110,6 +110,8 @@ def _kind(part: Any) -> str:
         return part.kind
     if isinstance(part, ReadersLoss):
         part = part.own
+    if part is None:
+        return "None"
     return str(getattr(part, "__name__", type(part).__name__))  # a function has a name
 
 
