@@ -31,6 +31,9 @@ from dlbasics.storage import PathLike, load_arrays
 if TYPE_CHECKING:
     from dlbasics.trainer import Trainer
 
+LONGEST = 10_000_000
+"""The number of bytes that the texts under one name may have."""
+
 LARGEST = {"pos": 624, "buffer_pos": 4, "has_uint32": 1}
 """The largest values in the state of a generator that it uses as indices or flags."""
 
@@ -173,7 +176,8 @@ def _checked(trainer: "Trainer", arrays: Mapping[str, Array]) -> _State:
 def _item(group: Mapping[str, Array], name: str, kinds: str) -> Any:
     """Return the number or text under that name, whose dtype must be of one of the kinds."""
     array = group.get(name)
-    if array is None or array.ndim or array.dtype.kind not in kinds:
+    is_one = array is not None and array.ndim == 0 and array.dtype.kind in kinds
+    if array is None or not is_one or array.nbytes > LONGEST:
         raise ValueError(f"it must hold one value called {name}, got {_form(array)}")
     return array.item()
 
@@ -227,12 +231,10 @@ def _history(
     if sorted(group) != sorted(names):
         raise ValueError(f"history must hold {names}, got {[*group]}")
     stopped = _item(group, "stopped", "U")
-    curves: dict[str, list[float]] = {}
-    for name in (name for name in names if name != "stopped"):
-        array = group[name]
-        if array.ndim != 1 or array.dtype.kind not in "fiu":
-            raise ValueError(f"history must hold a list of numbers {name}, got {_form(array)}")
-        curves[name] = array.astype(np.float64).tolist()
+    curves = {name: group[name] for name in names if name != "stopped"}
+    for name, curve in curves.items():
+        if curve.ndim != 1 or curve.dtype.kind not in "fiu":
+            raise ValueError(f"history must hold a list of numbers {name}, got {_form(curve)}")
     losses, evaluations = len(curves["train_loss"]), len(curves["test_acc"])
     for name, expected in {"lr": losses, "train_acc": evaluations, "seconds": evaluations}.items():
         if is_exact and len(curves[name]) != expected:
@@ -241,8 +243,10 @@ def _history(
         raise ValueError(f"iteration must fit the history of {losses}, got {iteration}")
     if evaluations > iteration // iter_per_epoch:
         raise ValueError(f"iteration must fit {evaluations} evaluations, got {iteration}")
-    del curves["train_loss"][iteration:], curves["lr"][iteration:]
-    return History(**curves, stopped=stopped)
+    lists: dict[str, list[float]] = {
+        name: curve[:iteration].astype(np.float64).tolist() for name, curve in curves.items()
+    }
+    return History(**lists, stopped=stopped)
 
 
 def _check_optimizer(
@@ -276,10 +280,11 @@ def _generators(trainer: "Trainer") -> list[np.random.Generator]:
 
 
 def _generator_states(trainer: "Trainer", own: Mapping[str, Array]) -> list[dict[str, Any]]:
-    if (stored := own.get("generators")) is None or stored.ndim != 1 or stored.dtype.kind != "U":
+    generators, stored = _generators(trainer), own.get("generators")
+    is_list = stored is not None and stored.ndim == 1 and stored.dtype.kind == "U"
+    if stored is None or not is_list or stored.nbytes > LONGEST:
         raise ValueError(f"it must hold the states of random generators, got {_form(stored)}")
     states = [json.loads(state) for state in stored.tolist()]
-    generators = _generators(trainer)
     kinds = [state["bit_generator"] for state in states]
     own_kinds = [generator.bit_generator.state["bit_generator"] for generator in generators]
     if kinds != own_kinds:

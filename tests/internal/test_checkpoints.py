@@ -258,6 +258,7 @@ DAMAGE = {
     "no order": lambda a: {"trainer/order": None},
     "settings are no JSON": lambda a: {"trainer/settings": np.array("{")},
     "settings are a list": lambda a: {"trainer/settings": np.array("[]")},
+    "settings are too long": lambda a: {"trainer/settings": np.array(" " * 3_000_000 + "{}")},
     "settings are nested": lambda a: {"trainer/settings": np.array("[" * 100_000)},
     "other data": lambda a: {"trainer/settings": with_settings(a, data={"x_train": "other"})},
     "a generator less": lambda a: {"trainer/generators": a["trainer/generators"][:-1]},
