@@ -77,11 +77,12 @@ class Trainer:
             weights of its best epoch.
         callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
             they may call `stop`.
-        checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
-            network, optimizer, random generators, position and history.  It keeps the last `keep`
-            checkpoints, and the best one as best.npz.  One training at a time writes to it.  For a network that you wrote, a checkpoint
-            holds `params`, and the running statistics and generators of the dlbasics layers in its
-            `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
+        checkpoints: A folder, to which one training at a time writes.  After each epoch the trainer
+            saves a checkpoint in it, for `resume`: network, optimizer, random generators, position
+            and history.  It keeps the last `keep` checkpoints, and the best one as best.npz.  For a
+            network that you wrote, a checkpoint holds `params`, and the running statistics and
+            generators of the dlbasics layers in its `layers`.  It does not hold what callbacks,
+            `augment` or layers that you wrote store.
         checkpoint_every: A number of iterations, after which the trainer also saves a checkpoint,
             again and again.
         keep: The number of checkpoints to keep.

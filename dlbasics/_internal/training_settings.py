@@ -90,7 +90,9 @@ def settings_of_part(name: str, part: Any) -> dict[str, Any]:
 def _network_settings(network: Any) -> dict[str, Any]:
     found = settings_of_part("network", network)
     if isinstance(network, Network):
-        found["network"] = Network.__name__  # classes such as TwoLayerNet only choose the layers
+        # Classes such as TwoLayerNet only choose the layers.
+        found["network"] = Network.__name__
+        found.pop("network.input_dim", None)
     for i, layer in enumerate(_layers(network), start=1):
         found |= settings_of_part(f"layer {i}", layer)
     last_layer = getattr(network, "last_layer", getattr(network, "lastLayer", None))
@@ -122,7 +124,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        items = [_plain(item) for item in value]
+        return None if None in items else items
     return value if isinstance(value, bool | int | float | str) else None
 
 

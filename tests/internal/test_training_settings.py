@@ -145,9 +145,17 @@ def test_other_data_of_the_same_size_are_refused(tmp_path, name):
     assert trainer(**{name: equal}).resume(tmp_path / "best.npz")
 
 
-def test_a_class_that_only_chooses_layers_may_be_another(tmp_path):
+@pytest.mark.parametrize(
+    "network",
+    [
+        TwoLayerNet(6, 5, 3, rng=0),
+        Network([Affine.create(6, 5), Relu(), Affine.create(5, 3)]),
+        type("Own", (TwoLayerNet,), {"input_dim": (6,)})(6, 5, 3),
+    ],
+)
+def test_a_class_that_only_chooses_layers_may_be_another(tmp_path, network):
     small_trainer(MultiLayerNet(6, [5], 3, rng=0), epochs=1, checkpoints=tmp_path).train()
-    assert small_trainer(TwoLayerNet(6, 5, 3, rng=1)).resume(tmp_path / "best.npz")
+    assert small_trainer(network).resume(tmp_path / "best.npz")
 
 
 def test_a_pass_changes_no_setting():
@@ -167,6 +175,7 @@ def test_numbers_that_json_has_not_are_texts():
     assert "a.factor" not in settings_of_part("a", Scale(np.ones(3)))
     assert settings_of_part("a", IdentityWithLoss()) == {"a": "IdentityWithLoss"}
     assert settings_of_part("a", {}) == {"a": "dict"}
+    assert settings_of_part("a", Residual([Relu()])) == {"a": "Residual"}
 
 
 def test_the_checksum_is_one_of_the_numbers_not_of_their_place_in_memory():
