@@ -111,8 +111,8 @@ class CheckpointFolder:
     def _check_known(self) -> None:
         if set(self.newest_first()) - self._known:
             raise ValueError(
-                f"checkpoints must be a folder without any checkpoints, got {self.folder}: "
-                "call resume() to continue the training that saved them"
+                "checkpoints must be a folder without any checkpoints of another training, got "
+                f"{self.folder}: call resume() to continue the training that saved them"
             )
 
     def _numbered(self) -> list[Path]:

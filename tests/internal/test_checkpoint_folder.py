@@ -174,7 +174,9 @@ class TestTwoTrainings:
         whole.train()
         assert len(looked) == 3
         assert_same(final_arrays(running), final_arrays(whole))
-        with pytest.raises(ValueError, match=r"without any checkpoints.* call resume\(\)"):
+        with pytest.raises(
+            ValueError, match=r"checkpoints of another training, .* call resume\(\)"
+        ):
             looked[-1].train()
 
     def test_a_lock_of_another_process_counts_and_its_end_frees_the_folder(self, tmp_path):

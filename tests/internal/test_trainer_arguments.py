@@ -89,7 +89,9 @@ def test_checkpoints_need_an_optimizer_whose_state_can_be_stored(tmp_path):
         small_trainer(optimizer=Readers(), checkpoints=tmp_path)
 
 
-@pytest.mark.parametrize("value", [None, 2, "x", [], {1}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, 2, "x", [], {1}, object()], ids=["None", "2", "x", "list", "set", "object"]
+)
 @pytest.mark.parametrize("name", [*inspect.signature(Trainer).parameters])
 def test_whatever_an_argument_is_the_error_names_it(name, value, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # "x" is a folder
