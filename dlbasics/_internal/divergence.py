@@ -22,7 +22,7 @@ def check_loss_is_finite(trainer: "Trainer", x_batch: Array) -> None:
 def check_params_are_finite(trainer: "Trainer") -> None:
     """Raise FloatingPointError if a parameter holds NaN or infinity."""
     if found := _not_finite_param(trainer.network):
-        _give_up(trainer, found, trainer.x_train[:2])  # batch normalization needs two samples
+        _give_up(trainer, found, trainer.x_train[:2])  # batch normalization takes no single one
 
 
 def _give_up(trainer: "Trainer", what: str, x: Array) -> None:
