@@ -1,5 +1,6 @@
 """Functions for batches, splits and labels of data, and for smooth curves of results."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -23,14 +24,15 @@ def minibatches(
     sampling: Literal["epoch", "replacement"] = "epoch",
     rng: RngLike = None,
 ) -> Iterator[Pair]:
-    """Return an iterator over the ceil(N / batch_size) batches (x, t) of one epoch.
+    """Return an iterator over the batches (x, t) of one epoch, about N / batch_size of them.
 
     Args:
         x: The samples, (N, ...).
         t: Their labels, N of them.
         batch_size: The number of samples in a batch.
-        sampling: 'epoch' takes each sample once, in random order; the last batch holds the rest.
-            'replacement' draws each batch from all samples, as the book does.
+        sampling: 'epoch' takes each sample once, in random order.  The last batch holds the rest;
+            a rest of one sample joins the batch before it, because batch normalization needs two.
+            'replacement' draws ceil(N / batch_size) batches from all samples, as the book does.
         rng: The random generator, or its seed.
 
     Raises:
@@ -38,15 +40,27 @@ def minibatches(
     """
     x, t = as_pair(x, t)
     n, size, generator = len(x), as_count(batch_size, "batch_size"), as_rng(rng)
-    starts = range(0, n, size)
+    count = batch_count(n, size, sampling)
     if sampling == "replacement":
-        chosen = (generator.integers(n, size=size) for _ in starts)
-    elif sampling == "epoch":
-        order = generator.permutation(n)
-        chosen = (order[start : start + size] for start in starts)
+        chosen = (generator.integers(n, size=size) for _ in range(count))
     else:
-        raise ValueError(f"sampling must be 'epoch' or 'replacement', got {sampling!r}")
+        order = generator.permutation(n)
+        chosen = (nth_batch(order, i, count, size) for i in range(count))
     return ((x[indices], t[indices]) for indices in chosen)
+
+
+def batch_count(n: int, size: int, sampling: str) -> int:
+    """Return the number of batches of an epoch with n samples; raise ValueError for `sampling`."""
+    if sampling not in ("epoch", "replacement"):
+        raise ValueError(f"sampling must be 'epoch' or 'replacement', got {sampling!r}")
+    count = math.ceil(n / size)
+    is_rest_of_one = n > size > 1 and n % size == 1
+    return count - 1 if sampling == "epoch" and is_rest_of_one else count
+
+
+def nth_batch(order: Array, i: int, count: int, size: int) -> Array:
+    """Return batch i of `count` from the shuffled indices `order`; the last one holds the rest."""
+    return order[i * size : (i + 1) * size if i + 1 < count else None]
 
 
 def shuffle_dataset(x: Array, t: Array, rng: RngLike = None) -> Pair:

@@ -2,25 +2,36 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from dlbasics._internal.blas import one_core_if_small
-from dlbasics._internal.checkpoints import CheckpointFolder, checkpoint_of, load_checkpoint
-from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_number, as_rng
+from dlbasics._internal.checkpoint_folder import CheckpointFolder
+from dlbasics._internal.checkpoints import checkpoint_of, load_checkpoint, load_newest
+from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_flag, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
-from dlbasics._internal.trainer_arguments import as_optimizer, check_options, optional
-from dlbasics.data import as_pair
+from dlbasics._internal.trainer_arguments import (
+    as_folder,
+    as_network,
+    as_optimizer,
+    check_can_be_stored,
+    check_options,
+    optional,
+)
+from dlbasics._internal.training_settings import data_settings, settings_of_part
+from dlbasics.data import as_pair, batch_count, nth_batch
 from dlbasics.history import History
 from dlbasics.network import Network
 from dlbasics.optimizers import clip_by_norm
 from dlbasics.schedules import Schedule
-from dlbasics.storage import PathLike
+from dlbasics.storage import PathLike, load_arrays
 
 __all__ = ["Trainer", "np"]
 
@@ -43,7 +54,8 @@ class Trainer:
         x_test: The test samples.  If you use their accuracy to choose the best epoch (`patience`,
             or best.npz of `checkpoints`) or hyperparameters, give validation samples instead.
         t_test: The labels of x_test.
-        epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations.
+        epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations, unless
+            `sampling` is 'epoch' and one sample is left over.
         mini_batch_size: The number of samples in a batch.
         optimizer: An optimizer, or the name of a class in dlbasics.optimizers, such as 'Adam', in
             upper or lower case.
@@ -53,7 +65,8 @@ class Trainer:
             the trainer evaluates.  It takes the first ones.  None stands for all.
         verbose: If True, print a line after each epoch and show a progress bar in a terminal.
         sampling: 'replacement' draws each batch from all samples, as the book does.  'epoch' takes
-            each sample once in an epoch; the last batch of the epoch holds the rest.
+            each sample once in an epoch; the last batch of the epoch holds the rest.  A rest of one
+            sample joins the batch before it, because batch normalization needs two.
         augment: A function f(x, rng) that changes the batch x before the network gets it, such as
             `lambda x, rng: rotate(x, 15, rng)` with `rotate` from dlbasics.augmentation.
         schedule: A function f(epoch, epochs) that returns the factor for the optimizer's learning
@@ -65,11 +78,12 @@ class Trainer:
             weights of its best epoch.
         callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
             they may call `stop`.
-        checkpoints: A folder.  After each epoch the trainer saves a checkpoint in it, for `resume`:
-            network, optimizer, random generators, position and history.  It keeps the last `keep`
-            checkpoints, and the best one as best.npz.  For a network that you wrote, a checkpoint
-            holds `params`, and the running statistics and generators of the dlbasics layers in its
-            `layers`.  It does not hold what callbacks, `augment` or layers that you wrote store.
+        checkpoints: A folder, to which one training at a time writes.  After each epoch the trainer
+            saves a checkpoint in it, for `resume`: network, optimizer, random generators, position
+            and history.  It keeps the last `keep` checkpoints, and the best one as best.npz.  For a
+            network that you wrote, a checkpoint holds `params`, and the running statistics and
+            generators of the dlbasics layers in its `layers`.  It does not hold what callbacks,
+            `augment` or layers that you wrote store.
         checkpoint_every: A number of iterations, after which the trainer also saves a checkpoint,
             again and again.
         keep: The number of checkpoints to keep.
@@ -116,7 +130,7 @@ class Trainer:
         rng: RngLike = None,
     ) -> None:
         # Functions such as as_pair and as_count return an argument, or raise an error if it is bad.
-        self.network = network
+        self.network = as_network(network)
         self.x_train, self.t_train = as_pair(x_train, t_train, "x_train", "t_train")
         self.x_test, self.t_test = as_pair(x_test, t_test, "x_test", "t_test")
         self.epochs = as_count(epochs, "epochs")
@@ -125,24 +139,30 @@ class Trainer:
         self.evaluate_sample_num_per_epoch = optional(
             as_count, evaluate_sample_num_per_epoch, "evaluate_sample_num_per_epoch"
         )
-        self.verbose = verbose
+        self.verbose = as_flag(verbose, "verbose")
         self.sampling = sampling
         self.augment = augment
         self.schedule = schedule
         self.max_norm = optional(as_number, max_norm, "max_norm", low=TINY)
         self.patience = optional(as_count, patience, "patience")
         self.checkpoint_every = optional(as_count, checkpoint_every, "checkpoint_every")
-        check_options(sampling, schedule, callbacks, checkpoints, checkpoint_every, self.optimizer)
+        check_options(sampling, augment, schedule, callbacks, checkpoints, checkpoint_every)
         self.callbacks = tuple(callbacks)
-        self.folder = None if checkpoints is None else CheckpointFolder(checkpoints, keep)
+        keep, folder = as_count(keep, "keep"), optional(as_folder, checkpoints, "checkpoints")
         self.rng = as_rng(rng)
+        self.folder: CheckpointFolder | None = None
+        if folder is not None:
+            check_can_be_stored(self.optimizer)
+            self.folder = CheckpointFolder(folder, keep)
         set_missing_generators(network, self.rng)
 
         self.train_size = len(self.x_train)
-        self.iter_per_epoch = math.ceil(self.train_size / self.batch_size)
+        self.iter_per_epoch = batch_count(self.train_size, self.batch_size, sampling)
         self.current_iter = 0
         self.history = History()
         self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # `schedule` multiplies it
+        self._optimizer_settings = settings_of_part("optimizer", self.optimizer)
+        self._optimizer_settings.pop("optimizer.lr", None)  # it may change in the training
         self._order: Array | None = None  # the order of the samples, for sampling='epoch'
         self._best: dict[str, Array] = {}  # copies of the best epoch's weights, for `patience`
         self._started: float | None = None  # the time at which this call of `train` began
@@ -159,11 +179,12 @@ class Trainer:
 
         Raises:
             FloatingPointError: If the loss or a parameter is NaN or infinite.
+            ValueError: If the folder holds checkpoints of another training.
+            BlockingIOError: If another training writes to the folder now.
         """
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
-        on_cores = one_core_if_small(self.network.params, self.batch_size)
-        with on_cores, hold_interrupt() as interrupted, progress_bar(self) as show_progress:
+        with self._alone(), hold_interrupt() as interrupted, progress_bar(self) as show_progress:
             while not self._is_over():
                 self.train_step()
                 show_progress()
@@ -211,10 +232,10 @@ class Trainer:
         if self.sampling == "replacement":
             batch_mask = self.rng.integers(self.train_size, size=self.batch_size)
         else:
-            start = self.current_iter % self.iter_per_epoch * self.batch_size
-            if start == 0 or self._order is None:
+            i = self.current_iter % self.iter_per_epoch
+            if i == 0 or self._order is None:
                 self._order = self.rng.permutation(self.train_size)
-            batch_mask = self._order[start : start + self.batch_size]
+            batch_mask = nth_batch(self._order, i, self.iter_per_epoch, self.batch_size)
         x_batch, t_batch = self.x_train[batch_mask], self.t_train[batch_mask]
         if self.augment is not None:
             x_batch = self.augment(x_batch, self.rng)
@@ -225,6 +246,8 @@ class Trainer:
         loss = self.network.last_loss if isinstance(self.network, Network) else None
         if loss is None:
             loss = float(self.network.loss(x_batch, t_batch))
+        for curve in (self.history.train_loss, self.history.lr):
+            del curve[self.current_iter :]  # of an iteration that an error has cut short
         self.history.train_loss.append(loss)
         self.history.lr.append(getattr(self.optimizer, "lr", math.nan))
         check_loss_is_finite(self, x_batch)
@@ -233,8 +256,10 @@ class Trainer:
         """Evaluate the network, stop early if asked to, report, call back, save a checkpoint."""
         check_params_are_finite(self)
         n = self.evaluate_sample_num_per_epoch  # x[:None] is all of x
-        self.train_acc_list.append(float(self.network.accuracy(self.x_train[:n], self.t_train[:n])))
-        self.test_acc_list.append(float(self.network.accuracy(self.x_test[:n], self.t_test[:n])))
+        train_acc = float(self.network.accuracy(self.x_train[:n], self.t_train[:n]))
+        test_acc = float(self.network.accuracy(self.x_test[:n], self.t_test[:n]))
+        self.train_acc_list.append(train_acc)
+        self.test_acc_list.append(test_acc)
         self.history.seconds.append(self._seconds())
         best_epoch = self.history.best_epoch
         if self.patience is not None:
@@ -259,30 +284,33 @@ class Trainer:
     def resume(self, path: PathLike | None = None) -> bool:
         """Go back to a checkpoint, from which `train` goes on.
 
-        Make this trainer with the arguments of the one that saved the checkpoint.  The training
-        then gives the same numbers, to the bit, as one without an interruption; only its times
-        differ.  You may change `verbose`, `callbacks`, the arguments about checkpoints, and
-        `epochs` (the learning rate then jumps if the schedule depends on it).  When the trainer
-        saves its next checkpoint, it removes those of later iterations from the folder.
+        Make this trainer with the arguments of the one that saved the checkpoint: the same data,
+        layers, and settings.  The training then gives the same numbers, to the bit, as one without
+        an interruption; only its times differ.  You may change `verbose`, `callbacks`, the
+        arguments about checkpoints, and `epochs` (the learning rate then jumps if the schedule
+        depends on it).  The learning rate becomes that of the checkpoint.  When the trainer saves
+        its next checkpoint, it removes those of later iterations from the folder.
+
+        You may also look at a training that runs in another process: `resume` changes no file.
 
         Args:
-            path: The checkpoint.  None stands for the newest one in the folder `checkpoints`.
+            path: The checkpoint.  None stands for the newest one in the folder `checkpoints`.  If
+                that file is damaged, a warning says so, and the one before it counts.
 
         Returns:
             False if there is no checkpoint in the folder, else True.
 
         Raises:
-            ValueError: If the file is not a checkpoint of this training (the trainer then stays as
-                it was), or if there is neither a path nor a folder.
+            ValueError: If the file is damaged or not a checkpoint of this training (the trainer
+                then stays as it was), or if there is neither a path nor a folder.
             FileNotFoundError: If there is no file at `path`.
         """
         if path is None:
             if self.folder is None:
                 raise ValueError("resume needs a path, or a Trainer with checkpoints=")
-            self.folder.remove_parts()
-            if (path := self.folder.newest()) is None:
-                return False
-        load_checkpoint(self, path)
+            return load_newest(self, self.folder)
+        seen = [] if self.folder is None else self.folder.newest_first()
+        load_checkpoint(self, path, load_arrays(path), seen)
         return True
 
     @property
@@ -313,8 +341,21 @@ class Trainer:
     def _is_over(self) -> bool:
         return self.current_iter >= self.max_iter or bool(self.history.stopped)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other trainings out of the folder, and small matrix products on one core."""
+        held = nullcontext() if self.folder is None else self.folder.held()
+        with held, one_core_if_small(self.network.params, self.batch_size):
+            yield
+
+    @cached_property
+    def _data_settings(self) -> dict[str, str]:
+        """Checksums of the data, by which a checkpoint is known to be one of this training."""
+        names = ("x_train", "t_train", "x_test", "t_test")
+        return data_settings({name: getattr(self, name) for name in names})
+
     def _start(self) -> None:
-        """Start the clock.  Raise ValueError if the folder holds another training's checkpoints."""
+        """Start the clock.  Raise an error if the folder belongs to another training."""
         if self.folder is not None:
             self.folder.claim()
         self._started = time.perf_counter()

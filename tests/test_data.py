@@ -25,6 +25,28 @@ def test_an_epoch_holds_each_sample_once_and_ends_with_what_is_left():
     assert all(paired(x, t) for x, t in batches)
 
 
+@pytest.mark.parametrize(
+    ("n", "size", "lengths"),
+    [
+        (9, 4, [4, 5]),
+        (10, 9, [10]),
+        (3, 2, [3]),
+        (10, 3, [3, 3, 4]),
+        (10, 4, [4, 4, 2]),
+        (3, 1, [1, 1, 1]),
+        (1, 4, [1]),
+        (4, 4, [4]),
+    ],
+)
+def test_a_rest_of_one_sample_joins_the_batch_before(n, size, lengths):
+    """Alone, it would set the running variance of batch normalization to 0."""
+    batches = list(minibatches(X[:n], T[:n], size, rng=0))
+    assert [len(t) for _, t in batches] == lengths
+    assert sorted(np.concatenate([t for _, t in batches])) == list(T[:n])
+    drawn = list(minibatches(X[:n], T[:n], size, sampling="replacement", rng=0))
+    assert [len(t) for _, t in drawn] == [size] * -(-n // size)
+
+
 def test_sampling_with_replacement_gives_full_batches():
     batches = list(minibatches(X, T, batch_size=4, sampling="replacement", rng=0))
     assert [len(t) for _, t in batches] == [4, 4, 4]

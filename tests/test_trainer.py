@@ -3,6 +3,7 @@
 Its checkpoints, progress bar, Ctrl-C, divergence and arguments are tested in tests/internal.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -102,6 +103,35 @@ class TestBatches:
         for order in orders:
             np.testing.assert_array_equal(np.sort(order, axis=0), np.sort(X, axis=0))
         assert not np.array_equal(orders[0], orders[1])
+
+    @pytest.mark.parametrize(
+        ("samples", "size", "lengths"),
+        [(49, 16, [16, 16, 17]), (9, 8, [9]), (3, 1, [1, 1, 1]), (1, 16, [1])],
+    )
+    def test_a_rest_of_one_sample_joins_the_batch_before(self, samples, size, lengths):
+        network, found = net(), []
+        right = network.gradient
+        network.gradient = lambda x, t: found.append(len(x)) or right(x, t)
+        options = {"mini_batch_size": size, "sampling": "epoch", "schedule": StepDecay(1, 0.5)}
+        trainer = small_trainer(network, train_size=samples, **options)
+        history = trainer.train()
+        assert found == lengths * 3
+        assert trainer.iter_per_epoch == len(lengths)
+        assert trainer.max_iter == trainer.current_iter == len(history.train_loss) == len(found)
+        assert len(history.test_acc) == trainer.current_epoch == 3
+        factors = np.repeat([1, 0.5, 0.25], len(lengths))
+        np.testing.assert_allclose(history.lr, 0.01 * factors)
+        drawn = small_trainer(train_size=samples, mini_batch_size=size)
+        assert drawn.iter_per_epoch == -(-samples // size)
+
+    def test_running_statistics_do_not_depend_on_whether_one_sample_is_left(self):
+        """101 samples gave the variance .109, where 100 gave .167."""
+        variances = []
+        for n in (96, 97):
+            network = Network([BatchNorm.create(6), Affine.create(6, 3, rng=0)])
+            small_trainer(network, train_size=n, epochs=5, sampling="epoch").train()
+            variances.append(network.layers["BatchNorm1"].running_var)
+        np.testing.assert_allclose(*variances, rtol=0.2)
 
     def test_augmented_batches_are_what_is_learned(self):
         trainer = small_trainer(augment=lambda x, rng: np.full_like(x, 1 + rng.random()))
@@ -295,6 +325,21 @@ def test_the_time_between_two_parts_of_a_training_does_not_count(monkeypatch, tm
     resumed.resume(stopped.folder.newest())
     resumed.history.stopped = ""
     assert resumed.train().seconds == [4, 8, 12]
+
+
+def test_trainings_in_threads_give_the_same_numbers_as_one_after_the_other(tmp_path):
+    def train(seed, folder=None):
+        layers = [Affine.create(6, 40, rng=seed), BatchNorm.create(40), Dropout(0.3)]
+        network = Network([*layers, Affine.create(40, 3, rng=seed)], rng=seed)
+        options = {"optimizer": Adam(), "sampling": "epoch", "patience": 5, "epochs": 10}
+        trainer = small_trainer(network, rng=seed, checkpoints=folder, **options)
+        history = trainer.train()
+        return [history.train_loss, history.test_acc, network.params["W2"].tolist()]
+
+    seeds = range(8)
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(train, seeds, [tmp_path / str(seed) for seed in seeds])]
+    assert found == [train(seed) for seed in seeds]
 
 
 def test_the_trainer_learns_mnist_as_the_book_says(mnist):

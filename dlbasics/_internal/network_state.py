@@ -57,10 +57,36 @@ def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
     for key, param in params.items():
         given = arrays[key]
         if (given.shape, given.dtype) != (param.shape, param.dtype):
-            raise ValueError(
-                f"{key} must be {param.dtype} of shape {param.shape}, "
-                f"got {given.dtype} of shape {given.shape}"
-            )
+            raise ValueError(f"{key} must be {_form(param)}, got {_form(given)}")
+        if given.dtype.kind == "f" and not np.isfinite(given).all():
+            raise ValueError(f"{key} must hold finite numbers")
+        if not param.flags.writeable:
+            raise ValueError(f"{key} must be writable, but the network's array is read-only")
+    _check_states(_states(network), arrays)
+
+
+def _check_states(states: Mapping[str, Slot], arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError unless each layer may have the running statistics among the arrays."""
+    has_states: dict[Layer, bool] = {}
+    for key, (layer, name) in states.items():
+        if has_states.setdefault(layer, key in arrays) != (key in arrays):
+            raise ValueError(f"it must hold all of {layer.state_names} or none; see {key}")
+        if (given := arrays.get(key)) is None:
+            continue
+        like = getattr(layer, name)
+        if like is None and not isinstance(layer, ReadersLayer):
+            like = getattr(layer, layer.param_names[0])
+        if like is not None and (
+            given.shape != like.shape or given.dtype not in dtypes_of_state(like)
+        ):
+            raise ValueError(f"{key} must be {_form(like)}, got {_form(given)}")
+        if np.isnan(given).any() or (name == "running_var" and (given < 0).any()):
+            raise ValueError(f"{key} must be a running statistic, got {given.min()}")
+
+
+def dtypes_of_state(param: Array) -> set[np.dtype[Any]]:
+    """Return the dtypes of what goes with a parameter: its own, or float32 for half precision."""
+    return {param.dtype, np.result_type(param.dtype, np.float32)}
 
 
 def put_back(network: Any, arrays: Mapping[str, Array]) -> None:

@@ -1,8 +1,12 @@
 """The arguments that Trainer accepts, and the errors for all others."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
@@ -12,20 +16,52 @@ KINDS = {kind.__name__.lower(): kind for kind in OPTIMIZERS}
 T = TypeVar("T")
 
 
+def as_network(network: Any) -> Any:
+    """Return `network`; raise TypeError unless Trainer can train it."""
+    params = getattr(network, "params", None)
+    has_params = isinstance(params, Mapping) or hasattr(params, "items")
+    methods = [getattr(network, name, None) for name in ("gradient", "loss")]
+    if inspect.isclass(network) or not (has_params and all(map(callable, methods))):
+        raise TypeError(
+            "network must be an object with params, a mapping from names to arrays, "
+            f"gradient(x, t) and loss(x, t), got {network!r}"
+        )
+    for key, param in params.items():  # type: ignore[union-attr]
+        if not isinstance(param, np.ndarray):
+            raise TypeError(f"network.params[{key!r}] must be an array, got {param!r}")
+    return network
+
+
 def as_optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
     """Return `optimizer`, or make the optimizer of that name, in upper or lower case."""
     if isinstance(optimizer, str):
         if optimizer.lower() not in KINDS:
             raise ValueError(f"optimizer must be one of {[*KINDS]} or an object, got {optimizer!r}")
+        if not (param is None or isinstance(param, Mapping)):
+            raise TypeError(f"optimizer_param must be a dict like {{'lr': 0.01}}, got {param!r}")
         kind, given = KINDS[optimizer.lower()], {"lr": 0.01} if param is None else dict(param)
-        if wrong := sorted(given.keys() - inspect.signature(kind).parameters.keys()):
+        if wrong := [key for key in given if key not in inspect.signature(kind).parameters]:
             raise ValueError(f"optimizer_param must hold arguments of {kind.__name__}, got {wrong}")
         return kind(**given)
-    if inspect.isclass(optimizer) or not hasattr(optimizer, "update"):
+    is_object = not (inspect.isclass(optimizer) or isinstance(optimizer, Mapping | Set))
+    if not is_object or not callable(getattr(optimizer, "update", None)):  # a set has an `update`
         raise TypeError(f"optimizer must be a name or an object as Adam(), got {optimizer!r}")
     if param is not None:
         raise ValueError(f"optimizer_param goes with a name; {optimizer!r} already has its own")
     return optimizer
+
+
+def as_folder(path: Any, name: str) -> Path:
+    """Return `path`, which must be that of a folder, or of one that can be made."""
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be the path of a folder, got {path!r}")
+    if not text or "\0" in text or (os.path.exists(text) and not os.path.isdir(text)):
+        raise ValueError(f"{name} must be the path of a folder, got {text!r}")
+    return Path(text)
 
 
 def optional(check: Callable[..., T], value: Any, name: str, **limits: Any) -> T | None:
@@ -34,16 +70,27 @@ def optional(check: Callable[..., T], value: Any, name: str, **limits: Any) -> T
 
 
 def check_options(
-    sampling: Any, schedule: Any, callbacks: Any, checkpoints: Any, every: Any, optimizer: Any
+    sampling: Any, augment: Any, schedule: Any, callbacks: Any, checkpoints: Any, every: Any
 ) -> None:
     """Raise TypeError or ValueError unless Trainer takes these arguments together."""
-    if sampling not in ("replacement", "epoch"):
+    if not isinstance(sampling, str) or sampling not in ("replacement", "epoch"):
         raise ValueError(f"sampling must be 'replacement' or 'epoch', got {sampling!r}")
+    if not (augment is None or callable(augment)):
+        raise TypeError(f"augment must be a function f(x, rng) or None, got {augment!r}")
     if not (schedule is None or callable(schedule)) or inspect.isclass(schedule):
         raise TypeError(f"schedule must be one like CosineDecay() or None, got {schedule!r}")
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+    is_list = isinstance(callbacks, Sequence) and not isinstance(callbacks, str)
+    if not is_list or not all(map(callable, callbacks)):
         raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
     if every is not None and checkpoints is None:
         raise ValueError("checkpoint_every needs checkpoints, a folder")
-    if checkpoints is not None and not hasattr(optimizer, "state_dict"):
-        raise TypeError(f"optimizer must have state_dict() for checkpoints, got {optimizer!r}")
+
+
+def check_can_be_stored(optimizer: Any) -> None:
+    """Raise TypeError unless checkpoints can hold the state of the optimizer."""
+    methods = [getattr(optimizer, name, None) for name in ("state_dict", "load_state_dict")]
+    if not all(map(callable, methods)):
+        raise TypeError(
+            "optimizer must have state_dict() and load_state_dict(state) for checkpoints, "
+            f"got {optimizer!r}"
+        )

@@ -1,10 +1,13 @@
-"""A training that goes on from its checkpoints; test_checkpoints.py runs and kills it.
+"""A training that goes on from its checkpoints; test_checkpoint_folder.py runs and kills it.
 
-usage: python -m tests.internal.killed_training EPOCHS FINAL.npz FOLDER
+usage: python -m tests.internal.killed_training EPOCHS FINAL.npz FOLDER [KILLED_AT]
 
-It prints "training" when it begins.
+It prints "training" when it begins, and kills itself before the file operation of that number.
 """
 
+import builtins
+import os
+import signal
 import sys
 
 import numpy as np
@@ -20,22 +23,23 @@ def noisy(x, rng):
     return x + 0.1 * rng.standard_normal(x.shape, dtype=np.float32)
 
 
-def trainer(epochs, folder=None):
+def trainer(epochs, folder=None, **changes):
     """Everything that has a state: statistics, two generators, an order, moments, a schedule."""
     first, last = Affine.create(6, 16, rng=1), Affine.create(16, 3, rng=3)
-    return small_trainer(
-        Network([first, BatchNorm.create(16), Relu(), Dropout(0.2, rng=2), last]),
-        train_size=130,
-        epochs=epochs,
-        optimizer=Adam(0.02),
-        sampling="epoch",
-        augment=noisy,
-        schedule=Warmup(2, CosineDecay()),
-        max_norm=1.0,
-        patience=30,
-        checkpoints=folder,
-        checkpoint_every=folder and 2,
-    )
+    arguments = {
+        "train_size": 130,
+        "epochs": epochs,
+        "optimizer": Adam(0.02),
+        "sampling": "epoch",
+        "augment": noisy,
+        "schedule": Warmup(2, CosineDecay()),
+        "max_norm": 1.0,
+        "patience": 30,
+        "checkpoints": folder,
+        "checkpoint_every": folder and 2,
+    }
+    network = Network([first, BatchNorm.create(16), Relu(), Dropout(0.2, rng=2), last], rng=4)
+    return small_trainer(network, **{**arguments, **changes})
 
 
 def final_arrays(finished):
@@ -44,7 +48,44 @@ def final_arrays(finished):
     return {**history, **moments, **arrays_of(finished.network)}
 
 
+def assert_same(found, wanted):
+    assert found.keys() == wanted.keys()
+    for key, array in wanted.items():
+        assert found[key].dtype == array.dtype, key
+        np.testing.assert_array_equal(found[key], array, err_msg=key)
+
+
+def before_each_file_operation(do, patch=setattr):
+    """Call `do` before a file is opened for writing, written, moved or removed."""
+
+    def wrapped(operation):
+        def wrapper(*args, **options):
+            if operation is not builtins_open or (len(args) > 1 and args[1][0] in "wxa"):
+                do()
+            return operation(*args, **options)
+
+        return wrapper
+
+    builtins_open = builtins.open
+    patch(builtins, "open", wrapped(builtins_open))
+    for name in ("fsync", "replace", "unlink"):
+        patch(os, name, wrapped(getattr(os, name)))
+
+
+def kill_at(number):
+    """Kill this process at the file operation of that number."""
+    left = iter(range(number))
+
+    def kill():
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    before_each_file_operation(kill)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 4:
+        kill_at(int(sys.argv[4]))
     running = trainer(int(sys.argv[1]), sys.argv[3])
     running.resume()
     print("training", flush=True)

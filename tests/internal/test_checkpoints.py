@@ -1,67 +1,22 @@
-"""Checkpoints: a training that was killed ends as one that was not."""
+"""Checkpoints: a training that was resumed ends as one in one go; other files are refused."""
 
 import json
 import random
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
 from dlbasics import Affine, Dropout, Momentum, Network, Relu, TwoLayerNet
-from dlbasics._internal.checkpoints import CheckpointFolder, states_of
+from dlbasics._internal.checkpoints import checkpoint_of
 from dlbasics.schedules import CosineDecay, StepDecay, Warmup
 from dlbasics.storage import load_arrays, save_arrays
-from tests.helpers import ROOT, small_trainer
-from tests.internal.killed_training import final_arrays, trainer
+from tests.helpers import small_trainer
+from tests.internal.killed_training import assert_same, final_arrays, noisy, trainer
 
 
-def assert_same(found, wanted):
-    assert found.keys() == wanted.keys()
-    for key, array in wanted.items():
-        assert found[key].dtype == array.dtype, key
-        np.testing.assert_array_equal(found[key], array, err_msg=key)
-
-
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def start(*arguments):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.internal.killed_training", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert process.stdout.readline() == "training\n"
-    return process
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("kills, epochs", [(3, 10), pytest.param(50, 40, marks=pytest.mark.slow)])
-def test_killed_at_random_and_resumed_training_ends_as_if_undisturbed(tmp_path, kills, epochs):
-    undisturbed = trainer(epochs)
-    undisturbed.train()
-    chance = random.Random(kills)
-    folder, final = tmp_path / "checkpoints", tmp_path / "final.npz"
-    killed = 0
-    while killed < kills:
-        process = start(epochs, final, folder)
-        time.sleep(chance.uniform(0, 0.06))
-        process.kill()
-        process.communicate()
-        if process.returncode == 0:  # it was faster
-            for path in [*folder.iterdir(), final]:
-                path.unlink()
-        else:
-            killed += 1
-    process = start(epochs, final, folder)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert_same(load_arrays(final), final_arrays(undisturbed))
-    assert len(names_in(folder)) == 3 and names_in(folder)[0] == "best.npz"
+def everything(it):
+    """All that `resume` changes, as arrays."""
+    return checkpoint_of(it) | {"trainer/seconds": np.array(it._seconds_before)}
 
 
 def small(folder=None, **changes):
@@ -164,13 +119,11 @@ class TestResume:
         whole.train()
         assert_same(final_arrays(longer), final_arrays(whole))
 
-    def test_a_folder_without_a_whole_checkpoint_is_cleared_and_there_is_none(self, tmp_path):
+    def test_without_a_checkpoint_it_returns_false(self, tmp_path):
         running = small(tmp_path / "new" / "folder")
-        assert not running.resume()
         (tmp_path / "new" / "folder" / ".best.npz.0123456789abcdef.part").write_text("half")
         assert not running.resume()
         assert running.current_iter == 0
-        assert names_in(tmp_path / "new" / "folder") == []
 
     def test_from_a_file_without_a_folder(self, tmp_path):
         first = small(tmp_path)
@@ -188,27 +141,30 @@ class TestResume:
             ({"sampling": "epoch"}, "sampling must be epoch, got replacement"),
             ({"schedule": StepDecay(2)}, r"schedule must be StepDecay\(every=2"),
             ({"max_norm": 2}, "max_norm must be 2.0, got None"),
-            ({"optimizer": "SGD"}, "state must be of SGD, got Momentum"),
+            ({"augment": noisy}, "augment must be noisy, got None"),
+            ({"evaluate_sample_num_per_epoch": 9}, "evaluate_sample_num_per_epoch must be 9"),
+            ({"optimizer": "SGD"}, "optimizer must be SGD, got Momentum"),
+            ({"optimizer": Momentum(0.1, 0.8)}, "optimizer.momentum must be 0.8, got 0.9"),
             ({"network": TwoLayerNet(6, 4, 3)}, r"params/W1 must be float32 of shape \(6, 4\)"),
-            ({"network": Network([Affine.create(6, 3)])}, "differ in .'params/W2'"),
+            ({"network": Network([Affine.create(6, 3)])}, "layer 2 must be None, got Relu"),
             ({"rng": np.random.Generator(np.random.SFC64(0))}, "must be .'SFC64'.* got .'PCG64'"),
         ],
     )
     def test_another_trainings_checkpoint_is_refused_and_changes_nothing(
-        self, finished, changes, message
+        self, finished, tmp_path, changes, message
     ):
-        other = small(finished, **changes)
-        before, state = final_arrays(other), states_of([other.rng])
-        with pytest.raises(ValueError, match=message):
-            other.resume()
-        assert_same(final_arrays(other), before)
-        assert states_of([other.rng]) == state
-        assert other.current_iter == 0
+        other = small(tmp_path, **changes)
+        other.train_step()
+        before = everything(other)
+        with pytest.raises(ValueError, match=f"no checkpoint of this training: .*{message}"):
+            other.resume(finished / "best.npz")
+        assert_same(everything(other), before)
 
     def test_a_setting_that_an_older_file_lacks_is_not_compared(self, finished, tmp_path):
         arrays = load_arrays(finished / "best.npz")
         settings = json.loads(str(arrays["trainer/settings"]))
-        del settings["patience"], settings["sharded"]
+        for name in ("patience", "sharded", "network", "optimizer", "data"):
+            del settings[name]
         arrays["trainer/settings"] = np.array(json.dumps(settings))
         save_arrays(tmp_path / "older.npz", arrays)
         assert small(patience=2).resume(tmp_path / "older.npz")
@@ -227,50 +183,253 @@ class TestResume:
         small(tmp_path, schedule=schedule(), epochs=1).train()
         assert small(tmp_path, schedule=schedule()).resume()
 
+    def test_the_learning_rate_may_change_in_the_training(self, tmp_path):
+        halve = lambda it: setattr(it.optimizer, "lr", it.optimizer.lr / 2)  # noqa: E731
+        check_resumed_after(5, tmp_path, dict, callbacks=[halve])
 
-class TestFolder:
-    @pytest.mark.parametrize("gone", ["best.npz", "checkpoint-*"])
-    def test_a_new_training_does_not_mix_with_what_is_left_of_an_old_one(self, tmp_path, gone):
+
+class HaltError(Exception):
+    """It comes in the middle of an iteration."""
+
+
+def test_an_iteration_that_an_error_cut_short_does_not_count(tmp_path):
+    """The loss of such an iteration was kept, so that the history was one longer."""
+    running = small(tmp_path)
+    update = running.optimizer.update
+
+    def fail_once(params, grads):
+        running.optimizer.update = update
+        raise HaltError
+
+    running.train_step()
+    running.optimizer.update = fail_once
+    with pytest.raises(HaltError):
+        running.train_step()
+    running.train()
+    assert len(running.train_loss_list) == running.current_iter == 12
+    assert small(tmp_path).resume()
+
+
+@pytest.fixture(scope="module")
+def halfway(tmp_path_factory):
+    """The arrays of a checkpoint in the middle of an epoch, of a training with every state."""
+    folder = tmp_path_factory.mktemp("halfway")
+    running = trainer(5, folder)
+    for _ in range(22):
+        running.train_step()
+    return load_arrays(folder / "checkpoint-00000022.npz")
+
+
+def with_settings(arrays, **changes):
+    settings = json.loads(str(arrays["trainer/settings"])) | changes
+    return np.array(json.dumps(settings))
+
+
+def with_generator(arrays, **changes):
+    first, *others = arrays["trainer/generators"].tolist()
+    return np.array([json.dumps(json.loads(first) | changes), *others])
+
+
+def elsewhere(array, value):
+    """The array with another value at its first place."""
+    changed = array.copy()
+    changed.flat[0] = value
+    return changed
+
+
+MOMENTS = ("optimizer/m", "optimizer/v")
+
+DAMAGE = {
+    "iteration is negative": lambda a: {"trainer/iteration": np.array(-5)},
+    "iteration too large": lambda a: {"trainer/iteration": np.array(23)},
+    "iteration too small": lambda a: {"trainer/iteration": np.array(21)},
+    "iteration is no integer": lambda a: {"trainer/iteration": np.array(22.0)},
+    "iteration is a list": lambda a: {"trainer/iteration": np.array([22])},
+    "epochs of another length": lambda a: {"trainer/iter_per_epoch": np.array(8)},
+    "rate is negative": lambda a: {"trainer/lr": np.array(-1.0)},
+    "rate is NaN": lambda a: {"trainer/lr": np.array(np.nan)},
+    "seconds are infinite": lambda a: {"trainer/seconds": np.array(np.inf)},
+    "order out of range": lambda a: {"trainer/order": elsewhere(a["trainer/order"], 130)},
+    "order holds an index twice": lambda a: {
+        "trainer/order": elsewhere(a["trainer/order"], a["trainer/order"][1])
+    },
+    "order is short": lambda a: {"trainer/order": a["trainer/order"][:-1]},
+    "order of floats": lambda a: {"trainer/order": a["trainer/order"] * 1.0},
+    "no order": lambda a: {"trainer/order": None},
+    "settings are no JSON": lambda a: {"trainer/settings": np.array("{")},
+    "settings are a list": lambda a: {"trainer/settings": np.array("[]")},
+    "settings are too long": lambda a: {"trainer/settings": np.array(" " * 3_000_000 + "{}")},
+    "settings are nested": lambda a: {"trainer/settings": np.array("[" * 100_000)},
+    "other data": lambda a: {"trainer/settings": with_settings(a, data={"x_train": "other"})},
+    "a generator less": lambda a: {"trainer/generators": a["trainer/generators"][:-1]},
+    "generator is no JSON": lambda a: {"trainer/generators": np.array(["x", "y", "z"])},
+    "generator without a state": lambda a: {"trainer/generators": with_generator(a, state={})},
+    "generator out of range": lambda a: {"trainer/generators": with_generator(a, has_uint32=2)},
+    "generator's state too large": lambda a: {
+        "trainer/generators": with_generator(a, state={"state": 2**200, "inc": 1})
+    },
+    "a loss less": lambda a: {"history/train_loss": a["history/train_loss"][:-1]},
+    "a rate less": lambda a: {"history/lr": a["history/lr"][:-1]},
+    "an accuracy too many": lambda a: {
+        f"history/{name}": np.ones(3) for name in ("train_acc", "test_acc", "seconds")
+    },
+    "losses of text": lambda a: {"history/train_loss": a["history/train_loss"].astype("U")},
+    "unknown curve": lambda a: {"history/other": np.ones(2)},
+    "weights of another shape": lambda a: {"network/params/W1": a["network/params/W1"].T},
+    "weights of another dtype": lambda a: {"network/params/b1": np.zeros(16)},
+    "weights that are NaN": lambda a: {
+        "network/params/W1": elsewhere(a["network/params/W1"], np.nan)
+    },
+    "a parameter less": lambda a: {"network/params/W1": None},
+    "best weights of another shape": lambda a: {"best/params/b2": np.zeros(4, np.float32)},
+    "a best parameter less": lambda a: {"best/params/W1": None},
+    "statistics of another shape": lambda a: {"network/states/running_mean1": np.zeros(1, "f")},
+    "statistics of another dtype": lambda a: {"network/states/running_var1": np.ones(16)},
+    "statistics of text": lambda a: {"network/states/running_var1": np.full(16, "1")},
+    "half of the statistics": lambda a: {"network/states/running_var1": None},
+    "negative variance": lambda a: {"network/states/running_var1": np.full(16, -1, "f")},
+    "moments of another shape": lambda a: {"optimizer/m/W1": a["optimizer/m/W1"][:1]},
+    "moments of another dtype": lambda a: {"optimizer/m/W1": a["optimizer/m/W1"] * np.ones(1)},
+    "moments that are NaN": lambda a: {"optimizer/m/W1": elsewhere(a["optimizer/m/W1"], np.nan)},
+    "negative squares": lambda a: {"optimizer/v/W1": -a["optimizer/v/W1"] - 1},
+    "moments of one parameter less": lambda a: {"optimizer/m/W1": None, "optimizer/v/W1": None},
+    "no moments": lambda a: {name: None for name in a if name[:11] in MOMENTS},
+    "unknown group": lambda a: {"other/W1": np.ones(2)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_refused_with_a_value_error_that_names_the_file_and_changes_nothing(
+    halfway, tmp_path, damage
+):
+    changed = {**halfway, **damage(halfway)}
+    path = tmp_path / "damaged.npz"
+    save_arrays(path, {name: array for name, array in changed.items() if array is not None})
+    running = trainer(5)
+    for _ in range(3):
+        running.train_step()
+    before = everything(running)
+    with pytest.raises(ValueError, match=r"damaged\.npz is no checkpoint of this training: "):
+        running.resume(path)
+    assert_same(everything(running), before)
+
+
+@pytest.mark.parametrize("name, position", [("MT19937", "pos"), ("Philox", "buffer_pos")])
+def test_a_position_beyond_the_end_of_a_generators_numbers_is_refused(tmp_path, name, position):
+    """NumPy takes it, and then reads beyond its array."""
+    rng = np.random.Generator(getattr(np.random, name)(0))
+    small(tmp_path, rng=rng).train()
+    arrays = load_arrays(tmp_path / "best.npz")
+    first, *others = [json.loads(text) for text in arrays["trainer/generators"]]
+    (first if position in first else first["state"])[position] = 625
+    arrays["trainer/generators"] = np.array([json.dumps(state) for state in [first, *others]])
+    save_arrays(tmp_path / "beyond.npz", arrays)
+    with pytest.raises(ValueError, match=f"a random generator must have a {position} in its"):
+        small(rng=rng).resume(tmp_path / "beyond.npz")
+
+
+def test_bytes_that_change_at_random_never_change_a_trainer_in_part(halfway, tmp_path):
+    save_arrays(tmp_path / "whole.npz", halfway)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    chance, path, running = random.Random(0), tmp_path / "damaged.npz", trainer(5)
+    before, refused = everything(running), 0
+    for _ in range(100):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice([1, 10])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged[: chance.choice([chance.randrange(len(whole)), None])])
+        try:
+            running.resume(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            assert_same(everything(running), before)
+            refused += 1
+        else:  # the byte was one of no meaning, or the same as before
+            found = everything(running) | {"trainer/seconds": halfway["trainer/seconds"]}
+            assert_same(found, halfway)
+            running = trainer(5)
+            before = everything(running)
+    assert refused > 50
+
+
+class Fragile(Momentum):
+    """An optimizer of a reader's that fails half way."""
+
+    def load_state_dict(self, state):
+        self.lr = 77.0
+        raise KeyError("v")
+
+
+def test_an_optimizer_that_fails_half_way_stays_as_it_was(tmp_path):
+    small(tmp_path, optimizer=Fragile(0.1)).train()
+    running = small(optimizer=Fragile(0.1))
+    with pytest.raises(ValueError, match=r"best\.npz is no checkpoint of this training: 'v'"):
+        running.resume(tmp_path / "best.npz")
+    assert running.optimizer.lr == 0.1
+
+
+def test_an_old_checkpoint_with_batches_of_one_is_refused_for_batch_normalization(
+    halfway, tmp_path
+):
+    """Its epochs have 11 batches of 13 samples with a rest of one; they now have 10."""
+    settings = json.loads(str(halfway["trainer/settings"]))
+    older = {"train_size": 131, "mini_batch_size": 13}
+    for name in ("network", "optimizer", "data", "augment"):
+        del settings[name]
+    arrays = {**halfway, "trainer/settings": np.array(json.dumps(settings | older))}
+    del arrays["trainer/iter_per_epoch"]
+    save_arrays(tmp_path / "old.npz", arrays)
+    running = trainer(5, train_size=131, mini_batch_size=13)
+    with pytest.raises(ValueError, match="batch of one sample, which batch normalization"):
+        running.resume(tmp_path / "old.npz")
+
+
+class TestDamagedFile:
+    def test_the_checkpoint_before_the_newest_counts_and_a_warning_says_so(self, tmp_path):
+        first = small(tmp_path)
+        first.train()
+        newest = first.folder.newest()
+        newest.write_bytes(newest.read_bytes()[:500])
+        second = small(tmp_path)
+        with pytest.warns(UserWarning, match=r"00000012\.npz is damaged.* from .*00000008\.npz"):
+            assert second.resume()
+        assert second.current_iter == 8
+        second.train()
+        assert_same(final_arrays(second), final_arrays(first))
+        assert small(tmp_path).resume()
+
+    def test_the_best_one_counts_last(self, tmp_path):
+        first = small(tmp_path)
+        first.train()
+        for path in tmp_path.glob("checkpoint-*"):
+            path.write_bytes(b"")
+        second = small(tmp_path)
+        with pytest.warns(UserWarning, match=r"from .*best\.npz"):
+            assert second.resume()
+        (tmp_path / "best.npz").write_bytes(b"")
+        with pytest.raises(ValueError, match=r"00000012\.npz must be an \.npz file"):
+            second.resume()
+
+    def test_a_file_of_another_training_is_not_passed_over(self, tmp_path):
         small(tmp_path).train()
-        for path in tmp_path.glob(gone):
-            path.unlink()
-        with pytest.raises(ValueError, match="a folder without any"):
-            small(tmp_path).train()
-        small(tmp_path / "other", epochs=1).train()
-        elsewhere = small(tmp_path)
-        elsewhere.resume(tmp_path / "other" / "best.npz")
-        with pytest.raises(ValueError, match="a folder without any"):
-            elsewhere.train()
+        with pytest.raises(ValueError, match=r"00000012.*mini_batch_size must be 8"):
+            small(tmp_path, mini_batch_size=8).resume()
 
-    def test_best_is_the_best(self, tmp_path):
-        at_epoch = []
-        note = lambda trainer: at_epoch.append(final_arrays(trainer)["params/W1"])  # noqa: E731
-        running = small(tmp_path, callbacks=[note])
-        accuracies = iter([0.5, 0.4, 0.5, 0.9, 0.5, 0.6])
-        running.network.accuracy = lambda x, t: next(accuracies)
-        running.train()
-        best = load_arrays(tmp_path / "best.npz")
-        np.testing.assert_array_equal(best["network/params/W1"], at_epoch[1])
-        assert not np.array_equal(at_epoch[1], at_epoch[2])
 
-    @pytest.mark.parametrize(
-        ("iterations", "left"),
-        [
-            ((1, 2, 10, 3000), ["00000010", "00003000"]),
-            ((99_999_998, 99_999_999, 100_000_000), ["99999999", "100000000"]),
-            ((10, 20, 15), ["00000010", "00000015"]),  # it was resumed from the first
-        ],
-    )
-    def test_the_last_few_the_best_and_other_files_are_kept(self, tmp_path, iterations, left):
-        others = ["checkpoint-x.npz", "notes.txt"]
-        for name in (*others, ".best.npz.0123456789abcdef.part"):
-            (tmp_path / name).write_text("neither")
-        folder = CheckpointFolder(tmp_path, keep=2)
-        folder.remove_parts()
-        for iteration in iterations:
-            folder.save({"a": np.array(iteration)}, iteration, is_best=iteration == iterations[1])
-        kept = ["best.npz", *(f"checkpoint-{n}.npz" for n in left)]
-        assert names_in(tmp_path) == sorted([*others, *kept])
-        assert load_arrays(folder.best)["a"] == iterations[1]
-        assert folder.newest().name == f"checkpoint-{left[-1]}.npz"
-        assert load_arrays(folder.newest())["a"] == iterations[-1]
+def test_a_checkpoint_that_a_running_training_removes_is_not_missed(tmp_path, monkeypatch):
+    first = small(tmp_path)
+    for _ in range(4):
+        first.train_step()
+
+    def removed_at_first(path):
+        monkeypatch.undo()
+        while first.folder.newest() in seen:
+            first.train_step()
+        (tmp_path / "checkpoint-00000004.npz").unlink()
+        return load_arrays(path)
+
+    seen = first.folder.newest_first()
+    monkeypatch.setattr("dlbasics._internal.checkpoints.load_arrays", removed_at_first)
+    looking = small(tmp_path)
+    assert looking.resume()
+    assert looking.current_iter == 8

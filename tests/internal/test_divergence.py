@@ -73,6 +73,13 @@ def test_behind_dropout_and_normalization_too():
         small_trainer(Network(layers), mini_batch_size=50, optimizer=spoil).train()
 
 
+def test_a_parameter_behind_normalization_that_is_infinite_while_the_loss_is_not():
+    layers = [BatchNorm.create(6), Affine.create(6, 5), Relu(), Affine.create(5, 3)]
+    spoil = Spoil("b1", 2, -np.inf)  # ReLU makes it 0
+    with pytest.raises(FloatingPointError, match=r"layer Affine1: b1 holds 1 inf"):
+        small_trainer(Network(layers), optimizer=spoil).train()
+
+
 def test_running_statistics_are_looked_at():
     network = Network({"norm": BatchNorm.create(6), "affine": Affine.create(6, 3)})
     network.layers["norm"].running_mean = np.full(6, np.inf, np.float32)

@@ -1,8 +1,11 @@
 """The arguments that Trainer accepts, and the errors for all others."""
 
+import inspect
+
+import numpy as np
 import pytest
 
-from dlbasics import SGD, Adam, optimizers
+from dlbasics import SGD, Adam, Dropout, TwoLayerNet, optimizers
 from dlbasics.optimizers import Optimizer
 from dlbasics.schedules import StepDecay
 from dlbasics.trainer import Trainer
@@ -50,7 +53,18 @@ def test_an_optimizer_is_given_by_its_name_and_arguments_or_as_an_object():
         ({"schedule": StepDecay}, TypeError, "schedule must be one like CosineDecay"),
         ({"callbacks": print}, TypeError, "callbacks must be a list of functions"),
         ({"callbacks": [3]}, TypeError, "callbacks must be a list of functions"),
+        ({"callbacks": ""}, TypeError, "callbacks must be a list of functions"),
+        ({"augment": 0.5}, TypeError, "augment must be a function"),
         ({"rng": -1}, TypeError, "rng must be"),
+        ({"optimizer": {"lr"}}, TypeError, "a name or an object as Adam"),  # a set has an `update`
+        ({"optimizer": {"lr": 0.1}}, TypeError, "a name or an object as Adam"),
+        ({"optimizer_param": 0.1}, TypeError, "optimizer_param must be a dict"),
+        ({"optimizer_param": {1: 0.1, "lr": 1}}, ValueError, r"arguments of SGD, got \[1\]"),
+        ({"verbose": "False"}, TypeError, "verbose must be True or False"),
+        ({"keep": 0}, ValueError, "keep must be at least 1"),
+        ({"checkpoints": ""}, ValueError, "checkpoints must be the path of a folder, got ''"),
+        ({"checkpoints": b"out"}, TypeError, "checkpoints must be the path of a folder"),
+        ({"checkpoints": __file__}, ValueError, "checkpoints must be the path of a folder"),
     ],
 )
 def test_arguments_are_checked(changes, error, message):
@@ -59,11 +73,11 @@ def test_arguments_are_checked(changes, error, message):
 
 
 def test_data_of_two_lengths_are_refused():
-    (x, t), test = labelled(50), labelled(30)
+    (x, t), test, network = labelled(50), labelled(30), TwoLayerNet(6, 5, 3)
     with pytest.raises(ValueError, match=r"x_train and t_train .* got \(50, 6\) and"):
-        Trainer(None, x, t[:-1], *test)
+        Trainer(network, x, t[:-1], *test)
     with pytest.raises(ValueError, match="x_test and t_test"):
-        Trainer(None, x, t, test[0], test[1][:0])
+        Trainer(network, x, t, test[0], test[1][:0])
 
 
 def test_checkpoints_need_an_optimizer_whose_state_can_be_stored(tmp_path):
@@ -73,3 +87,58 @@ def test_checkpoints_need_an_optimizer_whose_state_can_be_stored(tmp_path):
     small_trainer(optimizer=Readers())
     with pytest.raises(TypeError, match="state_dict"):
         small_trainer(optimizer=Readers(), checkpoints=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 2, "x", [], {1}, object()], ids=["None", "2", "x", "list", "set", "object"]
+)
+@pytest.mark.parametrize("name", [*inspect.signature(Trainer).parameters])
+def test_whatever_an_argument_is_the_error_names_it(name, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # "x" is a folder
+    given = dict(zip(["x_train", "t_train"], labelled(50), strict=True))
+    given |= zip(["x_test", "t_test"], labelled(30, seed=1), strict=True)
+    given |= {"network": TwoLayerNet(6, 5, 3), "epochs": 1, "verbose": False, "checkpoints": "y"}
+    try:
+        trainer = Trainer(**{**given, name: value})
+    except (TypeError, ValueError) as error:
+        assert name in str(error)
+    else:
+        trainer.train()
+
+
+class NoNetwork:
+    """It lacks something that a network has."""
+
+    params = {"W": np.ones(2)}  # noqa: RUF012
+
+    def gradient(self, x, t): ...
+
+    def loss(self, x, t): ...
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"params": None}, "network must be an object with params"),
+        ({"params": [np.ones(2)]}, "network must be an object with params"),
+        ({"params": {"W": 0.5}}, r"network.params\['W'\] must be an array, got 0.5"),
+        ({"gradient": None}, r"network must be .* gradient\(x, t\)"),
+        ({"loss": None}, r"network must be .* loss\(x, t\)"),
+    ],
+)
+def test_a_network_has_params_gradient_and_loss(changes, message):
+    small_trainer(NoNetwork())
+    network = type("Own", (NoNetwork,), changes)()
+    with pytest.raises(TypeError, match=message):
+        small_trainer(network)
+    with pytest.raises(TypeError, match="network must be an object"):
+        small_trainer(NoNetwork)
+
+
+def test_an_argument_that_is_refused_leaves_no_folder_and_no_generator_behind(tmp_path):
+    network, dropout = TwoLayerNet(6, 5, 3), Dropout()
+    network.layers["extra"] = dropout
+    with pytest.raises(TypeError, match="rng must be"):
+        small_trainer(network, checkpoints=tmp_path / "new", rng="no")
+    assert not (tmp_path / "new").exists()
+    assert dropout.rng is None

@@ -1,4 +1,4 @@
-"""Files that version 0.1.0 wrote load for good, and mean the same."""
+"""Files that earlier versions wrote load for good, and mean the same."""
 
 from pathlib import Path
 
@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from dlbasics import History, load_arrays
-from tests.old_files.write import TRAINERS, batch, networks, outcome, search
+from tests.old_files import write, write_before_joining
+from tests.old_files.write import batch, networks, outcome, search
 
 FOLDER = Path(__file__).parent
+
+TRAINERS = {**write.TRAINERS, **write_before_joining.TRAINERS}
 
 
 @pytest.mark.parametrize("name", [*networks()])
