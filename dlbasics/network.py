@@ -13,7 +13,16 @@ import numpy as np
 from dlbasics._internal import halves, network_state
 from dlbasics._internal.assembly import as_layers, as_loss_layer, check_regularizer
 from dlbasics._internal.blas import one_core_if_small
-from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
+from dlbasics._internal.checks import (
+    Array,
+    RngLike,
+    as_array,
+    as_count,
+    as_flag,
+    as_number,
+    as_rng,
+    quiet,
+)
 from dlbasics._internal.network_lock import NetworkLock
 from dlbasics._internal.params import Params
 from dlbasics._internal.sample_shapes import is_batch
@@ -276,7 +285,7 @@ class Network:
 
         Book: *Gradient Check*.
         """
-        h = as_number(h, "h", low=LEAST_H)
+        h, plain = as_number(h, "h", low=LEAST_H), as_flag(plain, "plain")
         x, t = as_array(x), as_array(t, "t")
         if x.dtype.kind == "f" or self._sample_shape() is not None:  # else x may hold indices
             x = x.astype(np.float64)
@@ -344,6 +353,7 @@ class Network:
 
     @sharded.setter
     def sharded(self, value: bool) -> None:
+        value = as_flag(value, "sharded")
         if value and not self.sharded:
             halves.check_can_be_shared(self._all_layers(), self.last_layer)
             self.shard_rngs = halves.generators_for_halves([*self.layers.values()])

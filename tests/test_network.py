@@ -152,6 +152,42 @@ def test_wrong_width_says_what_was_expected(method):
         getattr(net, method)(np.zeros((2, 7)), *t)
 
 
+def test_flags_are_true_or_false():
+    net = plain_net()
+    with pytest.raises(TypeError, match="plain must be True or False, got 'False'"):
+        net.numerical_gradient(*batch(), plain="False")
+    with pytest.raises(TypeError, match="sharded must be True or False, got 1"):
+        net.sharded = 1
+    assert not net.sharded
+    for method in (net.predict, lambda x, train_flg: net.loss(x, batch()[1], train_flg)):
+        with pytest.raises(TypeError, match="train_flg must be True or False, got 'no'"):
+            method(batch()[0], train_flg="no")
+
+
+class Embedding:
+    """A layer of indices, as a reader types it."""
+
+    def __init__(self, W):
+        self.W, self.dW = W, None
+
+    def forward(self, indices):
+        self.indices = indices
+        return self.W[indices]
+
+    def backward(self, dout):
+        self.dW = np.zeros_like(self.W)
+        np.add.at(self.dW, self.indices, dout)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_numerical_gradient_takes_a_batch_of_indices(plain):
+    net = Network([Embedding(normal(5, 4)), Affine.create(4, 3, dtype=np.float64, rng=0)])
+    x, t = np.array([0, 3, 1, 3]), np.array([0, 1, 2, 0])
+    found, wanted = net.numerical_gradient(x, t, plain=plain), net.gradient(x, t)
+    for key in wanted:
+        np.testing.assert_allclose(found[key], wanted[key], atol=1e-8)
+
+
 def test_inputs_are_never_written_to():
     net, (x, t) = rich_net(regularizer=L2(0.1)), batch()
     x.flags.writeable = t.flags.writeable = False
