@@ -12,6 +12,8 @@ from dlbasics.layers import (
     BatchNorm,
     Dropout,
     Identity,
+    Layer,
+    LossLayer,
     Relu,
     Sigmoid,
     SoftmaxWithLoss,
@@ -27,6 +29,10 @@ X = normal(5, 4)
 
 def batch_norm():
     return BatchNorm(normal(4, seed=1), normal(4, seed=2))
+
+
+def batch_norm_of(size):
+    return BatchNorm.create(size, dtype=np.float64)
 
 
 class TestReport:
@@ -107,6 +113,42 @@ class TestOptions:
         assert "forward passes" in capsys.readouterr().err
         check_gradients(affine(), X, verbose=False)
         assert not capsys.readouterr().err
+
+
+class TestFloor:
+    """Below the floor of an array, errors are relative to the floor.  It follows from rounding."""
+
+    @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
+    @pytest.mark.parametrize("factor", [1.0, 1.01])
+    def test_it_hides_no_error_of_small_or_large_numbers(self, scale, factor):
+        W = scale * normal(4, 3)
+        layer = damaged(Affine, W, np.zeros(3), dW=lambda dW, *_: factor * dW)
+        report = check_gradients(layer, scale * X)
+        assert bool(report) == (factor == 1), f"\n{report}"
+
+    @pytest.mark.parametrize("size", [1.0, 100.0])
+    @pytest.mark.parametrize("seed", range(5))
+    def test_a_bias_before_batch_normalization_has_only_rounding_and_passes(self, seed, size):
+        W, b = size * normal(4, 6, seed=seed), size * normal(6)
+        layers = [Affine(W, b), BatchNorm.create(6, dtype=np.float64), Affine(normal(6, 3), None)]
+        report = check_gradients(Network(layers), normal(50, 4, seed=seed), np.arange(50) % 3)
+        assert report, f"\n{report}"
+
+    def test_a_sum_of_large_terms_that_cancel_out_is_not_exact(self):
+        """The derivative by the bias is 0 up to rounding, which the scale of the terms decides."""
+        large = Network([Affine(1e-6 * normal(4, 6), normal(6)), batch_norm_of(6)])
+        report = check_gradients(large, 1e3 * normal(6, 4), np.arange(6), sample=1)
+        assert report.checks[1].name == "b1" and report.passed(report.checks[1]), f"\n{report}"
+
+    def test_gradients_that_are_added_up_are_not_taken_for_rounding(self):
+        class AddsUp(Affine):
+            def backward(self, dout):
+                before, dx = self.dW, super().backward(dout)
+                self.dW = self.dW if before is None else before + self.dW
+                return dx
+
+        report = check_gradients(AddsUp(normal(4, 3), normal(3)), X)
+        assert [report.passed(check) for check in report.checks] == [True, False, True]
 
 
 class TestKinks:
@@ -206,3 +248,122 @@ class WritesIntoX(Relu):
 def test_a_layer_that_writes_into_what_it_was_given_is_refused(layer, what):
     with pytest.raises(ValueError, match=f"must not change the {what} that"):
         check_gradients(layer, X)
+
+
+class NotDeclared(Layer):
+    """A subclass of ours that does not say that W is its parameter."""
+
+    def __init__(self, W):
+        self.W = W
+
+    def _forward(self, x, train_flg):
+        self.x = x
+        return x @ self.W
+
+    def _backward(self, dout):
+        self.gradient_of_W = 3 * self.x.T @ dout
+        return dout @ self.W.T
+
+
+class InAList(NotDeclared):
+    W = property(lambda self: self.params[0])
+
+    def __init__(self, W):
+        self.params, self.grads = [W], [None]
+
+    def _backward(self, dout):
+        self.grads[0] = 3 * self.x.T @ dout
+        return dout @ self.W.T
+
+
+class HasItsGradient(NotDeclared):
+    def _backward(self, dout):
+        self.dW = 3 * self.x.T @ dout
+        return dout @ self.W.T
+
+
+class WithScale(Affine):
+    def __init__(self, W):
+        super().__init__(W, None)
+        self.scale = np.full(W.shape[1], 2.0)
+
+    def _forward(self, x, train_flg):
+        self.y = super()._forward(x, train_flg)
+        return self.y * self.scale
+
+    def _backward(self, dout):
+        self.gradient_of_scale = 3 * (self.y * dout).sum(axis=0)
+        return super()._backward(dout * self.scale)
+
+
+class Holds(Layer):
+    def __init__(self, W):
+        self.inner = Affine(W, None)
+
+    def _forward(self, x, train_flg):
+        return self.inner.forward(x)
+
+    def _backward(self, dout):
+        return self.inner.backward(dout)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (NotDeclared, "NotDeclared.W is an array whose gradient is unknown: list the parameters"),
+        (InAList, "InAList.params is an array whose gradient is unknown"),
+        (HasItsGradient, "HasItsGradient.W has a gradient, so it must be in .*param_names"),
+        (WithScale, "WithScale.scale is an array whose gradient is unknown"),
+        (Holds, "Holds.inner must be in Holds.layers too"),
+    ],
+)
+def test_parameters_of_a_subclass_that_it_does_not_declare_are_an_error(kind, message):
+    with pytest.raises(ValueError, match=message):
+        check_gradients(kind(normal(4, 3)), X)
+    with pytest.raises(ValueError, match=message):
+        check_gradients(Network([kind(normal(4, 3))]), X, [0, 1, 2, 0, 1])
+
+
+def test_a_subclass_that_says_what_its_parameters_are_is_checked_also_after_use():
+    class Says(WithScale):
+        param_names = ("W", "b")
+
+    layer = Says(normal(4, 3))
+    for _ in range(2):
+        assert check_gradients(layer, X)
+        layer.backward(layer.forward(X))
+    used = Tanh()
+    used.backward(used.forward(X))
+    assert check_gradients(used, X)
+
+
+class LossWithWeights(LossLayer):
+    def __init__(self, W):
+        self.W = W
+
+    def forward(self, x, t):
+        self.x, self.t = x, t
+        return float(np.sum((x @ self.W - t) ** 2) / 2)
+
+    def backward(self, dout=1):
+        return dout * (self.x @ self.W - self.t) @ self.W.T
+
+
+def test_a_loss_layer_with_an_array_that_it_does_not_declare_is_an_error():
+    class Constant(LossWithWeights):
+        param_names = ()
+
+    with pytest.raises(ValueError, match=r"LossWithWeights.W is an array whose gradient is unkn"):
+        check_gradients(LossWithWeights(normal(4, 3)), X, normal(5, 3))
+    assert check_gradients(Constant(normal(4, 3)), X, normal(5, 3))
+
+
+def test_a_network_whose_params_are_no_dict_is_an_error():
+    class Lists:
+        params = (normal(4, 3),)
+
+        def gradient(self, x, t):
+            return [np.zeros((4, 3))]
+
+    with pytest.raises(TypeError, match="params, and what gradient returns, must be dicts, got tu"):
+        check_gradients(Lists(), X, [0, 1, 2, 0, 1])

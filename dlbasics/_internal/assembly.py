@@ -11,9 +11,10 @@ import numpy as np
 from dlbasics._internal.readers import (
     ReadersLayer,
     ReadersLoss,
+    check_attributes,
+    check_has_no_parameters,
     is_layer,
     is_loss_layer,
-    parts,
 )
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
@@ -41,6 +42,7 @@ def as_loss_layer(layer: Any) -> LossLayer:
         return layer
     if not is_loss_layer(layer):
         raise TypeError(f"last_layer must be a loss layer, got {layer!r}")
+    check_has_no_parameters(layer)
     return ReadersLoss(layer)
 
 
@@ -84,16 +86,4 @@ def _check_inner_layers(layer: Layer) -> None:
         inspect.signature(layer.forward).bind("x", "train_flg")
     except TypeError:
         raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)") from None
-    if isinstance(layer, ReadersLayer):
-        return
-    for name, value in vars(layer).items():
-        if any(is_layer(part) and part not in layer.layers for part in parts(value)):
-            raise ValueError(
-                f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
-                "neither trained nor saved"
-            )
-        declared = name in layer.param_names + layer.state_names
-        if isinstance(value, np.ndarray) and f"d{name}" in vars(layer) and not declared:
-            raise ValueError(
-                f"{layer.kind}.{name} has a gradient, so it must be in {layer.kind}.param_names"
-            )
+    check_attributes(layer)
