@@ -347,7 +347,7 @@ def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[floa
     given = [array.copy() for array in checked.arrays.values()]
     rounding, roundings = math.ulp(centre) if math.isfinite(centre) else 0.0, [0.0] * len(given)
     # If gradients are added up from pass to pass, their differences are not those of rounding.
-    is_stable = _differences(checked.gradients(), analytic) == roundings
+    is_stable = _differences(_copies(checked.gradients()), analytic) == roundings
     rng = np.random.default_rng(0)
     for _ in range(NUDGES):
         # The last digits of the arrays change.  Rounding changes f and its gradients as much.  This
@@ -357,7 +357,7 @@ def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[floa
         change = abs(checked.f() - centre)
         rounding = max(rounding, change if math.isfinite(change) else 0.0)
         if is_stable:
-            roundings = [*map(max, roundings, _differences(checked.gradients(), analytic))]
+            roundings = [*map(max, roundings, _differences(_copies(checked.gradients()), analytic))]
     for array, values in zip(checked.arrays.values(), given, strict=True):
         array[...] = values
     largest = [float(np.abs(gradient).max(initial=0)) for gradient in analytic]
@@ -371,7 +371,7 @@ def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[floa
 def _differences(some: list[Array], others: list[Array]) -> list[float]:
     """Return the largest difference of each two arrays; 0 if they are not finite or not alike."""
     pairs = zip(some, others, strict=True)
-    found = [np.abs(a - b).max(initial=0) if np.shape(a) == b.shape else 0 for a, b in pairs]
+    found = [np.abs(a - b).max(initial=0) if a.shape == b.shape else 0 for a, b in pairs]
     return [float(difference) if np.isfinite(difference) else 0.0 for difference in found]
 
 

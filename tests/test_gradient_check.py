@@ -22,6 +22,7 @@ from dlbasics.layers import (
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from tests.helpers import damaged, normal
+from tests.internal.cases import BookAffine
 
 affine = partial(damaged, Affine, normal(4, 4, seed=1), normal(4, seed=2))
 X = normal(5, 4)
@@ -242,6 +243,32 @@ class WritesIntoX(Relu):
     def forward(self, x, train_flg=True):
         x[x < 0] = 0
         return super().forward(x, train_flg)
+
+
+@pytest.mark.parametrize(
+    ("name", "reshape"),
+    [
+        ("W", lambda dW: np.vstack([dW, dW])),
+        ("W", lambda dW: dW[:2]),
+        ("W", lambda dW: dW[np.newaxis]),
+        ("W", lambda dW: None),
+        ("b", lambda db: db[np.newaxis]),
+        ("b", lambda db: db.sum()),
+        ("x", lambda dx: dx[:1]),
+        ("x", lambda dx: None),
+    ],
+)
+def test_a_gradient_of_another_shape_is_wrong(name, reshape):
+    class Reshapes(BookAffine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            if name == "x":
+                return reshape(dx)
+            setattr(self, f"d{name}", reshape(getattr(self, f"d{name}")))
+            return dx
+
+    report = check_gradients(Reshapes(normal(4, 4), normal(4)), X)
+    assert [check.name for check in report.checks if not report.passed(check)] == [name]
 
 
 @pytest.mark.parametrize("layer, what", [(WritesIntoDout(), "dout"), (WritesIntoX(), "x")])

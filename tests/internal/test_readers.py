@@ -278,7 +278,7 @@ def test_constants_of_a_readers_loss_layer_are_declared_or_an_error():
 
 
 def test_a_readers_loss_layer_needs_labels():
-    with pytest.raises(TypeError, match="t must be the labels, which SumOfSquares.forward needs"):
+    with pytest.raises(TypeError, match=r"t must be the labels, which SumOfSquares.forward needs"):
         check_gradients(SumOfSquares(), X)
 
 
