@@ -534,8 +534,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "optimizers-11",
         OPTIMIZERS,
-        'self.beta1 = as_number(beta1, "beta1", low=0, high=BELOW_ONE)',
-        'self.beta1 = as_number(beta1, "beta1", low=0, high=1)',
+        '{"beta1": (0, BELOW_ONE), ',
+        '{"beta1": (0, 1), ',
         "Adam takes a beta1 of 1, and divides by 0 in its first step.",
     ),
     PlantedError(
@@ -548,8 +548,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "optimizers-13",
         OPTIMIZER,
-        "arrays[name][key] = as_array(state[entry], entry).copy()",
-        "arrays[name][key] = as_array(state[entry], entry)",
+        "return array.astype(computed_in(array.dtype))",
+        "return array.astype(computed_in(array.dtype), copy=False)",
         "load_state_dict keeps the caller's arrays, into which the next step writes.",
     ),
     PlantedError(
