@@ -249,7 +249,19 @@ def _bilinear(x: Array, rows: Array, columns: Array) -> Array:
     upper, lower = flat.take(upper_left), flat.take(lower_left)
     upper += beyond * (flat.take(upper_left + 1) - upper)
     lower += beyond * (flat.take(lower_left + 1) - lower)
-    return upper + below * (lower - upper)
+    y = upper + below * (lower - upper)
+    is_finite = np.isfinite(y)
+    if not is_finite.all():
+        # In the formula above, an infinite pixel of weight 0 gives 0 * inf, which is nan.
+        upper = _mean(flat.take(upper_left), flat.take(upper_left + 1), beyond)
+        lower = _mean(flat.take(lower_left), flat.take(lower_left + 1), beyond)
+        y = np.where(is_finite, y, _mean(upper, lower, below))
+    return y
+
+
+def _mean(a: Array, b: Array, share: Array) -> Array:
+    """Return (1 - share) a + share b, in which a number of share 0 does not count at all."""
+    return np.where(share < 1, (1 - share) * a, 0) + np.where(share > 0, share * b, 0)
 
 
 def _pixel_and_rest(positions: Array, size: int, dtype: Any) -> tuple[Array, Array]:

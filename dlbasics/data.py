@@ -112,7 +112,9 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
         raise ValueError(f"t must be integer classes (N,), got {t.dtype} of shape {t.shape}")
     if len(t) and (t.min() < 0 or t.max() >= k):
         raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
-    return np.eye(k, dtype=np.float32)[t]
+    rows = np.zeros((len(t), k), np.float32)
+    rows[np.arange(len(t)), t] = 1
+    return rows
 
 
 def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Array:

@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal import readers
-from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
+from dlbasics._internal.checks import (
+    Array,
+    RngLike,
+    as_array,
+    as_count,
+    as_flag,
+    as_number,
+    as_rng,
+    quiet,
+    spawn,
+)
 from dlbasics._internal.network_state import layers_of
 from dlbasics.layers import Layer, LossLayer
 
@@ -147,8 +157,10 @@ def check_gradients(
     True
     """
     # Without `spawn`, the probe would equal an x that the caller drew with the same seed.
-    (rng,) = as_rng(rng).spawn(1)
+    (rng,) = spawn(as_rng(rng), 1)
     tolerance = as_number(tolerance, "tolerance", low=0)
+    train_flg = as_flag(train_flg, "train_flg")
+    verbose = None if verbose is None else as_flag(verbose, "verbose")
     x = as_array(x)
     target = copy.deepcopy(target)
     if isinstance(target, LossLayer):
@@ -324,9 +336,10 @@ def _float64(array: Any, name: str) -> Array:
 
 
 def _choose(size: int, sample: int | None, rng: np.random.Generator) -> Array:
-    if sample is None or as_count(sample, "sample") >= size:
+    count = size if sample is None else as_count(sample, "sample")
+    if count >= size:
         return np.arange(size)
-    return np.sort(rng.choice(size, sample, replace=False))
+    return np.sort(rng.choice(size, count, replace=False))
 
 
 def _announce(passes: int, seconds: float, verbose: bool | None) -> None:

@@ -89,6 +89,12 @@ class TestOptions:
             report = check_gradients(layer, normal(6, 4), rng=seed)
             assert report, f"\n{report}"
 
+    @pytest.mark.parametrize("name", ["train_flg", "verbose"])
+    def test_flags_that_are_neither_true_nor_false(self, name):
+        for wrong in ("False", 0, 1.0, []):
+            with pytest.raises(TypeError, match=f"{name} must be True or False, got"):
+                check_gradients(affine(), X, **{name: wrong})
+
     @pytest.mark.parametrize("sample", [0, -1, 1.5, "all"])
     def test_sample_that_is_no_count(self, sample):
         with pytest.raises((ValueError, TypeError), match="sample must be"):

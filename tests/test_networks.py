@@ -182,13 +182,15 @@ def test_two_layer_net_names_the_size_that_makes_no_sense(name):
         ("weight_decay_lambda", ["L2"], TypeError),
         ("weight_decay_lambda", [-1], ValueError),
         ("dropout_ration", [1.5], ValueError),
+        ("use_dropout", ["False", 1, None], TypeError),
+        ("use_batchnorm", ["False", 0, None], TypeError),
         ("rng", ["seed"], TypeError),
     ],
 )
 def test_multi_layer_net_names_the_argument_that_makes_no_sense(name, values, error):
     arguments = {"input_size": 4, "hidden_size_list": [5], "output_size": 2, "use_dropout": True}
     for value in values:
-        with pytest.raises(error, match={"dropout_ration": "dropout_ratio"}.get(name, name)):
+        with pytest.raises(error, match=f"{name} must"):
             MultiLayerNet(**{**arguments, name: value})
 
 

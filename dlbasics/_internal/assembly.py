@@ -22,7 +22,7 @@ from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
 def as_layers(layers: Any) -> dict[str, Layer]:
     """Return the layers by name: a mapping keeps its names, a sequence gets Affine1, Relu1, ..."""
-    if not isinstance(layers, Mapping | Sequence):
+    if not isinstance(layers, Mapping | Sequence) or isinstance(layers, str | bytes):
         raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
     given = layers.values() if isinstance(layers, Mapping) else layers
     found = [_as_layer(layer) for layer in given]
@@ -55,8 +55,9 @@ def affine_layers(
 
 
 def check_regularizer(regularizer: Any) -> None:
-    """Raise TypeError unless `regularizer` is None or has a penalty."""
-    if not (regularizer is None or hasattr(regularizer, "penalty")):
+    """Raise TypeError unless `regularizer` is None or an object with penalty and gradient."""
+    has_both = all(callable(getattr(regularizer, name, None)) for name in ("penalty", "gradient"))
+    if not (regularizer is None or has_both) or inspect.isclass(regularizer):
         raise TypeError(f"regularizer must be a penalty such as L2(0.1), got {regularizer!r}")
 
 

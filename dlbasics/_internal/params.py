@@ -59,6 +59,8 @@ class Params(Mapping[str, Array]):
 
     def assign(self, arrays: Mapping[str, Array]) -> None:
         """Assign all of these arrays; if a key, shape or dtype does not fit, assign none."""
+        if not isinstance(arrays, Mapping):
+            raise TypeError(f"params must be a dict of arrays, got {type(arrays).__name__}")
         if arrays.keys() != self.keys():
             raise ValueError(f"params must have the keys {[*self]}, got {[*arrays]}")
         for key, array in arrays.items():

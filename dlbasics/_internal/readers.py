@@ -2,11 +2,11 @@
 
 import copy
 import dis
+import functools
 import inspect
 import numbers
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
 from operator import getitem
 from typing import Any
 
@@ -129,9 +129,9 @@ class ReadersLayer(Layer):
         if name.startswith("__") or "own" not in vars(self):
             raise AttributeError(name)  # copy and pickle ask before the attributes exist
         if name in self.places:
-            return reduce(getitem, self.places[name], self.own.params)
+            return functools.reduce(getitem, self.places[name], self.own.params)
         if name.startswith("d") and name[1:] in self.places:
-            return np.array(reduce(getitem, self.places[name[1:]], self.own.grads))
+            return np.array(functools.reduce(getitem, self.places[name[1:]], self.own.grads))
         return getattr(self.own, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -141,7 +141,7 @@ class ReadersLayer(Layer):
             if isinstance(gradient, np.ndarray) and gradient.dtype != value.dtype:
                 _replace(self.own, gradient, np.zeros_like(value))
         elif name.startswith("d") and name[1:] in self.places:
-            reduce(getitem, self.places[name[1:]], self.own.grads)[...] = value
+            functools.reduce(getitem, self.places[name[1:]], self.own.grads)[...] = value
         elif not hasattr(Layer, name) and hasattr(self.own, name):
             setattr(self.own, name, value)
         else:
@@ -241,8 +241,12 @@ def _attributes(own: Any) -> dict[str, Any]:
 def _set_by(own: Any, method: str) -> set[str]:
     """Return the attributes that the method of that name sets."""
     code = getattr(getattr(type(own), method, None), "__code__", None)
-    steps = dis.get_instructions(code) if code else ()
-    return {step.argval for step in steps if step.opname == "STORE_ATTR"}
+    return _stored(code) if code else set()
+
+
+@functools.lru_cache
+def _stored(code: types.CodeType) -> set[str]:
+    return {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
 
 
 def _arrays(own: Any) -> dict[str, Array]:

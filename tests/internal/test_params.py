@@ -115,6 +115,13 @@ def test_assigning_params_assigns_each_array_or_none():
     assert net.layers["Affine2"].b is arrays["b2"]
 
 
+@pytest.mark.parametrize("wrong", [None, 2, "x", [], {1}, object(), np.ones(2)])
+def test_what_is_no_mapping_is_an_error(wrong):
+    net = small_net()
+    with pytest.raises(TypeError, match="params must be a dict of arrays, got"):
+        net.params = wrong
+
+
 def test_layers_that_are_replaced_added_or_removed_show_in_params():
     net, (x, t) = small_net(), batch()
     assert len(net.params) == 4
