@@ -162,6 +162,7 @@ def warp(
     return _sample(x, rows + moves[0], columns + moves[1])
 
 
+@quiet
 def brightness(x: Any, amount: float, rng: RngLike = None) -> Array:
     """Make images brighter or darker: y = min(f x, 1), with f from 1 - amount to 1 + amount.
 
@@ -220,6 +221,7 @@ def _smooth_fields(x: Array, alpha: float, sigma: float, generator: np.random.Ge
     return np.asarray(alpha * (_gaussian(h, sigma) @ noise @ _gaussian(w, sigma).T))
 
 
+@quiet
 def _sample(x: Array, rows: Array, columns: Array) -> Array:
     """Return y[n, c, i, j] = x[n, c, rows[n, i, j], columns[n, i, j]], with zeros around x.
 
@@ -235,7 +237,6 @@ def _sample(x: Array, rows: Array, columns: Array) -> Array:
     return y
 
 
-@quiet
 def _bilinear(x: Array, rows: Array, columns: Array) -> Array:
     n, channels, h, w = x.shape
     padded = np.zeros((n, channels, h + 2, w + 2), np.result_type(x, np.float32))

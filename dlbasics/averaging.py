@@ -59,6 +59,7 @@ class WeightAverage:
             average += share * (array - average)
         self._updates += 1
 
+    @quiet
     def network(self) -> Any:
         """Return a copy of the network whose weights and statistics are the averages."""
         twin = copy.deepcopy(self._network)

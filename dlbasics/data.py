@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 
 __all__ = [
     "label_smoothing", "minibatches", "np", "one_hot", "shuffle_dataset", "smooth_curve",
@@ -117,6 +117,7 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
     return rows
 
 
+@quiet
 def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Array:
     """Return smooth labels (1 - epsilon) t + epsilon / K, as rows (N, K) in float32.
 
@@ -144,6 +145,7 @@ def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Arra
     return (1 - epsilon) * t.astype(np.float32) + epsilon / t.shape[1]
 
 
+@quiet
 def smooth_curve(x: Any) -> Array:
     """Return the weighted mean of each point and its neighbours, at most 5 on either side, (N,).
 

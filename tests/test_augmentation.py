@@ -182,6 +182,14 @@ def test_finite_pixels_whose_difference_overflows_have_a_finite_mean():
     np.testing.assert_allclose(y[0, 0, 0], [1.5e38, 1.5e38, 3e38], rtol=1e-6)
 
 
+@every_change
+@pytest.mark.parametrize(("dtype", "tiny"), [("f2", 6e-8), ("f4", 1e-45), ("f8", 5e-324)])
+def test_tiny_pixels_are_no_error_whatever_np_seterr_says(change, dtype, tiny):
+    x = np.full((20, 1, 9, 12), tiny, dtype)
+    with np.errstate(all="raise"):
+        assert (abs(change(x, rng=0)) <= 2 * x.max()).all()
+
+
 # One by one
 
 

@@ -136,6 +136,13 @@ def test_narrow_numbers_do_not_overflow(dtype):
     np.testing.assert_allclose(label_smoothing(classes, 2, 0.2), [[0.1, 0.9], [0.9, 0.1]])
 
 
+def test_tiny_numbers_are_no_error_whatever_np_seterr_says():
+    rows = np.array([[1e-45, 1], [1e-300, 1]])
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(label_smoothing(rows, epsilon=0), rows, atol=1e-44)
+        assert np.isfinite(smooth_curve([5e-324, 1e308] * 10)).all()
+
+
 SMOOTHED = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]
 
 
