@@ -171,7 +171,7 @@ def check_gradients(
         checked = _layer(target, x.astype(np.float64), train_flg, rng)
     elif not readers.is_layer(target):
         raise TypeError(f"target must be a layer, a loss layer or a network, got {target!r}")
-    elif readers.takes_labels(target):
+    elif t is not None or readers.takes_labels(target):
         if t is None:
             raise TypeError(f"t must be the labels, which {type(target).__name__}.forward needs")
         checked = _readers_loss_layer(target, x.astype(np.float64), t)

@@ -272,7 +272,8 @@ def _check_what_is_no_array(own: Any) -> None:
         if hidden or (not takes_labels(own) and any(map(is_layer, parts(value)))):
             raise TypeError(
                 f"{kind}.{name} must not hold layers or arrays, whose parameters would not be "
-                "found: derive the class from Layer, with its inner layers in self.layers"
+                "found: derive the class from Layer, with its inner layers in self.layers, or list "
+                f"all parameters in {kind}.param_names"
             )
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         is_other_array = isinstance(value, np.ndarray) and value.dtype.kind in "iu"

@@ -277,6 +277,14 @@ def test_constants_of_a_readers_loss_layer_are_declared_or_an_error():
     assert ours(last_layer=LossWithWeights()).gradient(X, t)
 
 
+def test_a_readers_loss_layer_may_take_any_arguments():
+    class Any(SumOfSquares):
+        def forward(self, *arguments):
+            return super().forward(*arguments)
+
+    assert check_gradients(Any(), normal(12, 3), normal(12, 3, seed=5))
+
+
 def test_a_readers_loss_layer_needs_labels():
     with pytest.raises(TypeError, match=r"t must be the labels, which SumOfSquares.forward needs"):
         check_gradients(SumOfSquares(), X)
