@@ -176,6 +176,12 @@ def test_an_infinite_pixel_reaches_only_the_pixels_between_it_and_its_neighbours
     np.testing.assert_array_equal(y, wanted)
 
 
+def test_infinite_pixels_at_the_edge_reach_at_most_one_pixel_outside():
+    x = np.full((1, 1, 1, 3), np.inf)
+    y = augmentation._sample(x, np.zeros((1, 1, 3)), np.array([[[-9e300, 2.5, 9e300]]]))
+    np.testing.assert_array_equal(y[0, 0, 0], [0, np.inf, 0])
+
+
 def test_finite_pixels_whose_difference_overflows_have_a_finite_mean():
     x = np.array([[[[3e38, -3e38, 3e38]]]], np.float32)
     y = augmentation._sample(x, np.zeros((1, 1, 3)), np.array([[[0.25, 1.75, 2]]]))

@@ -15,6 +15,7 @@ from dlbasics.layers import (
     Layer,
     LossLayer,
     Relu,
+    Residual,
     Sigmoid,
     SoftmaxWithLoss,
     Tanh,
@@ -141,11 +142,27 @@ class TestFloor:
         report = check_gradients(Network(layers), normal(50, 4, seed=seed), np.arange(50) % 3)
         assert report, f"\n{report}"
 
-    def test_a_sum_of_large_terms_that_cancel_out_is_not_exact(self):
-        """The derivative by the bias is 0 up to rounding, which the scale of the terms decides."""
-        large = Network([Affine(1e-6 * normal(4, 6), normal(6)), batch_norm_of(6)])
-        report = check_gradients(large, 1e3 * normal(6, 4), np.arange(6), sample=1)
-        assert report.checks[1].name == "b1" and report.passed(report.checks[1]), f"\n{report}"
+    @pytest.mark.parametrize("seed", [1, 2, 3, 7])
+    def test_a_mean_far_from_0_makes_a_right_network_no_wrong_one(self, seed):
+        """What batch normalization subtracts is 30,000 times as large as what is left."""
+        W, b = 0.01 * normal(5, 10, seed=seed), 300 + normal(10, seed=seed)
+        layers = [Affine(W, b), batch_norm_of(10), Affine(normal(10, 3, seed=seed), None)]
+        report = check_gradients(Network(layers), normal(50, 5, seed=seed), np.arange(50) % 3)
+        assert report, f"\n{report}"
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_a_small_output_with_large_gradients_makes_no_right_layer_wrong(self, seed):
+        """The gradient of the bias is a sum of large terms that cancel out."""
+        W, b = 1e-6 * normal(5, 5, seed=seed), 1e-6 * normal(5, seed=seed + 1)
+        layer = Residual([Affine(W, b), batch_norm_of(5)])
+        report = check_gradients(layer, 1e-3 * normal(6, 5, seed=seed + 2))
+        assert report, f"\n{report}"
+
+    def test_nan_beside_a_gradient_of_0_is_wrong(self):
+        nan = damaged(Identity, dx=lambda dx, *_: 0 * dx)
+        x = X.copy()
+        x[0, 0] = np.nan
+        assert not check_gradients(nan, x)
 
     def test_gradients_that_are_added_up_are_not_taken_for_rounding(self):
         class AddsUp(Affine):

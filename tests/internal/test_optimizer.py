@@ -227,7 +227,7 @@ def test_a_setting_is_checked_the_same_way_wherever_it_comes_from(kind, name, ba
     for way in (
         lambda: kind(**{name: bad}),
         lambda: setattr(optimizer, name, bad),
-        lambda: optimizer.load_state_dict({**state, name: bad}),
+        lambda: optimizer.load_state_dict({**state, "iter": 9, name: bad}),
         lambda: optimizer.load_state_dict({**state, name: np.array(bad)}),
     ):
         with pytest.raises((TypeError, ValueError), match=f"{name} must be a (finite )?number"):

@@ -4,6 +4,7 @@ import copy
 import pickle
 from contextlib import nullcontext
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -338,11 +339,17 @@ class MadeInBackward(InAnyContainer):
         del self.grads
 
 
+class Pair(NamedTuple):
+    W: np.ndarray
+    b: np.ndarray
+
+
 PACKED = {
     "list": lambda W, b: [W, b],
     "tuple": lambda W, b: (W, b),
     "dict": lambda W, b: {"W": W, "b": b},
     "nested lists": lambda W, b: [[W], [b]],
+    "named tuple": Pair,
     "dict of tuples": lambda W, b: {"first": (W,), "second": (b,)},
 }
 
@@ -362,6 +369,7 @@ def test_parameters_in_any_container_are_compared_trained_saved_and_loaded(pack,
     network.save_params(tmp_path / "w.npz")
     loaded.load_params(tmp_path / "w.npz")
     np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+    assert type(loaded.layers[f"{kind.__name__}1"].own.params) is type(pack(1, 2))
 
 
 def test_lists_whose_structures_differ_after_backward_are_an_error():
@@ -625,6 +633,7 @@ class TakesTheFlagByName(TakesAScale):
 @pytest.mark.parametrize("kind", [TakesAScale, TakesTheFlagByName])
 def test_the_flag_is_passed_by_its_name(kind):
     np.testing.assert_array_equal(Network([kind()]).predict(X), X)
+    assert check_gradients(kind(), X)
 
 
 def test_a_layer_that_was_trained_before_has_the_same_parameters():
