@@ -765,8 +765,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "params-1",
         PARAMS,
-        '                count[name] += 1\n                found[f"{name}{count[name]}"] = layer, name\n',
-        '                if getattr(layer, name) is not None:\n                    count[name] += 1\n                    found[f"{name}{count[name]}"] = layer, name\n',
+        "                count[name] += 1\n",
+        "                count[name] += getattr(layer, name) is not None\n",
         "Parameters that are None are not counted: after a layer without bias the next layer's bias is b1, beside W2, and states that are still None cannot be loaded.",
     ),
     PlantedError(

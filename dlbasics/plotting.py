@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -91,6 +92,8 @@ def draw_curves(
         raise TypeError(f"axes must be axes of matplotlib, got {axes!r}")
     if not isinstance(series, Mapping):
         raise TypeError(f"series must be a dict of curves, got {series!r}")
+    if wrong := [label for label, y in series.items() if np.ndim(y) != 1]:
+        raise ValueError(f"series must hold curves, lists of numbers, got others for {wrong}")
     markers = as_flag(markers, "markers")
     for i, (label, y) in enumerate(series.items()):
         marker = MARKERS[i % len(MARKERS)] if markers else None

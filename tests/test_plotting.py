@@ -58,6 +58,8 @@ def test_what_is_no_figure_no_axes_or_no_curves_is_an_error(wrong, figure, tmp_p
         plotting.draw_curves(wrong, {"a": [1, 2]})
     with pytest.raises(TypeError, match="series must be a dict of curves"):
         plotting.curves(wrong, xlabel="x", ylabel="y")
+    with pytest.raises(ValueError, match=r"series must hold curves, .* got others for \['a'\]"):
+        plotting.curves({"a": 5, "b": [1, 2]}, xlabel="x", ylabel="y")
     with pytest.raises(TypeError, match="markers must be True or False"):
         plotting.curves({"a": [1, 2]}, xlabel="x", ylabel="y", markers=wrong)
     for name in ("rows", "columns", "width", "height"):
