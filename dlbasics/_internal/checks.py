@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
+PLAIN_NUMBERS = frozenset({bool, int, float})
+
 TINY = math.ulp(0.0)
 """The smallest number above 0."""
 
@@ -59,7 +61,7 @@ def as_array(x: Any, name: str = "x") -> Array:
 def is_masked(x: Any) -> bool:
     """Return whether `x` is a masked array, or a list that contains one."""
     if isinstance(x, list | tuple):
-        return any(map(is_masked, x))
+        return not PLAIN_NUMBERS.issuperset(map(type, x)) and any(map(is_masked, x))
     return isinstance(x, np.ma.MaskedArray)
 
 
@@ -128,7 +130,7 @@ def as_labels(t: Any, scores: Array, single: bool, name: str = "x") -> Array:
 def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     """Return `value`; raise TypeError or ValueError unless it is an array of numbers of that shape.
 
-    Integers are numbers, too.  True and False are none.
+    It must hold at least one number.  Integers are numbers, too.  True and False are none.
 
     Args:
         value: The parameter.
@@ -146,6 +148,8 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     ):
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {value.shape}")
+    if not value.size:
+        raise ValueError(f"{name} must hold at least one number, got shape {value.shape}")
     return value
 
 
@@ -224,8 +228,8 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     return int(value)
 
 
-def as_counts(values: Any, name: str) -> list[int]:
-    """Return `values` as a list of ints of at least 1."""
+def as_counts(values: Any, name: str, least: int = 1) -> list[int]:
+    """Return `values` as a list of ints of at least `least`."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of integers, got {values!r}")
-    return [as_count(value, name) for value in values]
+    return [as_count(value, name, least) for value in values]
