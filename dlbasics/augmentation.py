@@ -162,6 +162,7 @@ def warp(
     return _sample(x, rows + moves[0], columns + moves[1])
 
 
+@quiet
 def brightness(x: Any, amount: float, rng: RngLike = None) -> Array:
     """Make images brighter or darker: y = min(f x, 1), with f from 1 - amount to 1 + amount.
 
@@ -220,6 +221,7 @@ def _smooth_fields(x: Array, alpha: float, sigma: float, generator: np.random.Ge
     return np.asarray(alpha * (_gaussian(h, sigma) @ noise @ _gaussian(w, sigma).T))
 
 
+@quiet
 def _sample(x: Array, rows: Array, columns: Array) -> Array:
     """Return y[n, c, i, j] = x[n, c, rows[n, i, j], columns[n, i, j]], with zeros around x.
 
@@ -235,7 +237,6 @@ def _sample(x: Array, rows: Array, columns: Array) -> Array:
     return y
 
 
-@quiet
 def _bilinear(x: Array, rows: Array, columns: Array) -> Array:
     n, channels, h, w = x.shape
     padded = np.zeros((n, channels, h + 2, w + 2), np.result_type(x, np.float32))
@@ -249,7 +250,19 @@ def _bilinear(x: Array, rows: Array, columns: Array) -> Array:
     upper, lower = flat.take(upper_left), flat.take(lower_left)
     upper += beyond * (flat.take(upper_left + 1) - upper)
     lower += beyond * (flat.take(lower_left + 1) - lower)
-    return upper + below * (lower - upper)
+    y = upper + below * (lower - upper)
+    is_finite = np.isfinite(y)
+    if not is_finite.all():
+        # In the formula above, an infinite pixel of weight 0 gives 0 * inf, which is nan.
+        upper = _mean(flat.take(upper_left), flat.take(upper_left + 1), beyond)
+        lower = _mean(flat.take(lower_left), flat.take(lower_left + 1), beyond)
+        y = np.where(is_finite, y, _mean(upper, lower, below))
+    return y
+
+
+def _mean(a: Array, b: Array, share: Array) -> Array:
+    """Return (1 - share) a + share b, in which a number of share 0 does not count at all."""
+    return np.where(share < 1, (1 - share) * a, 0) + np.where(share > 0, share * b, 0)
 
 
 def _pixel_and_rest(positions: Array, size: int, dtype: Any) -> tuple[Array, Array]:

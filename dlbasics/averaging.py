@@ -32,12 +32,15 @@ class WeightAverage:
             1 / (1 - decay) updates.
 
     Raises:
+        TypeError: If `network` is no Network, or has weights that are integers.
         ValueError: If `decay` is out of range.
 
     Sources: Polyak and Juditsky 1992; Izmailov et al. 2018.
     """
 
     def __init__(self, network: Network, decay: float = 0.999) -> None:
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a Network, got {network!r}")
         self._network = network
         self.decay = as_number(decay, "decay", low=0, high=1)
         if decay == 1:
@@ -56,6 +59,7 @@ class WeightAverage:
             average += share * (array - average)
         self._updates += 1
 
+    @quiet
     def network(self) -> Any:
         """Return a copy of the network whose weights and statistics are the averages."""
         twin = copy.deepcopy(self._network)
@@ -67,4 +71,6 @@ class WeightAverage:
     def _arrays(self) -> dict[str, Array]:
         """Return the arrays in at least single precision; half would lose small differences."""
         arrays = arrays_of(self._network)
+        if wrong := [key for key, array in arrays.items() if array.dtype.kind != "f"]:
+            raise TypeError(f"network must have floating-point weights, got integers in {wrong}")
         return {key: a.astype(np.result_type(a, np.float32)) for key, a in arrays.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
-from dlbasics._internal.checks import RngLike, as_count, as_counts, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
     AveragePooling,
@@ -173,6 +173,7 @@ class LeNet(Network):
     ) -> None:
         images, rng = _image_shape(input_dim), as_rng(rng)
         n_out = as_count(output_size, "output_size")
+        modern = as_flag(modern, "modern")
         init, activation = (he, Relu) if modern else (xavier, Sigmoid)
         pooling = Pooling if modern else AveragePooling
         layers: list[Layer] = []
@@ -189,6 +190,10 @@ class LeNet(Network):
         self.input_dim = images
 
 
+MOST_BLOCKS = 1_000
+"""The largest number of blocks in a stage of a ResNet.  The paper's deepest network has 200."""
+
+
 class ResNet(Network):
     """A small residual network.
 
@@ -201,14 +206,14 @@ class ResNet(Network):
     Args:
         input_dim: The shape of one image, (C, H, W).
         filter_nums: The number of filters in each stage.
-        blocks: The number of blocks in each stage.
+        blocks: The number of blocks in each stage, at most 1,000.
         output_size: The number of classes.
         skips: If False, the network has no skip connections, but the same parameters.
         rng: The random generator of the weights, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If pooling does not tile the output of a stage.
+        ValueError: If an argument is out of range, or pooling does not tile the output of a stage.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016, section 4.2.
     """
@@ -229,6 +234,9 @@ class ResNet(Network):
         n_blocks, n_out = as_count(blocks, "blocks", least=0), as_count(output_size, "output_size")
         if not nums:
             raise ValueError(f"filter_nums must hold a number for each stage, got {filter_nums!r}")
+        skips = as_flag(skips, "skips")
+        if n_blocks > MOST_BLOCKS:
+            raise ValueError(f"blocks must be at most {MOST_BLOCKS:,} in a stage, got {n_blocks:,}")
         layers: list[Layer] = []
         for channels, filter_num in pairwise([images[0], *nums]):
             if layers:
@@ -255,7 +263,7 @@ def residual_block(
         rng: The random generator of the weights, or its seed.
         dtype: The type of all parameters.
     """
-    rng = as_rng(rng)
+    channels, skips, rng = as_count(channels, "channels"), as_flag(skips, "skips"), as_rng(rng)
     first = _normalized_convolution(channels, channels, rng, dtype)
     second = _normalized_convolution(channels, channels, rng, dtype)
     block = [*first, Relu(), *second]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 
 __all__ = [
     "label_smoothing", "minibatches", "np", "one_hot", "shuffle_dataset", "smooth_curve",
@@ -126,9 +126,12 @@ def one_hot(t: Any, num_classes: int = 10) -> Array:
         raise ValueError(f"t must be integer classes (N,), got {t.dtype} of shape {t.shape}")
     if len(t) and (t.min() < 0 or t.max() >= k):
         raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
-    return np.eye(k, dtype=np.float32)[t]
+    rows = np.zeros((len(t), k), np.float32)
+    rows[np.arange(len(t)), t] = 1
+    return rows
 
 
+@quiet
 def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Array:
     """Return smooth labels (1 - epsilon) t + epsilon / K, as rows (N, K) in float32.
 
@@ -156,6 +159,7 @@ def label_smoothing(t: Any, num_classes: int = 10, epsilon: float = 0.1) -> Arra
     return (1 - epsilon) * t.astype(np.float32) + epsilon / t.shape[1]
 
 
+@quiet
 def smooth_curve(x: Any) -> Array:
     """Return the weighted mean of each point and its neighbours, at most 5 on either side, (N,).
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
-from dlbasics._internal.checks import RngLike, as_count, as_counts, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_number, as_rng
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet
 from dlbasics.initializers import initializer
 from dlbasics.layers import BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
@@ -99,6 +99,9 @@ class MultiLayerNet(Network):
     ) -> None:
         rng, init = as_rng(rng), initializer(weight_init_std)
         make_activation = _activation(activation)
+        dropout_ration = as_number(dropout_ration, "dropout_ration", low=0, high=1)
+        use_dropout = as_flag(use_dropout, "use_dropout")
+        use_batchnorm = as_flag(use_batchnorm, "use_batchnorm")
         sizes = [
             as_count(input_size, "input_size"),
             *as_counts(hidden_size_list, "hidden_size_list"),

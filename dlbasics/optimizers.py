@@ -4,8 +4,9 @@ Use them as in the book: `update(params, grads)` changes the arrays of `params` 
 parameter W (a weight or a bias), `update` calls `_step(W, dW, *state)`.  `_step` holds the formula,
 and changes W and its state in place.  `state_names` lists the attributes that hold the state:
 each is a dict with an array for each parameter, zeros at first.  `settings` lists the arguments of
-an optimizer that are numbers.  A checkpoint holds the settings, the state, and `iter`, the number
-of updates, which is 1 in the first `_step`.
+an optimizer that are numbers; `limits` says in which range a setting lies, if not from 0 on.  A
+checkpoint holds the settings, the state, and `iter`, the number of updates, which is 1 in the first
+`_step`.
 
 For the classes in this file, `update` passes a large W to `_step` in pieces, so their formulas must
 work element by element.  Within `with dlbasics.plain():`, and for a class of your own, it passes
@@ -25,6 +26,8 @@ __all__ = [
     "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Nesterov", "Optimizer", "RMSprop",
     "clip_by_norm", "np",
 ]  # fmt: skip
+
+Limits = Mapping[str, tuple[float, float]]
 
 BELOW_ONE = math.nextafter(1.0, 0.0)
 """The largest number below 1."""
@@ -65,11 +68,13 @@ class Momentum(Optimizer):
 
     state_names: ClassVar[tuple[str, ...]] = ("v",)
     settings: ClassVar[tuple[str, ...]] = ("lr", "momentum")
+    limits: ClassVar[Limits] = {"momentum": (0, 1)}
+    momentum: float
     v: dict[str, Array]
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
-        self.momentum = as_number(momentum, "momentum", low=0, high=1)
+        self.momentum = momentum
 
     def _step(self, W: Array, dW: Array, v: Array) -> None:
         v *= self.momentum
@@ -134,11 +139,13 @@ class RMSprop(Optimizer):
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     settings: ClassVar[tuple[str, ...]] = ("lr", "decay_rate")
+    limits: ClassVar[Limits] = {"decay_rate": (0, 1)}
+    decay_rate: float
     h: dict[str, Array]
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
         super().__init__(lr)
-        self.decay_rate = as_number(decay_rate, "decay_rate", low=0, high=1)
+        self.decay_rate = decay_rate
 
     def _step(self, W: Array, dW: Array, h: Array) -> None:
         h *= self.decay_rate
@@ -167,13 +174,16 @@ class Adam(Optimizer):
 
     state_names: ClassVar[tuple[str, ...]] = ("m", "v")
     settings: ClassVar[tuple[str, ...]] = ("lr", "beta1", "beta2")
+    limits: ClassVar[Limits] = {"beta1": (0, BELOW_ONE), "beta2": (0, BELOW_ONE)}
+    beta1: float
+    beta2: float
     m: dict[str, Array]
     v: dict[str, Array]
 
     def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
         super().__init__(lr)
-        self.beta1 = as_number(beta1, "beta1", low=0, high=BELOW_ONE)
-        self.beta2 = as_number(beta2, "beta2", low=0, high=BELOW_ONE)
+        self.beta1 = beta1
+        self.beta2 = beta2
 
     def _step(self, W: Array, dW: Array, m: Array, v: Array) -> None:
         lr_t = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
@@ -211,7 +221,7 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(lr, beta1, beta2)
-        self.weight_decay = as_number(weight_decay, "weight_decay", low=0)
+        self.weight_decay = weight_decay
 
 
 @quiet  # silences NumPy's warnings about infinite numbers
@@ -227,11 +237,14 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Array]:
         max_norm: The largest norm of the result.
 
     Raises:
+        TypeError: If grads is not a dict of numbers or arrays of numbers.
         ValueError: If max_norm is not above 0.
 
     Source: Pascanu et al. 2013, algorithm 1.
     """
     max_norm = as_number(max_norm, "max_norm", low=TINY)
+    if not isinstance(grads, Mapping):
+        raise TypeError(f"grads must be a dict of arrays, got {type(grads).__name__}")
     arrays = {key: as_float(grad, f"grads[{key!r}]") for key, grad in grads.items()}
     norm = math.hypot(*(np.linalg.norm(array.astype(np.float64)) for array in arrays.values()))
     if norm <= max_norm or not math.isfinite(norm):

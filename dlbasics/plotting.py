@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from dlbasics._internal.checks import as_count, as_flag, as_number
 from dlbasics._internal.files import atomic_write
 
 STYLE: Any = {
@@ -37,6 +39,8 @@ def subplots(
         height: The approximate height of each of the axes, in inches.
         options: The options of matplotlib's Figure.subplots, such as sharey=True.
     """
+    rows, columns = as_count(rows, "rows"), as_count(columns, "columns")
+    width, height = as_number(width, "width", low=0), as_number(height, "height", low=0)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
         return figure, figure.subplots(rows, columns, **options)
@@ -55,7 +59,7 @@ def curves(
     """Return a figure with a line for each curve, and a legend if there are several.
 
     Args:
-        series: The curves by name.
+        series: The curves by name, a dict.
         x: The epochs or iterations of the points, by default 0, 1, 2, ...
         xlabel: The label of the x axis.
         ylabel: The label of the y axis.
@@ -63,6 +67,7 @@ def curves(
         markers: If True, each point has a marker.
         ylim: The limits of the y axis.
     """
+    markers = as_flag(markers, "markers")
     figure, axes = subplots()
     draw_curves(axes, series, x=x, markers=markers)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
@@ -83,6 +88,13 @@ def draw_curves(
         x: The x coordinates of the points, by default 0, 1, 2, ...
         markers: If True, each point has a marker.
     """
+    if not isinstance(axes, Axes):
+        raise TypeError(f"axes must be axes of matplotlib, got {axes!r}")
+    if not isinstance(series, Mapping):
+        raise TypeError(f"series must be a dict of curves, got {series!r}")
+    if wrong := [label for label, y in series.items() if np.ndim(y) != 1]:
+        raise ValueError(f"series must hold curves, lists of numbers, got others for {wrong}")
+    markers = as_flag(markers, "markers")
     for i, (label, y) in enumerate(series.items()):
         marker = MARKERS[i % len(MARKERS)] if markers else None
         axes.plot(range(len(y)) if x is None else x, y, label=label, marker=marker, markersize=4)
@@ -92,12 +104,14 @@ def draw_curves(
 
 def mark(figure: Figure, text: str) -> None:
     """Write small text below the figure, at the right; the figure grows by a line."""
+    _check_figure(figure)
     figure.set_figheight(figure.get_figheight() + 0.25)
     figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="gray")
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure to a PNG file, completely or not at all."""
+    _check_figure(figure)
     with atomic_write(path) as file, matplotlib.rc_context(STYLE):
         figure.savefig(file, format="png")
 
@@ -113,9 +127,15 @@ def show(figures: Iterable[Figure]) -> bool:
     if plt.get_backend().lower() in ("agg", "pdf", "pgf", "ps", "svg", "cairo", "template"):
         return False
     for figure in figures:
+        _check_figure(figure)
         plt.figure(FigureClass=_giving(figure))
     plt.show()
     return True
+
+
+def _check_figure(figure: Any) -> None:
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure must be a figure of matplotlib, got {figure!r}")
 
 
 def _giving(figure: Figure) -> Any:

@@ -2,14 +2,20 @@
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_number, quiet
+from dlbasics._internal.checks import Array, as_float, as_number, computed_in, quiet
 
 __all__ = ["L1", "L2"]
 
 
 def is_weight(name: str) -> bool:
     """Return whether a parameter of that name is a weight: W, W1, W2, ..., not b1 or gamma1."""
-    return name.startswith("W")
+    return str(name).startswith("W")
+
+
+def _as_weights(W: Array) -> Array:
+    """Return W in the dtype in which to compute: half precision in single, integers in double."""
+    W = as_float(W, "W")
+    return W.astype(computed_in(W.dtype), copy=False)
 
 
 class L2:
@@ -27,12 +33,13 @@ class L2:
     @quiet
     def penalty(self, W: Array) -> Array:
         """Return what each weight adds to the loss, in the shape of W."""
-        return 0.5 * self.weight_decay_lambda * np.square(W)
+        return 0.5 * self.weight_decay_lambda * np.square(_as_weights(W))
 
     @quiet
     def gradient(self, W: Array) -> Array:
-        """Return the derivative of `penalty`, in the shape of W."""
-        return self.weight_decay_lambda * W
+        """Return the derivative of `penalty`, in the shape and dtype of W."""
+        W = as_float(W, "W")
+        return (self.weight_decay_lambda * _as_weights(W)).astype(W.dtype, copy=False)
 
 
 class L1:
@@ -48,9 +55,10 @@ class L1:
     @quiet
     def penalty(self, W: Array) -> Array:
         """Return what each weight adds to the loss, in the shape of W."""
-        return self.weight_decay_lambda * np.abs(W)
+        return self.weight_decay_lambda * np.abs(_as_weights(W))
 
     @quiet
     def gradient(self, W: Array) -> Array:
-        """Return the derivative of `penalty`, in the shape of W; 0 at a weight of 0."""
-        return self.weight_decay_lambda * np.sign(W)
+        """Return the derivative of `penalty`, in the shape and dtype of W; 0 at a weight of 0."""
+        W = as_float(W, "W")
+        return (self.weight_decay_lambda * np.sign(_as_weights(W))).astype(W.dtype, copy=False)

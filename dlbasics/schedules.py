@@ -3,6 +3,8 @@
 A schedule is a function of the epoch, which grows by a fraction with every iteration, and of the
 number of epochs.  It returns a factor for the optimizer's learning rate.  A function of your own,
 such as `lambda epoch, epochs: 1 - epoch / epochs`, is also a schedule.
+
+The schedules in this file raise ValueError if `epoch` is below 0, or `epochs` is not above 0.
 """
 
 import math
@@ -36,7 +38,12 @@ class StepDecay:
         as_number(self.factor, "factor", low=0)
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        return float(self.factor ** (epoch // self.every))
+        epoch, _ = _as_epochs(epoch, epochs)
+        steps = epoch / self.every
+        # 0.3 / 0.1 is 2.9999999999999996.
+        if math.isfinite(steps):
+            steps = round(steps) if math.isclose(steps, round(steps)) else math.floor(steps)
+        return _power(self.factor, steps)
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,15 @@ class ExponentialDecay:
         as_number(self.factor, "factor", low=0)
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        return float(self.factor**epoch)
+        epoch, _ = _as_epochs(epoch, epochs)
+        return _power(self.factor, epoch)
 
 
 @dataclass(frozen=True)
 class CosineDecay:
     """Half a cosine from 1 to `floor`: floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2.
+
+    After the last epoch, the factor stays at `floor`.
 
     Args:
         floor: The factor at the end, from 0 to 1.
@@ -75,7 +85,8 @@ class CosineDecay:
         as_number(self.floor, "floor", low=0, high=1)
 
     def __call__(self, epoch: float, epochs: float) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+        epoch, epochs = _as_epochs(epoch, epochs)
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(epoch / epochs, 1))) / 2
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,21 @@ class Warmup:
             raise TypeError(f"then must be a schedule such as CosineDecay(), got {self.then!r}")
 
     def __call__(self, epoch: float, epochs: float) -> float:
+        epoch, epochs = _as_epochs(epoch, epochs)
         if epoch < self.epochs:
             return self.start + (1 - self.start) * epoch / self.epochs
         if self.then is None or epochs <= self.epochs:
             return 1.0
         return self.then(epoch - self.epochs, epochs - self.epochs)
+
+
+def _as_epochs(epoch: float, epochs: float) -> tuple[float, float]:
+    epochs = as_number(epochs, "epochs", low=TINY)
+    return as_number(epoch, "epoch", low=0), epochs
+
+
+def _power(factor: float, exponent: float) -> float:
+    try:
+        return float(factor**exponent)
+    except OverflowError:
+        return math.inf

@@ -156,6 +156,46 @@ def test_non_finite_pixels_stay_within_their_image_without_a_warning(change, bad
     assert np.array_equal(y[3, 1], clean[3, 1])
 
 
+@pytest.mark.parametrize("function", [f for f in AMOUNTS if f is not brightness])
+@every_dtype
+def test_amount_0_changes_no_image_with_infinite_pixels(function, dtype):
+    """A weight of 0 times an infinite pixel would be nan."""
+    x = images(dtype=dtype)
+    x[1, 0, 3, 4], x[2, 1, 0, 0], x[3, 0, 8, 11], x[4, 0, 4, 4] = np.inf, -np.inf, np.inf, np.nan
+    zeros = {name: 0 for name in AMOUNTS[function] if name != "sigma"}
+    np.testing.assert_array_equal(function(x, **({} if function is warp else zeros)), x)
+
+
+def test_an_infinite_pixel_reaches_only_the_pixels_between_it_and_its_neighbours():
+    x = images(1, 1)
+    clean = augmentation._sample(x, *np.indices((9, 12))[:, np.newaxis] + 0.25)
+    x[0, 0, 4, 6] = np.inf
+    y = augmentation._sample(x, *np.indices((9, 12))[:, np.newaxis] + 0.25)
+    wanted = clean.copy()
+    wanted[0, 0, 3:5, 5:7] = np.inf
+    np.testing.assert_array_equal(y, wanted)
+
+
+def test_infinite_pixels_at_the_edge_reach_at_most_one_pixel_outside():
+    x = np.full((1, 1, 1, 3), np.inf)
+    y = augmentation._sample(x, np.zeros((1, 1, 3)), np.array([[[-9e300, 2.5, 9e300]]]))
+    np.testing.assert_array_equal(y[0, 0, 0], [0, np.inf, 0])
+
+
+def test_finite_pixels_whose_difference_overflows_have_a_finite_mean():
+    x = np.array([[[[3e38, -3e38, 3e38]]]], np.float32)
+    y = augmentation._sample(x, np.zeros((1, 1, 3)), np.array([[[0.25, 1.75, 2]]]))
+    np.testing.assert_allclose(y[0, 0, 0], [1.5e38, 1.5e38, 3e38], rtol=1e-6)
+
+
+@every_change
+@pytest.mark.parametrize(("dtype", "tiny"), [("f2", 6e-8), ("f4", 1e-45), ("f8", 5e-324)])
+def test_tiny_pixels_are_no_error_whatever_np_seterr_says(change, dtype, tiny):
+    x = np.full((20, 1, 9, 12), tiny, dtype)
+    with np.errstate(all="raise"):
+        assert (abs(change(x, rng=0)) <= 2 * x.max()).all()
+
+
 # One by one
 
 
@@ -332,6 +372,21 @@ def test_enormous_amounts_give_finite_images():
         warp(images(), share=1e308, pixels=1e308, alpha=1e308, sigma=1e300, rng=0),
     ):
         assert np.isfinite(y).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(f, name) for f in AMOUNTS for name in AMOUNTS[f] if name not in ("pixels", "sigma")],
+)
+def test_minus_0_is_0(function, name):
+    x = images(5)
+    np.testing.assert_array_equal(function(x, **{name: -0.0}), x)
+
+
+@every_change
+def test_masked_images_are_an_error(change):
+    with pytest.raises(TypeError, match="x must be an array without a mask"):
+        change(np.ma.array(images(2)))
 
 
 @pytest.mark.parametrize("outside", [-0.1, 1.5, 255])

@@ -91,6 +91,18 @@ def test_infinite_weights_are_averaged_without_a_warning():
     assert not np.isfinite(average.network().params["W1"]).any()
 
 
+@pytest.mark.parametrize("network", [None, 0, "x", [], {1}, object(), Network, {"params": {}}])
+def test_what_is_no_network_is_an_error(network):
+    with pytest.raises(TypeError, match="network must be a Network, got"):
+        WeightAverage(network, 0.9)
+
+
+def test_integer_weights_are_an_error():
+    network = Network([Affine(np.ones((3, 2), int), np.zeros(2))])
+    with pytest.raises(TypeError, match=r"floating-point weights, got integers in .*W1"):
+        WeightAverage(network)
+
+
 def test_decay_must_be_a_number_from_0_to_below_1():
     for bad in (-0.1, 1, 1.5, np.nan):
         with pytest.raises(ValueError, match="decay must be"):

@@ -260,6 +260,8 @@ NONSENSE = {
         (ResNet, {"filter_nums": ()}, "filter_nums must hold a number for each stage"),
         (ResNet, {"filter_nums": (4, 0)}, "filter_nums must be at least 1"),
         (ResNet, {"blocks": -1}, "blocks must be at least 0"),
+        (ResNet, {"blocks": 10**6}, "blocks must be at most 1,000 in a stage, got 1,000,000"),
+        (residual_block, {"channels": 0}, "channels must be at least 1"),
         (ResNet, {"output_size": 0}, "output_size must be at least 1"),
         (ResNet, {"input_dim": (28, 28)}, "input_dim must be"),
     ],
@@ -267,6 +269,9 @@ NONSENSE = {
         (SimpleConvNet, {"conv_param": {"stride": 1.5}}, r"conv_param\['stride'\] must be an int"),
         (SimpleConvNet, {"dtype": int}, "dtype must be"),
         (DeepConvNet, {"conv_param_1": 5}, "conv_param_1 must be a dict, as .* got 5"),
+        (LeNet, {"modern": "False"}, "modern must be True or False, got 'False'"),
+        (ResNet, {"skips": 0}, "skips must be True or False, got 0"),
+        (residual_block, {"channels": 2, "skips": "no"}, "skips must be True or False, got 'no'"),
         (ResNet, {"filter_nums": 5}, "filter_nums must be a list of integers, got 5"),
     ],
 }

@@ -101,9 +101,68 @@ def test_one_hot():
     rows = one_hot(T)
     assert rows.dtype == np.float32
     assert np.array_equal(rows, np.eye(10))
-    for wrong in ([3], [-1], [0.5], [[0]]):
+    for wrong in ([3], [-1], [0, -1], [-1, 2], [-4], [0.5], [True], [[0]]):
         with pytest.raises(ValueError, match="t must"):
             one_hot(wrong, num_classes=3)
+
+
+def test_labels_of_many_classes_take_memory_for_their_rows_only():
+    """A square matrix of 10^6 classes would take 3.64 TiB."""
+    rows, smooth = one_hot([7], 10**6), label_smoothing([7], 10**6, epsilon=0.5)
+    assert rows.shape == smooth.shape == (1, 10**6)
+    assert rows.sum() == rows[0, 7] == 1
+    assert smooth[0, 7] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.asarray])
+def test_images_and_labels_may_be_lists(kind):
+    x, t = kind(X.tolist()), kind(T.tolist())
+    for found, wanted in (
+        (shuffle_dataset(x, t, rng=1), shuffle_dataset(X, T, rng=1)),
+        (next(minibatches(x, t, 4, rng=1)), next(minibatches(X, T, 4, rng=1))),
+        *zip(train_validation_split(x, t, rng=1), train_validation_split(X, T, rng=1), strict=True),
+    ):
+        for a, b in zip(found, wanted, strict=True):
+            assert isinstance(a, np.ndarray)
+            np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(one_hot(t), one_hot(T))
+    np.testing.assert_array_equal(label_smoothing(t), label_smoothing(T))
+    np.testing.assert_array_equal(smooth_curve(t), smooth_curve(T))
+
+
+MASKED = np.ma.array(T, mask=T > 5)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: one_hot(MASKED),
+        lambda: label_smoothing(MASKED),
+        lambda: smooth_curve(MASKED),
+        lambda: shuffle_dataset(X, MASKED),
+        lambda: shuffle_dataset(np.ma.array(X), T),
+        lambda: train_validation_split(X, MASKED),
+        lambda: minibatches(X, MASKED),
+    ],
+)
+def test_masked_arrays_are_an_error(call):
+    with pytest.raises(TypeError, match=r"(x|t) must be an array without a mask"):
+        call()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.float16])
+def test_narrow_numbers_do_not_overflow(dtype):
+    largest = np.iinfo(dtype).max if dtype != np.float16 else 60_000
+    np.testing.assert_allclose(smooth_curve(np.full(30, largest, dtype)), largest)
+    classes = np.array([1, 0], np.uint8 if dtype == np.float16 else dtype)
+    np.testing.assert_allclose(label_smoothing(classes, 2, 0.2), [[0.1, 0.9], [0.9, 0.1]])
+
+
+def test_tiny_numbers_are_no_error_whatever_np_seterr_says():
+    rows = np.array([[1e-45, 1], [1e-300, 1]])
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(label_smoothing(rows, epsilon=0), rows, atol=1e-44)
+        assert np.isfinite(smooth_curve([5e-324, 1e308] * 10)).all()
 
 
 SMOOTHED = [[0.05, 0.05, 0.85, 0.05], [0.85, 0.05, 0.05, 0.05]]

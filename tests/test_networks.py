@@ -151,6 +151,16 @@ def test_the_same_seed_gives_the_same_training():
         assert not np.array_equal(full_net(seed).params["W1"], full_net(other).params["W1"])
 
 
+def test_an_initializer_of_ones_own_gets_a_generator_for_a_seed():
+    def init(shape, rng):
+        return rng.normal(5, 1, shape)
+
+    W = TwoLayerNet(4, 3, 2, init, rng=3).params["W1"]
+    expected = np.random.default_rng(3).normal(5, 1, (4, 3))
+    np.testing.assert_array_equal(W, expected.astype(np.float32))
+    assert MultiLayerNet(4, [3], 2, weight_init_std=init, rng=3).params["W1"].min() > 0
+
+
 def test_numpys_global_generator_is_left_alone():
     state = np.random.get_state()  # noqa: NPY002
     net, (x, t) = full_net(None), clusters()
@@ -182,13 +192,15 @@ def test_two_layer_net_names_the_size_that_makes_no_sense(name):
         ("weight_decay_lambda", ["L2"], TypeError),
         ("weight_decay_lambda", [-1], ValueError),
         ("dropout_ration", [1.5], ValueError),
+        ("use_dropout", ["False", 1, None], TypeError),
+        ("use_batchnorm", ["False", 0, None], TypeError),
         ("rng", ["seed"], TypeError),
     ],
 )
 def test_multi_layer_net_names_the_argument_that_makes_no_sense(name, values, error):
     arguments = {"input_size": 4, "hidden_size_list": [5], "output_size": 2, "use_dropout": True}
     for value in values:
-        with pytest.raises(error, match={"dropout_ration": "dropout_ratio"}.get(name, name)):
+        with pytest.raises(error, match=f"{name} must"):
             MultiLayerNet(**{**arguments, name: value})
 
 

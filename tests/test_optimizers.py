@@ -204,3 +204,6 @@ class TestClipByNorm:
                 clip_by_norm(NORM_13, bad)
         with pytest.raises(TypeError, match=r"grads\['b'\] must hold real numbers"):
             clip_by_norm({"W": np.ones(2), "b": "abc"}, 1)
+        for bad in (None, 2, "x", [], {1}, object()):
+            with pytest.raises(TypeError, match="grads must be a dict of arrays, got"):
+                clip_by_norm(bad, 1)

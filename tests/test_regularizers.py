@@ -35,9 +35,9 @@ def test_the_gradient_is_the_derivative_of_the_penalty(kind, weights):
 
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_dtype_of_the_weights_is_kept(kind, dtype):
+def test_the_dtype_of_the_weights_is_kept_but_a_penalty_is_at_least_single(kind, dtype):
     regularizer = kind(np.float64(0.1))
-    assert regularizer.penalty(W.astype(dtype)).dtype == dtype
+    assert regularizer.penalty(W.astype(dtype)).dtype == np.result_type(dtype, np.float32)
     assert regularizer.gradient(W.astype(dtype)).dtype == dtype
 
 
@@ -72,3 +72,32 @@ def test_non_finite_weights_pass_without_a_warning(kind, strength, bad):
 
 def test_a_square_too_large_for_its_dtype_is_infinite_without_a_warning():
     assert L2(1).penalty(np.array([1e30], np.float32)).tolist() == [np.inf]
+
+
+@pytest.mark.parametrize(
+    ("weights", "l2", "l1"),
+    [
+        (np.array([200, 3], np.uint8), [20_000, 4.5], [200, 3]),
+        (np.array([-128, 3], np.int8), [8_192, 4.5], [128, 3]),
+        (np.array([300, 3], np.float16), [45_000, 4.5], [300, 3]),
+        ([300, 3], [45_000, 4.5], [300, 3]),
+    ],
+)
+def test_integers_and_half_precision_do_not_overflow(weights, l2, l1):
+    np.testing.assert_array_equal(L2(1).penalty(weights), l2)
+    np.testing.assert_array_equal(L1(1).penalty(weights), l1)
+    np.testing.assert_array_equal(L2(1).gradient(weights), np.asarray(weights, float))
+    np.testing.assert_array_equal(L1(1).gradient(weights), np.sign(np.asarray(weights, float)))
+    half = np.full(2, 1000, np.float16)
+    np.testing.assert_allclose(L2(1e-8).gradient(half), 1e-5, rtol=1e-2)
+    np.testing.assert_array_equal(L2(0.1).penalty(half), 0.05 * half.astype(np.float32) ** 2)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "wrong", [None, "x", object(), [[1], [2, 3]], W + 1j, W.astype(object), b"W", np.ma.array(W)]
+)
+def test_what_is_no_array_of_real_numbers_is_an_error(kind, wrong):
+    for method in (kind(0.1).penalty, kind(0.1).gradient):
+        with pytest.raises(TypeError, match=r"W must (be an array|hold real numbers)"):
+            method(wrong)

@@ -41,8 +41,54 @@ def test_a_warm_up_as_long_as_the_training_leaves_nothing_for_what_follows():
         (lambda: CosineDecay(2), ValueError, "floor"),
         (lambda: Warmup(0), ValueError, "epochs"),
         (lambda: Warmup(1, then=0.5), TypeError, "then must be a schedule"),
+        *(
+            call
+            for schedule in (StepDecay(1), ExponentialDecay(0.5), CosineDecay(), Warmup(1))
+            for call in (
+                (lambda schedule=schedule: schedule(0, 0), ValueError, "epochs must be a finite"),
+                (lambda schedule=schedule: schedule(-1, 2), ValueError, "epoch must be a finite"),
+                (lambda schedule=schedule: schedule(np.nan, 2), ValueError, "epoch must be a fini"),
+                (lambda schedule=schedule: schedule("1", 2), TypeError, "epoch must be a number"),
+                (lambda schedule=schedule: schedule(1, None), TypeError, "epochs must be a number"),
+            )
+        ),
     ],
 )
 def test_arguments_are_checked(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("every", [0.1, 0.3, 1 / 3, 0.7])
+def test_a_step_begins_at_its_epoch_whatever_the_rounding(every):
+    schedule = StepDecay(every, 0.5)
+    for n in range(1, 200):
+        before, after = (schedule(epoch, 300) for epoch in (every * (n - 1e-6), every * n))
+        assert (before, after) == (0.5 ** (n - 1), 0.5**n)
+    assert StepDecay(0.1, 0.5)(0.3, 1) == 0.125
+
+
+def test_after_the_last_epoch_cosine_decay_stays_at_its_floor():
+    assert CosineDecay(0.2)(9, 4) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "arguments", "expected"),
+    [
+        (ExponentialDecay(2), (1e5, 1e6), np.inf),
+        (ExponentialDecay(0.5), (1e308, 1e308), 0),
+        (ExponentialDecay(0), (0, 1), 1),
+        (StepDecay(1e-300, 0.5), (1e300, 1e300), 0),
+        (StepDecay(1e-300, 2), (1e300, 1e300), np.inf),
+        (StepDecay(1e308, 0.5), (1e-300, 1), 1),
+        (CosineDecay(), (1e308, 1e-300), 0),
+        (CosineDecay(), (10**400, 1), None),
+        (Warmup(1e308), (1e-300, 1), 0.1),
+    ],
+)
+def test_huge_arguments_give_a_number_or_an_error_that_names_them(schedule, arguments, expected):
+    if expected is None:
+        with pytest.raises(ValueError, match="epoch must be a finite number"):
+            schedule(*arguments)
+    else:
+        assert schedule(*arguments) == pytest.approx(expected)

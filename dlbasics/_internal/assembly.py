@@ -11,9 +11,10 @@ import numpy as np
 from dlbasics._internal.readers import (
     ReadersLayer,
     ReadersLoss,
+    check_attributes,
+    check_has_no_parameters,
     is_layer,
     is_loss_layer,
-    parts,
 )
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
@@ -21,7 +22,7 @@ from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 
 def as_layers(layers: Any) -> dict[str, Layer]:
     """Return the layers by name: a mapping keeps its names, a sequence gets Affine1, Relu1, ..."""
-    if not isinstance(layers, Mapping | Sequence):
+    if not isinstance(layers, Mapping | Sequence) or isinstance(layers, str | bytes):
         raise TypeError(f"layers must be a sequence or a mapping of layers, got {layers!r}")
     given = layers.values() if isinstance(layers, Mapping) else layers
     found = [_as_layer(layer) for layer in given]
@@ -41,6 +42,7 @@ def as_loss_layer(layer: Any) -> LossLayer:
         return layer
     if not is_loss_layer(layer):
         raise TypeError(f"last_layer must be a loss layer, got {layer!r}")
+    check_has_no_parameters(layer)
     return ReadersLoss(layer)
 
 
@@ -53,8 +55,9 @@ def affine_layers(
 
 
 def check_regularizer(regularizer: Any) -> None:
-    """Raise TypeError unless `regularizer` is None or has a penalty."""
-    if not (regularizer is None or hasattr(regularizer, "penalty")):
+    """Raise TypeError unless `regularizer` is None or an object with penalty and gradient."""
+    has_both = all(callable(getattr(regularizer, name, None)) for name in ("penalty", "gradient"))
+    if not (regularizer is None or has_both) or inspect.isclass(regularizer):
         raise TypeError(f"regularizer must be a penalty such as L2(0.1), got {regularizer!r}")
 
 
@@ -84,16 +87,4 @@ def _check_inner_layers(layer: Layer) -> None:
         inspect.signature(layer.forward).bind("x", "train_flg")
     except TypeError:
         raise TypeError(f"{layer.kind} must have forward(self, x, train_flg=True)") from None
-    if isinstance(layer, ReadersLayer):
-        return
-    for name, value in vars(layer).items():
-        if any(is_layer(part) and part not in layer.layers for part in parts(value)):
-            raise ValueError(
-                f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
-                "neither trained nor saved"
-            )
-        declared = name in layer.param_names + layer.state_names
-        if isinstance(value, np.ndarray) and f"d{name}" in vars(layer) and not declared:
-            raise ValueError(
-                f"{layer.kind}.{name} has a gradient, so it must be in {layer.kind}.param_names"
-            )
+    check_attributes(layer)

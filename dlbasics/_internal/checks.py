@@ -216,7 +216,7 @@ def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.
         number = math.inf
     if not (math.isfinite(number) and low <= number <= high):
         raise ValueError(f"{name} must be a finite number from {low} to {high}, got {number}")
-    return number
+    return number + 0.0  # -0.0 becomes 0.0
 
 
 def as_count(value: Any, name: str, least: int = 1) -> int:

@@ -1,5 +1,6 @@
 """The base class of all optimizers does the plumbing; a subclass writes the formula."""
 
+import math
 import numbers
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
@@ -7,7 +8,16 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from dlbasics._internal import table
-from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_number, quiet
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_count,
+    as_float,
+    as_number,
+    computed_in,
+    is_masked,
+    quiet,
+)
 from dlbasics.regularizers import is_weight
 
 
@@ -26,7 +36,9 @@ class Optimizer:
         def _step(self, W, dW, *state):  # changes W and the state in place
 
     `update` calls it for each parameter W.  For our own optimizers, `update` works on large arrays
-    in pieces, which gives the same numbers in less time.
+    in pieces, which gives the same numbers in less time.  For a float16 parameter, W, dW and the
+    state are float32, because squares of half-precision gradients overflow or vanish; `update` then
+    rounds W.
 
     Args:
         lr: The learning rate, at least 0.  You may change it at any time.
@@ -36,12 +48,16 @@ class Optimizer:
         state_names: The attributes that hold an array for each parameter, {key: array}, zeros at
             first.  `_step` gets them in this order.
         settings: The attributes that are numbers and arguments of the constructor.
+        limits: The least and the largest value of a setting, by its name.  It is checked whenever
+            the setting is assigned or loaded.  A setting without limits must be at least 0.
         weight_decay: If it is not 0, each step first computes W <- W - lr * weight_decay * W for
             the weights, which are the parameters whose names begin with W.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ("lr",)
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    lr: float
     weight_decay = 0.0
 
     _step: Callable[..., None]
@@ -54,14 +70,8 @@ class Optimizer:
         for name in self.state_names:
             setattr(self, name, {})
 
-    @property
-    def lr(self) -> float:
-        """The learning rate."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self._lr = as_number(value, "lr", low=0)
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, self._setting(name, value) if name in self.settings else value)
 
     @quiet
     def update(self, params: ParamDict, grads: Mapping[str, Any]) -> None:
@@ -74,15 +84,20 @@ class Optimizer:
         Raises:
             ValueError: If a gradient is missing or has another shape than its parameter, or if the
                 state belongs to other keys or shapes.
-            TypeError: If a parameter is not floating-point.
+            TypeError: If params or grads is not a dict, or a parameter is not floating-point.
         """
+        for name, argument in (("params", params), ("grads", grads)):
+            if not hasattr(argument, "items"):
+                raise TypeError(f"{name} must be a dict of arrays, got {type(argument).__name__}")
         given = dict(params.items())
         arrays = {key: _floating(key, param) for key, param in given.items()}
         checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
         states = self._states(arrays)
         in_chunks = table.fast(type(self))
         self.iter += 1
-        for key, param in arrays.items():
+        for key, array in arrays.items():
+            is_half = array.dtype.char == "e"
+            param = array.astype(np.float32) if is_half else array
             if self.weight_decay and is_weight(key):
                 param *= 1 - self.lr * self.weight_decay
             own = [state[key] for state in states]
@@ -90,6 +105,8 @@ class Optimizer:
                 self._step(param, checked[key], *own)
             else:
                 in_chunks(self, param, checked[key], *own)
+            if is_half:
+                array[...] = param
         for key, param in given.items():
             if param is not arrays[key]:
                 params[key] = float(arrays[key])
@@ -111,34 +128,46 @@ class Optimizer:
         """Take over the state that `state_dict` of an optimizer of the same class returned.
 
         Raises:
-            ValueError: If the state is of another class or incomplete.  The optimizer then stays
-                as it was.
+            TypeError: If an entry has another type than `state_dict` gives it.
+            ValueError: If the state is of another class or incomplete, or a setting is out of its
+                limits.  After an error, the optimizer is as it was.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dict, got {type(state).__name__}")
         if str(state.get("kind")) != type(self).__name__:
             raise ValueError(f"state must be of {type(self).__name__}, got {state.get('kind')}")
         single = {"kind", "iter", *self.settings}
         arrays: dict[str, dict[str, Array]] = {name: {} for name in self.state_names}
         for entry in state.keys() - single:
-            name, _, key = entry.partition("/")
+            name, _, key = str(entry).partition("/")
             if name not in arrays or not key:
                 raise ValueError(f"state must be of {type(self).__name__}, got an entry {entry!r}")
-            arrays[name][key] = as_array(state[entry], entry).copy()
-        if not single <= state.keys() or len({frozenset(a) for a in arrays.values()}) > 1:
+            arrays[name][key] = _state_array(state[entry], entry)
+        shapes = [_shapes(by_key) for by_key in arrays.values()]
+        if not single <= state.keys() or any(other.keys() != shapes[0].keys() for other in shapes):
             raise ValueError(
                 f"state must have all entries of {type(self).__name__}, got {[*state]}"
             )
-        steps = as_count(int(state["iter"]), "iter", least=0)
-        settings = {name: as_number(float(state[name]), name, low=0) for name in self.settings}
+        if any(other != shapes[0] for other in shapes):
+            raise ValueError(f"state must have arrays of one shape for a parameter, got {shapes}")
+        steps = as_count(_single(state["iter"]), "iter", least=0)
+        settings = {name: self._setting(name, _single(state[name])) for name in self.settings}
         self.iter = steps
         for name, value in {**settings, **arrays}.items():
             setattr(self, name, value)
+
+    def _setting(self, name: str, value: Any) -> float:
+        """Return the value of a setting as a number; raise an error if it is out of its limits."""
+        low, high = self.limits.get(name, (0, math.inf))
+        return as_number(value, name, low=low, high=high)
 
     def _states(self, params: Mapping[str, Array]) -> list[dict[str, Array]]:
         states: list[dict[str, Array]] = [getattr(self, name) for name in self.state_names]
         for state in states:
             if not state:
                 state.update(
-                    (key, np.zeros_like(param, order="C")) for key, param in params.items()
+                    (key, np.zeros_like(param, computed_in(param.dtype), order="C"))
+                    for key, param in params.items()
                 )
             if _shapes(state) != _shapes(params):
                 raise ValueError(
@@ -151,13 +180,14 @@ class Optimizer:
 
 def _floating(key: str, param: Any) -> Array:
     """Return the parameter itself, or an array without dimensions for a plain number."""
-    if isinstance(param, np.ndarray) and param.dtype.kind == "f":
+    if isinstance(param, np.ndarray) and param.dtype.kind == "f" and not is_masked(param):
         if not param.flags.writeable:
             raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
         return param
     if isinstance(param, numbers.Real):
         return np.array(param, dtype=np.float64)
-    found = getattr(param, "dtype", type(param).__name__)
+    found = type(param).__name__ if is_masked(param) else getattr(param, "dtype", type(param))
+    found = getattr(found, "__name__", found)
     raise TypeError(f"params[{key!r}] must be a floating-point array or number, got {found}")
 
 
@@ -165,11 +195,24 @@ def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
     if key not in grads:
         raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
     grad = grads[key]
-    if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f":
+    if type(grad) is not np.ndarray or grad.dtype.kind != "f":
         grad = as_float(grad, f"grads[{key!r}]")
     if grad.shape != param.shape:
         raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
-    return grad
+    return grad.astype(np.float32) if grad.dtype.char == "e" else grad
+
+
+def _single(value: Any) -> Any:
+    """Return the number in an array without dimensions, as a file holds it; else the value."""
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.ndim == 0 else value
+
+
+def _state_array(value: Any, name: str) -> Array:
+    """Return a copy; a state of float16 is one of an older version, which kept it in half."""
+    array = as_array(value, name)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} must hold floating-point numbers, got {array.dtype}")
+    return array.astype(computed_in(array.dtype))
 
 
 def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:

@@ -18,6 +18,9 @@ def slots(layers: Mapping[str, Layer], kinds: Sequence[str]) -> dict[str, Slot]:
     Args:
         layers: The layers by name.
         kinds: "param_names", "state_names" or both.
+
+    Raises:
+        ValueError: If two of them have the same key, as W1 of a first layer and W of an 11th.
     """
     count: Counter[str] = Counter()
     found: dict[str, Slot] = {}
@@ -25,7 +28,10 @@ def slots(layers: Mapping[str, Layer], kinds: Sequence[str]) -> dict[str, Slot]:
         for layer in top.walk():
             for name in (name for kind in kinds for name in getattr(layer, kind)):
                 count[name] += 1
-                found[f"{name}{count[name]}"] = layer, name
+                key = f"{name}{count[name]}"
+                if key in found:
+                    raise ValueError(f"{layer.kind}.{name} must have another name: {key} is taken")
+                found[key] = layer, name
     return found
 
 
@@ -40,6 +46,7 @@ class Params(Mapping[str, Array]):
         self._layers = layers
         self._seen: list[Layer] = []
         self._found: dict[str, Slot] = {}
+        self.slots()  # raises, if two parameters have the same key
 
     def slots(self) -> dict[str, Slot]:
         """Return layer and attribute of each parameter that is not None, by its key."""
@@ -59,6 +66,8 @@ class Params(Mapping[str, Array]):
 
     def assign(self, arrays: Mapping[str, Array]) -> None:
         """Assign all of these arrays; if a key, shape or dtype does not fit, assign none."""
+        if not isinstance(arrays, Mapping):
+            raise TypeError(f"params must be a dict of arrays, got {type(arrays).__name__}")
         if arrays.keys() != self.keys():
             raise ValueError(f"params must have the keys {[*self]}, got {[*arrays]}")
         for key, array in arrays.items():

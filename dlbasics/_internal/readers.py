@@ -2,9 +2,12 @@
 
 import copy
 import dis
+import functools
 import inspect
 import numbers
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from operator import getitem
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,15 @@ from dlbasics._internal.checks import Array
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 
 STATES = ("running_mean", "running_var")
+
+NO_HOLDERS = (
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+)
+"""Objects that hold no arrays of a layer, whatever their attributes are."""
 
 
 def is_layer(layer: Any) -> bool:
@@ -31,13 +43,22 @@ def takes(method: Any, argument: str) -> bool:
     return argument in inspect.signature(method).parameters
 
 
+def takes_labels(layer: Any) -> bool:
+    """Return whether it is a loss layer, whose forward needs labels beside x."""
+    try:
+        inspect.signature(layer.forward).bind("x")
+    except TypeError:
+        return not takes(layer.forward, "train_flg")
+    return takes(layer.forward, "t")
+
+
 class ReadersLayer(Layer):
     """A layer that computes by `own`, a reader's object with forward(x) and backward(dout).
 
     If `own` has `param_names`, these are its parameters.  If it has lists `params` and `grads`, as
     in the author's second book, its parameters are the arrays in `params`; a matrix gets the name
-    W, a vector b, and further ones W_2_, b_2_, ...  Otherwise, its parameters are the arrays W for
-    which there is a dW.
+    W, a vector b, and further ones W_2_, b_2_, ...  Tuples, dicts and lists of lists will do, too.
+    Otherwise, its parameters are the arrays W for which there is a dW.
 
     Raises:
         ValueError: In backward, if the gradient of an array is unknown.
@@ -54,6 +75,12 @@ class ReadersLayer(Layer):
         if names is None and _has_lists(own):
             self.places.update(_places(own))
             names = self.places
+            listed = {
+                id(array) for array in [*parts(own.params), *parts(getattr(own, "grads", None))]
+            }
+            self.unmatched.update(
+                {name: array for name, array in _arrays(own).items() if id(array) not in listed}
+            )
             _check_inner_layers(own)
         elif names is None:
             arrays = _arrays(own)
@@ -75,6 +102,11 @@ class ReadersLayer(Layer):
     def backward(self, dout: Array) -> Any:
         """Return what the reader's layer returns: dL/dx, or None for an x of integers."""
         dx = self.own.backward(dout.copy())  # the book's Relu writes into dout
+        self.check_gradients_are_known()
+        return dx
+
+    def check_gradients_are_known(self) -> None:
+        """Raise ValueError if, after backward, an array has no gradient that we can find."""
         for name, array in self.unmatched.items():
             if getattr(self.own, name, None) is array:  # forward has not put another one there
                 raise ValueError(
@@ -82,7 +114,8 @@ class ReadersLayer(Layer):
                     f"d{name} in backward, as the book does, or list the parameters in "
                     f"{self.kind}.param_names"
                 )
-        return dx
+        if self.places:
+            _check_grads(self.own, len(self.places))
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         return self.replica().forward(np.zeros((2, *x_shape), np.float32)).shape[1:]
@@ -96,19 +129,19 @@ class ReadersLayer(Layer):
         if name.startswith("__") or "own" not in vars(self):
             raise AttributeError(name)  # copy and pickle ask before the attributes exist
         if name in self.places:
-            return self.own.params[self.places[name]]
+            return functools.reduce(getitem, self.places[name], self.own.params)
         if name.startswith("d") and name[1:] in self.places:
-            return self.own.grads[self.places[name[1:]]].copy()
+            return np.array(functools.reduce(getitem, self.places[name[1:]], self.own.grads))
         return getattr(self.own, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.places:
-            place = self.places[name]
-            _replace(self.own, self.own.params[place], value)
-            if self.own.grads[place].dtype != value.dtype:
-                _replace(self.own, self.own.grads[place], np.zeros_like(value))
+            _replace(self.own, getattr(self, name), value)
+            gradient = dict(_leaves(getattr(self.own, "grads", None))).get(self.places[name])
+            if isinstance(gradient, np.ndarray) and gradient.dtype != value.dtype:
+                _replace(self.own, gradient, np.zeros_like(value))
         elif name.startswith("d") and name[1:] in self.places:
-            self.own.grads[self.places[name[1:]]][...] = value
+            functools.reduce(getitem, self.places[name[1:]], self.own.grads)[...] = value
         elif not hasattr(Layer, name) and hasattr(self.own, name):
             setattr(self.own, name, value)
         else:
@@ -125,8 +158,6 @@ class ReadersLoss(SoftmaxWithLoss):
     """
 
     def __init__(self, own: Any) -> None:
-        if getattr(own, "params", None):
-            raise TypeError(f"{type(own).__name__} must have no parameters, as a loss layer")
         self.own = own
 
     def forward(self, x: Array, t: Any) -> float:
@@ -142,6 +173,65 @@ class ReadersLoss(SoftmaxWithLoss):
         return np.asarray(self.own.backward()) * dout
 
 
+def check_has_no_parameters(own: Any) -> None:
+    """Raise TypeError if a reader's loss layer has parameters, which a network would not train."""
+    trained = [name for name in _arrays(own) if f"d{name}" in _gradients(own)]
+    if trained or any(True for _ in parts(getattr(own, "params", None) or ())):
+        raise TypeError(f"{type(own).__name__} must have no parameters, as a loss layer")
+
+
+def check_attributes(layer: Layer) -> None:
+    """Raise ValueError if a subclass of Layer has layers or gradients that it does not declare."""
+    if isinstance(layer, ReadersLayer):
+        return
+    gradients = {*vars(layer), *_set_by(layer, "_backward"), *_set_by(layer, "backward")}
+    for name, value in vars(layer).items():
+        if any(is_layer(part) and part not in layer.layers for part in parts(value)):
+            raise ValueError(
+                f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
+                "neither trained nor saved"
+            )
+        declared = name in layer.param_names + layer.state_names
+        if isinstance(value, np.ndarray) and f"d{name}" in gradients and not declared:
+            raise ValueError(
+                f"{layer.kind}.{name} has a gradient, so it must be in {layer.kind}.param_names"
+            )
+
+
+def undeclared(layers: Iterable[Any]) -> list[tuple[Any, str, Array]]:
+    """Return layer, attribute and array of what may be a parameter though nothing says so.
+
+    These are the floating-point arrays of a reader's subclasses of Layer and LossLayer.  A class
+    that has `param_names` of its own says which of its arrays are parameters.
+    """
+    return [
+        (layer, name, part)
+        for layer in layers
+        if not _says_its_parameters(layer)
+        for name, value in vars(layer).items()
+        if name not in (*getattr(layer, "param_names", ()), *getattr(layer, "state_names", ()))
+        for part in parts(value)
+        if isinstance(part, np.ndarray) and part.dtype.kind == "f"
+    ]
+
+
+def check_were_replaced(arrays: Iterable[tuple[Any, str, Array]]) -> None:
+    """Raise ValueError if the passes since `undeclared` have left one of its arrays in place."""
+    for layer, name, array in arrays:
+        if any(part is array for part in parts(vars(layer).get(name))):
+            kind = type(layer).__name__
+            raise ValueError(
+                f"{kind}.{name} is an array whose gradient is unknown: list the parameters of the "
+                f"class in {kind}.param_names, which may be empty"
+            )
+
+
+def _says_its_parameters(layer: Any) -> bool:
+    own = [kind for kind in type(layer).__mro__ if kind.__module__.partition(".")[0] != "dlbasics"]
+    is_ours = type(layer) not in own
+    return is_ours or any("param_names" in vars(kind) for kind in own)
+
+
 def _attributes(own: Any) -> dict[str, Any]:
     slots = [name for kind in type(own).__mro__ for name in getattr(kind, "__slots__", ())]
     found = {name: getattr(own, name) for name in slots if hasattr(own, name)}
@@ -151,8 +241,12 @@ def _attributes(own: Any) -> dict[str, Any]:
 def _set_by(own: Any, method: str) -> set[str]:
     """Return the attributes that the method of that name sets."""
     code = getattr(getattr(type(own), method, None), "__code__", None)
-    steps = dis.get_instructions(code) if code else ()
-    return {step.argval for step in steps if step.opname == "STORE_ATTR"}
+    return _stored(code) if code else set()
+
+
+@functools.lru_cache
+def _stored(code: types.CodeType) -> set[str]:
+    return {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
 
 
 def _arrays(own: Any) -> dict[str, Array]:
@@ -174,11 +268,12 @@ def _check_what_is_no_array(own: Any) -> None:
     """Raise TypeError if a parameter may hide in something other than an array."""
     kind = type(own).__name__
     for name, value in _attributes(own).items():
-        inner = [part for part in parts(value) if is_layer(part) or isinstance(part, np.ndarray)]
-        if inner and not isinstance(value, np.ndarray):
+        hidden = not isinstance(value, np.ndarray) and any(_arrays_within(value, {id(own)}))
+        if hidden or (not takes_labels(own) and any(map(is_layer, parts(value)))):
             raise TypeError(
                 f"{kind}.{name} must not hold layers or arrays, whose parameters would not be "
-                "found: derive the class from Layer, with its inner layers in self.layers"
+                "found: derive the class from Layer, with its inner layers in self.layers, or list "
+                f"all parameters in {kind}.param_names"
             )
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         is_other_array = isinstance(value, np.ndarray) and value.dtype.kind in "iu"
@@ -190,10 +285,11 @@ def _check_what_is_no_array(own: Any) -> None:
 
 def _check_inner_layers(own: Any) -> None:
     """Raise TypeError if the lists of a block lack what a layer within it has."""
-    listed = {id(array) for array in own.params}
+    listed = {id(array) for array in parts(own.params)}
     for value in _attributes(own).values():
         for inner in filter(is_layer, parts(value)):
-            inner_params = inner.params if _has_lists(inner) else [*_arrays(inner).values()]
+            lists = parts(inner.params) if _has_lists(inner) else _arrays(inner).values()
+            inner_params = [*lists]
             has_states = any(hasattr(inner, name) for name in STATES)
             if has_states or any(id(array) not in listed for array in inner_params):
                 raise TypeError(
@@ -204,22 +300,54 @@ def _check_inner_layers(own: Any) -> None:
 
 
 def _has_lists(own: Any) -> bool:
-    return all(isinstance(getattr(own, name, None), list) for name in ("params", "grads"))
+    has_grads = hasattr(own, "grads") or "grads" in _set_by(own, "backward")
+    return has_grads and isinstance(getattr(own, "params", None), Mapping | list | tuple)
 
 
-def _places(own: Any) -> dict[str, int]:
-    """Return the place of each parameter in the lists, by its name."""
-    if len(own.params) != len(own.grads):
-        raise ValueError(
-            f"{type(own).__name__}.grads must hold an array for each of params, "
-            f"{len(own.params)}, got {len(own.grads)}"
-        )
-    places: dict[str, int] = {}
-    for place, param in enumerate(own.params):
+def _places(own: Any) -> dict[str, tuple[Any, ...]]:
+    """Return the indices or keys of each parameter in `own.params`, by its name."""
+    leaves = [*_leaves(own.params)]
+    if any(True for _ in _leaves(getattr(own, "grads", None))):  # else backward makes them
+        _check_grads(own, len(leaves))
+    places: dict[str, tuple[Any, ...]] = {}
+    for place, param in leaves:
+        if not isinstance(param, np.ndarray):
+            raise TypeError(f"{type(own).__name__}.params must hold arrays, got {param!r}")
         letter = "W" if np.ndim(param) > 1 else "b"
         count = 1 + sum(name.startswith(letter) for name in places)
         places[letter if count == 1 else f"{letter}_{count}_"] = place
     return places
+
+
+def _check_grads(own: Any, count: int) -> None:
+    """Raise ValueError unless `own.grads` has the structure of `own.params`."""
+    wanted = {place for place, _ in _leaves(own.params)}
+    found = {place for place, _ in _leaves(getattr(own, "grads", None))}
+    if wanted != found or len(wanted) != count:
+        raise ValueError(
+            f"{type(own).__name__}.grads must hold an array for each of params, "
+            f"{count}, got {len(found)}"
+        )
+
+
+def _leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield the items of lists, tuples and mappings at any depth, with their indices or keys."""
+    if isinstance(value, Mapping | list | tuple):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _leaves(item, (*place, key))
+    elif place:
+        yield place, value
+
+
+def _arrays_within(value: Any, seen: set[int]) -> Iterator[bool]:
+    """Yield True for each array that an attribute holds in containers, layers or other objects."""
+    for part in parts(value):
+        if isinstance(part, np.ndarray):
+            yield True
+        elif id(part) not in seen and not isinstance(part, NO_HOLDERS):
+            seen.add(id(part))
+            held = _arrays(part) if is_layer(part) else _attributes(part)
+            yield from (found for item in held.values() for found in _arrays_within(item, seen))
 
 
 def parts(value: Any) -> Iterator[Any]:
@@ -234,21 +362,21 @@ def parts(value: Any) -> Iterator[Any]:
 def _replace(own: Any, old: Array, new: Array) -> None:
     """Put `new` in each place where the layer, or a layer within it, holds `old`."""
     for name, value in _attributes(own).items():
-        if value is old:
-            setattr(own, name, new)
-        else:
-            _replace_within(value, old, new)
+        if (changed := _replaced(value, old, new)) is not value:
+            setattr(own, name, changed)
 
 
-def _replace_within(value: Any, old: Array, new: Array) -> None:
+def _replaced(value: Any, old: Array, new: Array) -> Any:
+    """Return `new` for `old`; replace it within layers, lists, dicts and tuples."""
+    if value is old:
+        return new
     if is_layer(value):
         _replace(value, old, new)
     elif isinstance(value, list | dict):
         for key, item in [*(value.items() if isinstance(value, dict) else enumerate(value))]:
-            if item is old:
-                value[key] = new
-            else:
-                _replace_within(item, old, new)
+            value[key] = _replaced(item, old, new)
     elif isinstance(value, tuple):
-        for item in value:
-            _replace_within(item, old, new)
+        items = [_replaced(item, old, new) for item in value]
+        if any(a is not b for a, b in zip(items, value, strict=True)):
+            return value._make(items) if hasattr(value, "_make") else tuple(items)
+    return value

@@ -1,8 +1,10 @@
 """The table that `Network.summary` returns."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dlbasics._internal.checks import as_counts
 from dlbasics._internal.params import Params
 from dlbasics.layers import Layer
 
@@ -56,12 +58,15 @@ def summarize(
         input_dim: The shape of one sample if the network takes only one shape.
 
     Raises:
-        ValueError: The first layer takes samples of any shape, and no shape is given.
+        TypeError: If `input_shape` is not a number or a list of numbers.
+        ValueError: If the first layer takes samples of any shape and no shape is given, or a layer
+            does not take the shape.
     """
     first = next(iter(layers.values()))
     shape = input_dim or first.input_shape
     if input_shape is not None:
-        shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        is_number = isinstance(input_shape, numbers.Integral)
+        shape = tuple(as_counts([input_shape] if is_number else input_shape, "input_shape"))
     if shape is None:
         raise ValueError(f"input_shape must be given: {first.kind} takes samples of any shape")
     rows = []

@@ -1,5 +1,7 @@
 """What a network may be built from: layers and their names, loss layer, regularizer."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from dlbasics._internal.assembly import affine_layers
 from dlbasics.initializers import he
 from dlbasics.layers import Affine, Dropout, Relu, Sigmoid, SoftmaxWithLoss, Tanh
 from dlbasics.network import Network
+from dlbasics.regularizers import L2
 from tests.helpers import Block
 
 
@@ -60,6 +63,10 @@ def test_layers_must_be_there_and_each_only_once(layers):
         ({"last_layer": Relu()}, "last_layer must be a loss layer"),
         ({"last_layer": SoftmaxWithLoss}, "last_layer must be a loss layer"),
         ({"regularizer": 0.1}, "regularizer must be a penalty such as L2"),
+        ({"regularizer": L2}, "regularizer must be a penalty such as L2"),
+        ({"regularizer": SimpleNamespace(penalty=abs)}, "regularizer must be a penalty such as L2"),
+        ({"layers": "Relu"}, "layers must be a sequence or a mapping of layers, got 'Relu'"),
+        ({"layers": 2}, "layers must be a sequence or a mapping of layers, got 2"),
     ],
 )
 def test_what_fits_no_network_is_refused_by_name(arguments, message):

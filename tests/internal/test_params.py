@@ -34,6 +34,21 @@ def test_a_bias_that_is_none_has_no_key_but_its_number():
         net.params["b1"] = np.zeros(3)
 
 
+def test_two_parameters_of_one_key_are_an_error():
+    """W of the eleventh layer and W1 of the first would both be W11, and one not be trained."""
+
+    class Other(Tanh):
+        param_names = ("W1",)
+        W1 = np.ones(3)
+
+    layers = [Affine.create(3, 3, rng=i) for i in range(11)]
+    assert len(Network([*layers[1:], Other()]).params) == 21
+    with pytest.raises(ValueError, match=r"Other.W1 must have another name: W11 is taken"):
+        Network([*layers, Other()])
+    with pytest.raises(ValueError, match=r"Affine.W must have another name: W11 is taken"):
+        Network([Other(), *layers])
+
+
 def test_nested_layers_are_walked_depth_first_and_may_be_replaced():
     first, inner, deep, last = (Affine.create(3, 3, rng=i) for i in range(4))
     block = Block(inner, BatchNorm.create(3), Block(Tanh(), deep))
@@ -113,6 +128,13 @@ def test_assigning_params_assigns_each_array_or_none():
     net.params = arrays = {key: np.ones_like(param) for key, param in before.items()}
     assert net.layers["Affine1"].W is arrays["W1"]
     assert net.layers["Affine2"].b is arrays["b2"]
+
+
+@pytest.mark.parametrize("wrong", [None, 2, "x", [], {1}, object(), np.ones(2)])
+def test_what_is_no_mapping_is_an_error(wrong):
+    net = small_net()
+    with pytest.raises(TypeError, match="params must be a dict of arrays, got"):
+        net.params = wrong
 
 
 def test_layers_that_are_replaced_added_or_removed_show_in_params():

@@ -3,11 +3,14 @@
 import copy
 import pickle
 from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from dlbasics import SGD, Adam, Network, Trainer, check_gradients, plain
+from dlbasics._internal.readers import parts
 from dlbasics.layers import Affine, BatchNorm, LossLayer, Relu, Sigmoid, SoftmaxWithLoss
 from dlbasics.regularizers import L2
 from tests.helpers import damaged, normal
@@ -215,6 +218,79 @@ def test_a_readers_loss_layer_is_checked_with_labels():
     assert not check_gradients(damaged(Scales, dx=lambda dx, *_: 1.01 * dx), x, t)
 
 
+class LossWithParameter(SumOfSquares):
+    """A loss layer that is a whole network, as the second book's are."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor = normal(3, 3), factor
+
+    def forward(self, x, t):
+        self.x = x
+        return super().forward(x @ self.W, t)
+
+    def backward(self, dout=1):
+        dout = super().backward(dout)
+        self.dW = self.factor * self.x.T @ dout
+        return dout @ self.W.T
+
+
+class LossWithList(LossWithParameter):
+    def __init__(self, factor=1.0):
+        super().__init__(factor)
+        self.params, self.grads = [self.W], [np.zeros((3, 3))]
+
+    def backward(self, dout=1):
+        dx = super().backward(dout)
+        self.grads[0][...] = self.dW
+        return dx
+
+
+class LossWithWeights(SumOfSquares):
+    def __init__(self):
+        self.weights = np.array([1.0, 2.0, 3.0])
+
+    def forward(self, x, t):
+        return super().forward(np.sqrt(self.weights) * x, np.sqrt(self.weights) * t)
+
+    def backward(self, dout=1):
+        return np.sqrt(self.weights) * super().backward(dout)
+
+
+@pytest.mark.parametrize("kind", [LossWithParameter, LossWithList])
+def test_the_parameters_of_a_readers_loss_layer_are_compared_and_a_network_refuses_them(kind):
+    x, t = normal(12, 3), normal(12, 3, seed=5)
+    report = check_gradients(kind(), x, t)
+    assert report and [check.name for check in report.checks] == ["x", "W"]
+    report = check_gradients(kind(factor=3.0), x, t)
+    assert [check.name for check in report.checks if not report.passed(check)] == ["W"]
+    with pytest.raises(TypeError, match=f"{kind.__name__} must have no parameters, as a loss la"):
+        ours(last_layer=kind())
+
+
+def test_constants_of_a_readers_loss_layer_are_declared_or_an_error():
+    class Declared(LossWithWeights):
+        param_names = ()
+
+    x, t = normal(12, 3), normal(12, 3, seed=5)
+    with pytest.raises(ValueError, match=r"LossWithWeights.weights is an array whose gradient is"):
+        check_gradients(LossWithWeights(), x, t)
+    assert check_gradients(Declared(), x, t)
+    assert ours(last_layer=LossWithWeights()).gradient(X, t)
+
+
+def test_a_readers_loss_layer_may_take_any_arguments():
+    class Any(SumOfSquares):
+        def forward(self, *arguments):
+            return super().forward(*arguments)
+
+    assert check_gradients(Any(), normal(12, 3), normal(12, 3, seed=5))
+
+
+def test_a_readers_loss_layer_needs_labels():
+    with pytest.raises(TypeError, match=r"t must be the labels, which SumOfSquares.forward needs"):
+        check_gradients(SumOfSquares(), X)
+
+
 # Wrong layers are caught, and what cannot be told is an error
 
 
@@ -230,6 +306,82 @@ def test_a_wrong_gradient_is_caught(wrong):
     assert [check.name for check in report.checks if not report.passed(check)] == ["W"]
     report = check_gradients(Network([wrong, ListAffine(*weights()[2:])]), X, T)
     assert [check.name for check in report.checks if not report.passed(check)] == ["W1"]
+
+
+class InAnyContainer:
+    """It keeps W and b in a container, and its gradients in one of the same kind."""
+
+    def __init__(self, pack, factor=1.0):
+        self.pack, self.factor = pack, factor
+        self.params = pack(*weights()[:2])
+        self.grads = pack(np.zeros((5, 4)), np.zeros(4))
+
+    def forward(self, x):
+        self.x = x
+        W, b = parts(self.params)
+        return x @ W + b
+
+    def backward(self, dout):
+        W, _ = parts(self.params)
+        self.grads = self.pack(self.factor * self.x.T @ dout, dout.sum(axis=0))
+        return dout @ W.T
+
+
+class FilledInBackward(InAnyContainer):
+    def __init__(self, pack, factor=1.0):
+        super().__init__(pack, factor)
+        self.grads = []
+
+
+class MadeInBackward(InAnyContainer):
+    def __init__(self, pack, factor=1.0):
+        super().__init__(pack, factor)
+        del self.grads
+
+
+class Pair(NamedTuple):
+    W: np.ndarray
+    b: np.ndarray
+
+
+PACKED = {
+    "list": lambda W, b: [W, b],
+    "tuple": lambda W, b: (W, b),
+    "dict": lambda W, b: {"W": W, "b": b},
+    "nested lists": lambda W, b: [[W], [b]],
+    "named tuple": Pair,
+    "dict of tuples": lambda W, b: {"first": (W,), "second": (b,)},
+}
+
+
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED.keys())
+@pytest.mark.parametrize("kind", [InAnyContainer, FilledInBackward, MadeInBackward])
+def test_parameters_in_any_container_are_compared_trained_saved_and_loaded(pack, kind, tmp_path):
+    assert check_gradients(kind(pack), X)
+    report = check_gradients(kind(pack, factor=3.0), X)
+    assert [check.name for check in report.checks if not report.passed(check)] == ["W"]
+    network, loaded = (Network([kind(pack), ListAffine(*weights()[2:])]) for _ in range(2))
+    assert [*network.params] == ["W1", "b1", "W2", "b2"]
+    assert check_gradients(network, X, T)
+    before = network.loss(X, T)
+    SGD(0.1).update(network.params, network.gradient(X, T))
+    assert network.loss(X, T) < before
+    network.save_params(tmp_path / "w.npz")
+    loaded.load_params(tmp_path / "w.npz")
+    np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+    assert type(loaded.layers[f"{kind.__name__}1"].own.params) is type(pack(1, 2))
+
+
+def test_lists_whose_structures_differ_after_backward_are_an_error():
+    class Lacks(FilledInBackward):
+        def backward(self, dout):
+            super().backward(dout)
+            self.grads = self.grads[:1]
+
+    with pytest.raises(
+        ValueError, match=r"Lacks.grads must hold an array for each of params, 2, g"
+    ):
+        check_gradients(Lacks(PACKED["list"]), X)
 
 
 class WithoutBias:
@@ -258,9 +410,19 @@ class ForgetsTheBias(WithoutBias):
         self.W, self.b = W, b
 
 
+class ListForgetsTheBias(ListAffine):
+    def __init__(self, W, b):
+        super().__init__(W, np.zeros_like(b))
+        self.b = b
+
+
 @pytest.mark.parametrize(
     ("layer", "name"),
-    [(NamedOtherwise(normal(5, 4)), "W"), (ForgetsTheBias(normal(5, 4), normal(4)), "b")],
+    [
+        (NamedOtherwise(normal(5, 4)), "W"),
+        (ForgetsTheBias(normal(5, 4), normal(4)), "b"),
+        (ListForgetsTheBias(normal(5, 4), normal(4)), "b"),
+    ],
 )
 def test_an_array_whose_gradient_cannot_be_told_is_an_error(layer, name):
     with pytest.raises(ValueError, match=rf"{type(layer).__name__}.{name} is an array whose grad"):
@@ -328,7 +490,14 @@ class HoldsALayer:
 
 @pytest.mark.parametrize(
     "inner",
-    [Affine(np.eye(5), None), [BookAffine(np.eye(5), None)], {"W": np.eye(5)}, (np.eye(5),)],
+    [
+        Affine(np.eye(5), None),
+        [BookAffine(np.eye(5), None)],
+        {"W": np.eye(5)},
+        (np.eye(5),),
+        SimpleNamespace(data=np.eye(5), grad=None),
+        [SimpleNamespace(held=SimpleNamespace(data=np.eye(5)))],
+    ],
 )
 def test_parameters_that_would_not_be_found_are_an_error(inner):
     with pytest.raises(TypeError, match=r"HoldsALayer.inner must not hold layers or arrays"):
@@ -464,6 +633,7 @@ class TakesTheFlagByName(TakesAScale):
 @pytest.mark.parametrize("kind", [TakesAScale, TakesTheFlagByName])
 def test_the_flag_is_passed_by_its_name(kind):
     np.testing.assert_array_equal(Network([kind()]).predict(X), X)
+    assert check_gradients(kind(), X)
 
 
 def test_a_layer_that_was_trained_before_has_the_same_parameters():
@@ -489,7 +659,7 @@ def test_a_layer_that_was_trained_before_has_the_same_parameters():
 
 def test_a_mask_drawn_anew_is_an_error_not_a_wrong_gradient():
     network = Network([BookDropout(), Affine(normal(5, 3), None)])
-    with pytest.raises(ValueError, match="two forward passes of the same x differ"):
+    with pytest.raises(ValueError, match="BookDropout: two forward passes of the same x differ"):
         check_gradients(BookDropout(), X)
     with pytest.raises(ValueError, match="two forward passes of the same x differ"):
         network.numerical_gradient(X, T)

@@ -50,3 +50,25 @@ def test_it_follows_the_shape_of_one_sample():
     with pytest.raises(ValueError, match=r"input_shape.*LeakyRelu"):
         net.summary()
     assert Network([LeakyRelu()]).summary(7).rows == (("LeakyRelu1", (7,), 0),)
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "error"),
+    [
+        ("x", TypeError),
+        (object(), TypeError),
+        (1.5, TypeError),
+        ([1.5], TypeError),
+        ([[3]], TypeError),
+        (0, ValueError),
+        ([3, -1], ValueError),
+    ],
+)
+def test_a_shape_is_a_number_or_a_list_of_numbers(input_shape, error):
+    with pytest.raises(error, match="input_shape must be"):
+        Network([LeakyRelu()]).summary(input_shape)
+
+
+def test_a_shape_may_be_of_numpys_integers():
+    assert Network([LeakyRelu()]).summary(np.int64(7)).rows == (("LeakyRelu1", (7,), 0),)
+    assert Network([LeakyRelu()]).summary(np.array([7, 2])).rows == (("LeakyRelu1", (7, 2), 0),)
