@@ -19,36 +19,50 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def quiet(function: F) -> F:
-    """Return `function` without NumPy's warnings about numbers that are not finite."""
-    ignored: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+    """Return `function` without NumPy's warnings and errors about numbers too large or too small.
+
+    `np.seterr(all="raise")` makes errors of them.
+    """
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-        return np.errstate(**ignored)(function)
+        return np.errstate(all="ignore")(function)
 
     # Before NumPy 2.0, an errstate that decorates a function cannot be entered twice.
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(**ignored):
+        with np.errstate(all="ignore"):
             return function(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
 
 
 def as_array(x: Any, name: str = "x") -> Array:
-    """Return `x` as an array of real numbers; an array stays the same object.
+    """Return `x` as an array of real numbers, in the byte order of this machine.
+
+    An array that is one already stays the same object.
 
     Raises:
-        TypeError: If `x` is a ragged list, or holds anything but bools, integers and floats.
+        TypeError: If `x` is a ragged list, has a mask, or holds anything but bools, integers and
+            floats.
     """
     if x is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
     if type(x) is not np.ndarray:
         try:
+            if is_masked(x):
+                raise TypeError(f"{name} must be an array without a mask, got a masked array")
             x = np.asarray(x)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise TypeError(f"{name} must be an array of numbers, got a ragged list") from None
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}")
-    return x
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+
+
+def is_masked(x: Any) -> bool:
+    """Return whether `x` is a masked array, or a list that contains one."""
+    if isinstance(x, list | tuple):
+        return any(map(is_masked, x))
+    return isinstance(x, np.ma.MaskedArray)
 
 
 def as_float(x: Any, name: str = "x") -> Array:
@@ -97,6 +111,8 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
 def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     """Return `value`; raise TypeError or ValueError unless it is an array of numbers of that shape.
 
+    Integers are numbers, too.  True and False are none.
+
     Args:
         value: The parameter.
         name: The name for messages.
@@ -105,6 +121,8 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
     as_array(value, name)
+    if value.dtype.kind == "b":
+        raise TypeError(f"{name} must hold numbers, got dtype bool")
     if len(value.shape) != len(shape) or any(
         isinstance(size, int) and size != found
         for size, found in zip(shape, value.shape, strict=True)
@@ -141,12 +159,27 @@ def spawn(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
 def as_float_dtype(dtype: Any) -> np.dtype[Any]:
     """Return `dtype` as a NumPy dtype, which must be a floating-point one."""
     try:
-        found = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}") from None
-    if found.kind != "f":
-        raise TypeError(f"dtype must be a floating-point dtype, got {found}")
-    return found
+        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.kind != "f":
+        raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}")
+    return found.newbyteorder("=")
+
+
+def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in which to compute numbers of a floating-point dtype.
+
+    In half precision, sums overflow at 65,504 and lose their small terms.
+    """
+    return np.dtype(np.float32) if dtype.char == "e" else dtype
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """Return `value`, which must be True or False; a text such as "False" would count as True."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
