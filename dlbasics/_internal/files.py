@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,3 +44,63 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in UTF-8, completely or not at all."""
     with atomic_write(path) as file:
         file.write(text.encode("utf-8"))
+
+
+def locked(path: Path) -> BinaryIO | None:
+    """Return an open file that no other process can lock until it is closed.
+
+    None stands for a file that cannot be locked, such as another user's, or one on some network
+    drives.
+
+    Raises:
+        BlockingIOError: If another process has locked it.
+    """
+    while True:
+        try:
+            file = open(path, "ab")
+        except OSError:
+            return None
+        try:
+            lock(file)
+        except BlockingIOError:
+            file.close()
+            raise
+        except OSError:
+            file.close()
+            return None
+        # The process that had locked the file may have removed it in the meantime.
+        with suppress(OSError):
+            if os.name == "nt" or os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        file.close()
+
+
+def unlock(file: BinaryIO) -> None:
+    """Remove and close a file that `locked` returned."""
+    removed_last = os.name == "nt"  # Windows removes no open file
+    with suppress(OSError):
+        if removed_last:
+            file.close()
+        os.unlink(file.name)
+    file.close()
+
+
+def lock(file: BinaryIO) -> None:
+    """Lock an open file until it is closed.
+
+    Raises:
+        BlockingIOError: If it is locked.
+        OSError: If it cannot be locked.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        file.seek(0)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except PermissionError:
+            raise BlockingIOError from None
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
