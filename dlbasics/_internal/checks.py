@@ -164,7 +164,7 @@ def as_float_dtype(dtype: Any) -> np.dtype[Any]:
         found = None
     if found is None or found.kind != "f":
         raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}")
-    return found.newbyteorder("=")
+    return found if found.isnative else found.newbyteorder("=")
 
 
 def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
