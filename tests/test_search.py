@@ -432,8 +432,8 @@ class TestFile:
     def test_curves_and_options_come_back_as_they_were(self, tmp_path):
         space = SPACE | {"shape": Choice([(1, 2), (3,)]), "act": Choice([np.tanh])}
         first, again = (
-            random_search(objective, space, 6, rng=0, budget=3, path=tmp_path / "s.json")
-            for objective in (globals()["objective"], None)
+            random_search(each, space, 6, rng=0, budget=3, path=tmp_path / "s.json")
+            for each in (objective, lambda *_: pytest.fail("it ran"))
         )
         assert first == again
         assert isinstance(again.best.params["shape"], tuple)

@@ -24,7 +24,7 @@ import numpy as np
 from dlbasics._internal.checks import Array, RngLike, as_count, as_rng
 from dlbasics.datasets.images import cache_folder, images, labels
 from dlbasics.datasets.skeletons import STYLES
-from dlbasics.storage import load_arrays, save_arrays
+from dlbasics.storage import open_npz, save_arrays
 
 VERSION = 1
 """Part of the cached file's name.  Raise it with every change that alters the images."""
@@ -372,8 +372,8 @@ def _load_cached(path: Path) -> dict[str, Array] | None:
     An .npz file has checksums, so damage does not go unnoticed.
     """
     try:
-        arrays = load_arrays(path)
-        found = {name: (array.shape, array.dtype.name) for name, array in arrays.items()}
+        with open_npz(path) as file:
+            found = {name: (form.shape, form.dtype.name) for name, form in file.forms.items()}
+            return {name: file.read(name) for name in CACHED} if found == CACHED else None
     except (OSError, ValueError):
         return None
-    return arrays if found == CACHED else None

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.files import write_text
+from dlbasics._internal.files import locked, unlock, write_text
 from dlbasics.storage import save_arrays
 
 LARGE = 1_000
@@ -56,17 +56,17 @@ class Output:
         self.folder = folder
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE))
-        self._lock = locked(folder / f".{self.name}.lock")
+        try:
+            self._lock = locked(folder / f".{self.name}.lock")
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"another run of this script writes to {folder}: choose another folder (--out)"
+            ) from None
 
     def release(self) -> None:
         """Let other runs use the folder."""
         if self._lock is not None:
-            removed_last = os.name == "nt"  # Windows removes no open file
-            with suppress(OSError):
-                if removed_last:
-                    self._lock.close()
-                os.unlink(self._lock.name)
-            self._lock.close()
+            unlock(self._lock)
             self._lock = None
 
     def store(self, result: Any, about: dict[str, Any]) -> None:
@@ -174,49 +174,3 @@ def _is_large(value: Any) -> bool:
     except ValueError:
         return False
     return array.dtype.kind in "fiub" and array.size > LARGE
-
-
-def locked(path: Path) -> BinaryIO | None:
-    """Return an open file that no other process can lock until it is closed.
-
-    None stands for a file that cannot be locked, such as another user's, or one on some network
-    drives.
-
-    Raises:
-        BlockingIOError: If another process has locked it.
-    """
-    while True:
-        try:
-            file = open(path, "ab")
-        except OSError:
-            return None
-        try:
-            _lock(file)
-        except BlockingIOError:
-            file.close()
-            raise BlockingIOError(
-                f"another run of this script writes to {path.parent}: choose another folder (--out)"
-            ) from None
-        except OSError:
-            file.close()
-            return None
-        # The process that had locked the file may have removed it in the meantime.
-        with suppress(OSError):
-            if os.name == "nt" or os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return file
-        file.close()
-
-
-def _lock(file: BinaryIO) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        file.seek(0)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError:
-            raise BlockingIOError from None
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

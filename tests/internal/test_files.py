@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from dlbasics._internal.files import atomic_write, check_output_file, write_text
+from dlbasics._internal import files
+from dlbasics._internal.files import atomic_write, write_text
 
 
 def test_a_file_appears_when_it_is_whole_and_replaces_an_older_one(tmp_path):
@@ -55,9 +56,23 @@ def test_text_is_written_in_utf_8_with_the_line_ends_that_it_has(tmp_path):
     assert (tmp_path / "file").read_bytes() == "größer\n".encode()
 
 
-def test_an_output_file_must_be_one_in_a_folder_that_exists(tmp_path):
-    check_output_file(tmp_path / "file", "path")
-    for wrong in (tmp_path, tmp_path / "none" / "file"):
-        with pytest.raises(ValueError, match="path must be a file in a folder") as raised:
-            check_output_file(wrong, "path")
-        assert str(raised.value).endswith(f"got {wrong}")
+def test_a_lock_that_its_holder_removed_in_the_meantime_is_no_lock(tmp_path, monkeypatch):
+    path = tmp_path / "lock"
+    lock = files.lock
+
+    def lock_too_late(file):
+        lock(file)
+        monkeypatch.setattr(files, "lock", lock)
+        if os.name != "nt":
+            path.unlink()
+
+    monkeypatch.setattr(files, "lock", lock_too_late)
+    with files.locked(path) as first:
+        assert first is not None
+        with pytest.raises(BlockingIOError):
+            files.locked(path)
+
+
+def test_the_lock_of_another_user_does_not_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.open", lambda *_: (_ for _ in ()).throw(PermissionError))
+    assert files.locked(tmp_path / "lock") is None
