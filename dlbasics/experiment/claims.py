@@ -1,13 +1,15 @@
 """Claims: the book's numbers, our numbers, and whether ours are as good as the book says."""
 
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+
+from dlbasics._internal.checks import Array
 
 LEFT_OUT = "left out"
 """The value of a claim whose number a run lacks, because of its settings or a missing extra."""
@@ -82,7 +84,8 @@ def judge(
 ) -> list[Verdict]:
     """Return our number for each claim, and whether the claim holds.
 
-    A claim whose number is `LEFT_OUT` is not judged.
+    A claim whose number is `LEFT_OUT` is not judged.  One with a NaN does not hold, unless the
+    book's number is NaN, too.
 
     Args:
         claims: The claims.
@@ -94,9 +97,30 @@ def judge(
     for claim in claims:
         ours = claim.value(result)
         known = judged and ours is not LEFT_OUT and (on_mnist or claim.any_data)
-        holds = None if claim.holds is None or not known else bool(claim.holds(ours))
+        holds = None if claim.holds is None or not known else _holds(claim, ours)
         verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts
+
+
+def _holds(claim: Claim, ours: Any) -> bool:
+    # Comparisons with NaN are false, so `not any(v > limit)` or `sorted` may take it for good.
+    if any_number(ours, np.isnan) and not any_number(claim.book, np.isnan):
+        return False
+    return claim.holds is not None and bool(claim.holds(ours))
+
+
+def any_number(value: Any, test: Callable[[Array], Array]) -> bool:
+    """Return whether a floating-point number in a value of any kind passes the test."""
+    if isinstance(value, float | complex | np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype.kind in "fc":
+            return bool(test(array).any())
+        value = array.tolist() if array.dtype.hasobject else ()
+    if is_dataclass(value) and not isinstance(value, type):
+        value = [getattr(value, field.name) for field in fields(value)]
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    return isinstance(value, list | tuple) and any(any_number(item, test) for item in value)
 
 
 def report(verdicts: Sequence[Verdict]) -> str:

@@ -22,7 +22,7 @@ from dlbasics._internal.streams import forgiving_streams
 from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.claims import Claim, judge, report
 from dlbasics.experiment.flags import make_settings, parse
-from dlbasics.experiment.output import Output
+from dlbasics.experiment.output import Output, not_finite
 from dlbasics.experiment.workers import one_blas_thread, stop_children
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
@@ -177,6 +177,8 @@ class Experiment:
         # The result is stored before the claims and the figures, which may raise errors.
         with ctrl_c.held():
             output.store(result, about)
+        if odd := not_finite(result):
+            print(f"NaN or infinite numbers in the result: {', '.join(odd)}", flush=True)
         verdicts = judge(self.claims, result, judged=judged, on_mnist=on_mnist)
         if verdicts:
             print(report(verdicts), flush=True)

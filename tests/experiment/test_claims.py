@@ -36,6 +36,23 @@ def test_a_number_that_was_left_out_is_not_judged():
     assert (verdict.ours, verdict.holds) == (LEFT_OUT, None)
 
 
+@pytest.mark.parametrize(
+    ("book", "ours", "expected"),
+    [
+        ("falls", [0.9, np.nan, 0.5], False),
+        (None, {"a": [1.0, np.float32("nan")]}, False),
+        (1, np.array([1, np.nan]), False),
+        ((np.nan, np.nan), [np.nan, np.nan], True),
+        (1, [1.0, np.inf, "text", None], True),
+        (1, np.array(["text"]), True),
+    ],
+)
+def test_a_claim_does_not_hold_for_nan_unless_the_book_says_so(book, ours, expected):
+    """Whatever its test is: comparisons with NaN are false, and so `sorted` leaves it anywhere."""
+    (verdict,) = judge([Claim("any", book, lambda r: r, lambda v: True)], ours)
+    assert verdict.holds is expected
+
+
 def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
     claim = Claim.same("sum", [6.0, 8.0], lambda r: r, atol=1e-3, digits=3)
     results = [np.array([6.0005, 8.0]), [6.002, 8.0], [6.0, 8.0, 8.0], 6.0, [6.0, np.nan]]

@@ -167,6 +167,15 @@ def test_a_training_that_diverges_ends_with_one_line(tmp_path):
     assert not list(tmp_path.rglob("*.json"))
 
 
+def test_numbers_that_are_not_finite_are_named(tmp_path, capsys):
+    """A plain loop that diverges stores NaN, and nothing else says so."""
+    result = {"loss": [2.3, np.nan], "x": np.array([np.inf]), "good": np.ones(2), "text": "nan"}
+    Experiment("T", lambda: result).main(["--out", str(tmp_path)])
+    assert "NaN or infinite numbers in the result: loss, x\n" in capsys.readouterr().out
+    main(tmp_path)
+    assert "infinite" not in capsys.readouterr().out
+
+
 # Data of a program
 
 MARK = "embedded digits, not MNIST"
