@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_function, as_number, as_rng
 from dlbasics._internal.files import as_path, number_of, parse_json, write_text
 from dlbasics.storage import PathLike, without_addresses
 
@@ -221,7 +221,7 @@ def _budgets(trials: int, budget: int, eta: int | None) -> list[int]:
     """Return the budgets of successive halving, the smallest first."""
     budgets = [budget]
     while eta is not None and eta ** len(budgets) <= min(trials, budget):
-        budgets.append(math.ceil(budget / eta ** len(budgets)))
+        budgets.append(-(-budget // eta ** len(budgets)))  # rounded up
     return budgets[::-1]
 
 
@@ -401,9 +401,8 @@ def _refused(value: Any) -> Any:
 
 
 def _check(objective: Any, space: Any, executor: Any, progress: Any) -> None:
-    for name, function in (("objective", objective), ("progress", progress)):
-        if not callable(function):
-            raise TypeError(f"{name} must be a function, got {function!r}")
+    as_function(objective, "objective")
+    as_function(progress, "progress")
     if not isinstance(space, Mapping) or not space:
         raise TypeError(f"space must be a mapping of names to distributions, got {space!r}")
     for name, distribution in space.items():

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from dlbasics._internal.checks import Array, RngLike, as_count, as_rng
-from dlbasics.datasets.images import cache_folder, images, labels
+from dlbasics.datasets.images import cache_folder, check_form, images, labels
 from dlbasics.datasets.skeletons import STYLES
 from dlbasics.storage import open_npz, save_arrays
 
@@ -95,9 +95,11 @@ def load_digits(
         `(x_train, t_train), (x_test, t_test)`.  The caller owns the arrays and may change them.
 
     Raises:
-        TypeError: If `train`, `test` or `seed` is not an integer.
+        TypeError: If `train`, `test` or `seed` is not an integer, or another argument neither True
+            nor False.
         ValueError: If `train`, `test` or `seed` is negative.
     """
+    check_form(normalize, flatten, one_hot_label)
     train, test = as_count(train, "train", least=0), as_count(test, "test", least=0)
     seed = as_count(seed, "seed", least=0)
     all_of_them = (train, test) == (60_000, 10_000)
