@@ -13,6 +13,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+from dlbasics._internal import npz
 from dlbasics.layers import Affine, BatchNorm, Relu, Sigmoid
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
@@ -307,3 +308,77 @@ def test_no_single_damaged_byte_gives_anything_but_a_clear_error(tmp_path):
         else:
             for name in found.keys() & expected.keys():
                 np.testing.assert_array_equal(found[name], expected[name])
+
+
+# ---- Arguments ----
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        (1, TypeError, "arrays must be a mapping of names to arrays, got int"),
+        ([("W1", W)], TypeError, "arrays must be a mapping of names to arrays, got list"),
+        ({1: W}, TypeError, "arrays must have texts as names, got 1"),
+        ({"a\0b": W}, ValueError, "arrays must have names that a file can hold"),
+        ({"W1": [[1], [2, 3]]}, TypeError, r"arrays\['W1'\] must be an array, got a ragged list"),
+        ({"W1": {1}}, TypeError, r"arrays\['W1'\] must hold numbers or texts, got dtype object"),
+        (
+            {"W1": np.ma.masked_array(B, [True, False])},
+            TypeError,
+            r"arrays\['W1'\] must be an array without a mask",
+        ),
+    ],
+)
+def test_what_is_no_mapping_of_arrays_is_refused_and_no_file_appears(
+    tmp_path, arrays, error, message
+):
+    with pytest.raises(error, match=message):
+        save_arrays(tmp_path / "params.npz", arrays)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("", ValueError), (".", ValueError), ("a\0b", ValueError), (None, TypeError), (2, TypeError)],
+)
+def test_a_path_that_can_be_none_of_a_file_is_refused(path, error):
+    net = new_net()
+    for use in (load_arrays, lambda path: save_arrays(path, {}), net.save_params, net.load_params):
+        with pytest.raises(error, match="path must be the path of a file, got"):
+            use(path)
+
+
+@pytest.mark.parametrize("key", ["layers", "running_mean1", "W9"])
+def test_a_network_reads_only_names_and_forms_of_a_file_that_does_not_fit(
+    tmp_path, monkeypatch, key
+):
+    path, net = tmp_path / "params.npz", trained_net()
+    net.save_params(path)
+    save_arrays(path, load_arrays(path) | {key: np.zeros(2_000_000)})
+    monkeypatch.setattr(np.lib.format, "read_array", read := Reads(np.lib.format.read_array))
+    assert_refused(net, path, rf"{key}|layers float64 of shape \(2000000,\)")
+    assert read.sizes == ([] if key == "layers" else [len(net.layers)])
+
+
+class Reads:
+    """The number of values in each array that is read."""
+
+    def __init__(self, read):
+        self.read, self.sizes = read, []
+
+    def __call__(self, *args, **options):
+        array = self.read(*args, **options)
+        self.sizes.append(array.size)
+        return array
+
+
+def test_a_network_reads_what_fits_it_however_small_the_file_is(tmp_path, monkeypatch):
+    """Zeros compress well.  Who knows what a file should hold need not ask its size."""
+    net = new_net(weight_init_std=0.0)
+    np.savez_compressed(tmp_path / "params.npz", **net.params)
+    monkeypatch.setattr(npz, "most_unpacked", lambda size: 10)
+    net.load_params(tmp_path / "params.npz")
+    with pytest.raises(
+        ValueError, match=r"params\.npz, a file of \d+ bytes, must hold at most 10 b"
+    ):
+        load_arrays(tmp_path / "params.npz")

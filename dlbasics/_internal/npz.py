@@ -69,12 +69,12 @@ class Npz:
 
         They are if a file of this size should not hold them.
         """
-        with self._named():
-            size = sum(self.forms[name].size for name in names if name in self.forms)
-            if size > most_unpacked(self._file_size):
-                raise ValueError(
-                    f"{self._file_size} bytes are too few to hold {size} bytes of data"
-                )
+        size = sum(self.forms[name].size for name in names if name in self.forms)
+        if size > (most := most_unpacked(self._file_size)):
+            raise ValueError(
+                f"{self._path}, a file of {self._file_size} bytes, must hold at most {most} bytes "
+                f"of data, got {size}"
+            )
 
     def read(self, name: str) -> Array:
         """Return the array of that name; raise ValueError if it is damaged."""
@@ -93,7 +93,7 @@ class Npz:
         version = np.lib.format.read_magic(start)
         if version == (1, 0):
             shape, _, dtype = np.lib.format.read_array_header_1_0(start)
-        else:  # raises an error for any other version
+        else:  # version 3.0 only has other letters in the names of fields
             shape, _, dtype = np.lib.format.read_array_header_2_0(start)
         form = Form(shape, dtype)
         if dtype.hasobject:
@@ -112,5 +112,5 @@ class Npz:
             yield
         except Exception as error:  # its class depends on which bytes are damaged
             raise ValueError(
-                f"{self._path} is damaged, or not .npz of plain arrays: {error!r}"
+                f"{self._path} is damaged, or not .npz of plain arrays: {error!r:.500}"
             ) from error

@@ -103,8 +103,7 @@ def load_mnist(
     Raises:
         TypeError: If `timeout` is not a number, or another argument neither True nor False.
         FileNotFoundError: If `DLBASICS_DATA` is set, but its folder lacks a file.
-        ValueError: If a file in that folder is damaged, or is not MNIST's; or `timeout` is negative
-            or NaN.
+        ValueError: If a file in that folder is damaged, or is not MNIST's; or `timeout` is NaN.
         ConnectionError: If no mirror delivers MNIST in time.  The function does not ask a mirror
             that failed again while this Python runs.
 
@@ -112,7 +111,7 @@ def load_mnist(
     """
     check_form(normalize, flatten, one_hot_label)
     is_endless = isinstance(timeout, float) and timeout == math.inf
-    seconds = timeout if is_endless else as_number(timeout, "timeout", low=0)
+    seconds = timeout if is_endless else as_number(timeout, "timeout")
     deadline = time.monotonic() + seconds
     x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
     return (
