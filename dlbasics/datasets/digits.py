@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_count, as_rng
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_rng
 from dlbasics.datasets.images import cache_folder, check_form, images, labels
 from dlbasics.datasets.skeletons import STYLES
 from dlbasics.storage import open_npz, save_arrays
@@ -128,9 +128,10 @@ def draw(t: Array, rng: RngLike = None) -> Array:
         Images, uint8, (N, 28, 28).
 
     Raises:
-        ValueError: If `t` is not a list or an array of such integers.
+        TypeError: If `t` is not a list or an array of numbers.
+        ValueError: If `t` holds other numbers.
     """
-    t, rng = np.asarray(t), as_rng(rng)
+    t, rng = as_array(t, "t"), as_rng(rng)
     if t.ndim != 1 or t.dtype.kind not in "iu" or not np.isin(t, list(STYLES)).all():
         raise ValueError(f"t must be digits, integers from 0 to 9 of shape (N,), got {t!r}")
     strokes, drawn = strokes_of(t, rng)

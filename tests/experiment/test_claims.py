@@ -97,3 +97,45 @@ def letters(text):
 )
 def test_numbers_have_as_many_digits_as_the_claim_says(value, digits, text):
     assert shown(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"text": None}, "text must be a text, got None"),
+        ({"value": 1}, "value must be a function, got int"),
+        ({"holds": True}, "holds must be a function, got bool"),
+        ({"digits": "4"}, "digits must be an integer"),
+        ({"any_data": "no"}, "any_data must be True or False, got 'no'"),
+    ],
+)
+def test_a_claim_of_other_things_is_refused(changed, message):
+    with pytest.raises(TypeError, match=message):
+        Claim(**{"text": "a", "book": 1, "value": len, "holds": bool} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"book": "one"}, "book must hold real numbers"),
+        ({"atol": None}, "atol must be a number"),
+        ({"rtol": "0"}, "rtol must be a number"),
+    ],
+)
+def test_a_claim_of_equal_numbers_has_numbers(changed, message):
+    with pytest.raises(TypeError, match=message):
+        Claim.same(**{"text": "a", "book": 1, "value": len} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"claims": None}, "claims must be a list of Claim, got None"),
+        ({"claims": ["a"]}, "claims must be a list of Claim, got"),
+        ({"judged": 1}, "judged must be True or False"),
+        ({"on_mnist": "yes"}, "on_mnist must be True or False"),
+    ],
+)
+def test_only_claims_are_judged(changed, message):
+    with pytest.raises(TypeError, match=message):
+        judge(**{"claims": CLAIMS, "result": 1} | changed)
