@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -110,8 +111,8 @@ class Output:
         """Return the figures that an earlier result lists, none if the file is no such result."""
         with suppress(OSError, AttributeError, RecursionError, TypeError, ValueError):
             names = json.loads(json_file.read_text(encoding="utf-8")).get("figures", [])
-            own = [name for name in names if name.startswith(f"{self.name}_")]
-            return [self.folder / name for name in own if name == os.path.basename(name)]
+            own = re.compile(rf"{re.escape(self.name)}_[^/\\\0]*\.png")
+            return [self.folder / name for name in names if own.fullmatch(name)]
         return []
 
 

@@ -70,15 +70,26 @@ def test_the_figures_of_the_run_before_are_removed(tmp_path):
     }
 
 
-@pytest.mark.parametrize("content", ["no JSON", "[]", '{"figures": ["../sample_a.png", 3]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no JSON",
+        "[]",
+        "[" * 100_000,
+        '{"figures": ["../sample_a.png", 3]}',
+        '{"figures": ["sample_/../../sample_a.png", "sample_notes.txt", "sample_\\u0000.png"]}',
+    ],
+)
 def test_a_strange_file_in_the_place_of_the_result_is_overwritten(tmp_path, content):
     folder = tmp_path / "experiment"
     folder.mkdir()
     (tmp_path / "sample_a.png").write_text("not of the run", encoding="utf-8")
+    (folder / "sample_notes.txt").write_text("not of the run", encoding="utf-8")
     (folder / "sample.json").write_text(content, encoding="utf-8")
     sample.experiment.main(["--out", str(tmp_path)])
     assert "result" in json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     assert (tmp_path / "sample_a.png").exists()
+    assert (folder / "sample_notes.txt").exists()
 
 
 @pytest.fixture
