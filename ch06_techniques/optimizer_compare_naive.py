@@ -4,6 +4,7 @@ The book's bowl is x^2 / 20 + y^2, with the start (-7, 2).  A second, narrower b
 x^2 + 100 y^2, with the start (10, 1).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -89,8 +90,10 @@ def path(optimizer: Optimizer, gradient: Callable[..., Any], x: float, y: float)
     return np.array(places)
 
 
-def crossings(path: np.ndarray) -> int:
-    """Return how often a path crosses the valley floor, y = 0."""
+def crossings(path: np.ndarray) -> float:
+    """Return how often a path crosses the valley floor, y = 0; NaN if the path is not finite."""
+    if not np.isfinite(path).all():
+        return math.nan
     side = np.sign(path[:, 1])
     return int(np.sum(side[1:] != side[:-1]))
 

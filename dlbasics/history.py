@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+import numbers
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from dlbasics._internal.files import write_text
+import numpy as np
+
+from dlbasics._internal.files import as_path, number_of, parse_json, write_text
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]
@@ -59,7 +60,13 @@ class History:
         return {"accuracy": accuracy, "loss": loss}
 
     def save(self, path: PathLike) -> None:
-        """Write the history to a JSON file, completely or not at all."""
+        """Write the history to a JSON file, completely or not at all.
+
+        Raises:
+            TypeError: If a curve is no list of numbers, or `stopped` no text.
+            ValueError: If `path` cannot be the path of a file.
+            OSError: If the file cannot be written.
+        """
         write_text(path, self.to_json())
 
     @classmethod
@@ -70,38 +77,64 @@ class History:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is not one that `save` wrote.
         """
+        path = as_path(path)
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+            return cls.from_json(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} holds no history: {error}") from None
 
     def to_json(self) -> str:
-        """Return the history as JSON; numbers that are not finite become "nan", "inf", "-inf"."""
-        curves = {name: _plain(value) for name, value in asdict(self).items()}
-        return json.dumps(curves, allow_nan=False)
+        """Return the history as JSON; numbers that are not finite become "nan", "inf", "-inf".
+
+        Raises:
+            TypeError: If a curve is no list of numbers, or `stopped` no text.
+        """
+        if not isinstance(self.stopped, str):
+            raise TypeError(f"stopped must be a text, got {self.stopped!r}")
+        curves = {name: _plain(getattr(self, name), name) for name in CURVES}
+        return json.dumps(curves | {"stopped": self.stopped}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "History":
         """Return the history that `to_json` turned into this text.
 
         Raises:
+            TypeError: If `text` is no text.
             ValueError: If the text is not one that `to_json` returned.
         """
-        found = json.loads(text)
-        names = [item.name for item in fields(cls)]
-        if not isinstance(found, Mapping) or [*found] != names:
-            raise ValueError(f"text must be a JSON object with the entries {names}")
-        *names, _ = names  # all but `stopped`
-        if not all(isinstance(found[name], list) for name in names):
-            raise ValueError(f"text must have lists of numbers under {names}")
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a text in JSON, got {type(text).__name__}")
         try:
-            curves = {name: [float(item) for item in found[name]] for name in names}
-        except TypeError as error:
-            raise ValueError(f"text must have lists of numbers: {error}") from None
-        return cls(**curves, stopped=str(found["stopped"]))
+            found = parse_json(text)
+        except ValueError as error:
+            raise ValueError(f"text must be JSON: {error}") from None
+        if not isinstance(found, dict) or [*found] != [*CURVES, "stopped"]:
+            raise ValueError(f"text must be a JSON object with the entries {[*CURVES, 'stopped']}")
+        stopped = found.pop("stopped")
+        if not isinstance(stopped, str):
+            raise ValueError("text must have a text under stopped")
+        return cls(**{name: _numbers(found[name], name) for name in CURVES}, stopped=stopped)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    return [item if math.isfinite(item) else str(item) for item in value]
+CURVES = [item.name for item in fields(History) if item.name != "stopped"]
+"""The names of the curves."""
+
+
+def _plain(curve: Any, name: str) -> list[float | str]:
+    """Return the numbers of a curve as JSON can hold them."""
+    if not isinstance(curve, list | tuple | np.ndarray):
+        raise TypeError(f"{name} must be a list of numbers, got {type(curve).__name__}")
+    for item in curve:
+        if not isinstance(item, numbers.Real):
+            raise TypeError(f"{name} must be a list of numbers, got one that holds {item!r}")
+    return [float(item) if math.isfinite(item) else str(float(item)) for item in curve]
+
+
+def _numbers(curve: Any, name: str) -> list[float]:
+    """Undo `_plain`."""
+    if not isinstance(curve, list):
+        raise ValueError(f"text must have lists of numbers, got none under {name}")
+    try:
+        return [number_of(item) for item in curve]
+    except ValueError as error:
+        raise ValueError(f"text must have lists of numbers: {error} under {name}") from None

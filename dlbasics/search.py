@@ -5,15 +5,15 @@ import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from dlbasics._internal.blas import one_core
-from dlbasics._internal.checks import RngLike, as_count, as_number, as_rng
-from dlbasics._internal.files import write_text
+from dlbasics._internal.checks import RngLike, as_count, as_function, as_number, as_rng
+from dlbasics._internal.files import as_path, number_of, parse_json, write_text
 from dlbasics.storage import PathLike, without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]
@@ -47,6 +47,8 @@ class Uniform:
             object.__setattr__(self, name, as_number(getattr(self, name), name))
         if self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
+        if math.isinf(self.high - self.low):
+            raise ValueError(f"high - low must be finite, got {self.low} and {self.high}")
 
     def draw(self, rng: np.random.Generator) -> float:
         """Return a random number."""
@@ -173,6 +175,8 @@ def random_search(
         executor: An object like concurrent.futures.Executor.  None runs one trial after another
             in this process.  For an executor of processes, `objective` must be picklable.  During
             a trial, matrix products use one core; in the executor's processes, also afterwards.
+            The processes of a ProcessPoolExecutor live on if this one is killed; those of
+            `dlbasics.experiment.processes` end with it.
         rng: The random generator, or its seed.
         budget: The budget of each trial.
         halving: The factor eta, at least 2, of successive halving (Jamieson and Talwalkar 2016).
@@ -193,7 +197,7 @@ def random_search(
     """
     trials, budget = as_count(trials, "trials"), as_count(budget, "budget")
     eta = None if halving is None else as_count(halving, "halving", least=2)
-    _check(space, executor)
+    _check(objective, space, executor, progress)
     if isinstance(rng, int | np.integer):
         seed = as_count(rng, "rng", least=0)
     elif path is None:
@@ -201,7 +205,7 @@ def random_search(
     else:
         raise ValueError(f"rng must be an int where path is given, got {rng!r}")
 
-    search = _Search(objective, space, seed, budget, None if path is None else Path(path))
+    search = _Search(objective, space, seed, budget, None if path is None else as_path(path))
     last: dict[int, Trial] = {}
     remaining = list(range(trials))
     with one_core():
@@ -217,7 +221,7 @@ def _budgets(trials: int, budget: int, eta: int | None) -> list[int]:
     """Return the budgets of successive halving, the smallest first."""
     budgets = [budget]
     while eta is not None and eta ** len(budgets) <= min(trials, budget):
-        budgets.append(math.ceil(budget / eta ** len(budgets)))
+        budgets.append(-(-budget // eta ** len(budgets)))  # rounded up
     return budgets[::-1]
 
 
@@ -271,25 +275,74 @@ class _Search:
 
     def _save(self) -> None:
         if self.path is not None:
-            trials = [asdict(self.finished[key]) for key in sorted(self.finished)]
-            text = json.dumps(self.about() | {"trials": trials}, default=repr)
+            trials = [_to_json(self.finished[key]) for key in sorted(self.finished)]
+            text = json.dumps(self.about() | {"trials": trials}, default=repr, allow_nan=False)
             write_text(self.path, text)
 
     def _load(self, path: Path) -> None:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            for stored in found["trials"]:
-                params, _ = _draw(self.space, self.seed, stored["number"])
-                trial = Trial(**stored | {"params": params, "score": float(stored["score"])})
-                self.finished[trial.number, trial.budget] = trial
-        except (ValueError, TypeError, KeyError) as error:
+            found = parse_json(path.read_text(encoding="utf-8"), _as_float)
+            trials = [_from_json(stored) for stored in found["trials"]]
+            # These are texts, because the order of the space matters.
+            about = {key: json.dumps(found.get(key)) for key in self.about()}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is not the file of a search: {error!r}") from None
         for key, wanted in self.about().items():
-            # This compares texts, because the order of the space matters.
-            if json.dumps(found.get(key)) != json.dumps(wanted):
+            if about[key] != (own := json.dumps(wanted)):
                 raise ValueError(
-                    f"{path} is of another search: its {key} is {found.get(key)}, not {wanted}"
+                    f"{path} is of another search: its {key} is {about[key]:.1000}, not {own}"
                 )
+        for trial in trials:
+            params, _ = _draw(self.space, self.seed, trial.number)
+            self.finished[trial.number, trial.budget] = replace(trial, params=params)
+
+
+def _to_json(trial: Trial) -> dict[str, Any]:
+    """Return a trial as JSON can hold it."""
+    score = trial.score if math.isfinite(trial.score) else str(trial.score)
+    texts = {"params": _strict(trial.params), "score": score, "extra": _strict(trial.extra)}
+    return vars(trial) | texts
+
+
+def _from_json(stored: Any) -> Trial:
+    """Undo `_to_json`, but for the hyperparameters: seed and number tell them.
+
+    Raises:
+        TypeError, ValueError, RecursionError: If `stored` is anything else.
+    """
+    names = {item.name for item in fields(Trial)}
+    if not isinstance(stored, dict) or stored.keys() != names:
+        raise ValueError(f"a trial must have {sorted(names)}")
+    if not isinstance(stored["error"], str) or not isinstance(stored["extra"], dict):
+        raise ValueError("the error of a trial must be a text, and extra an object")
+    number = as_count(stored["number"], "number", least=0)
+    budget, score = as_count(stored["budget"], "budget"), number_of(stored["score"])
+    trial = Trial(number, budget, {}, score, stored["error"], stored["extra"])
+    json.dumps(_to_json(trial))  # what is nested too deeply for the next file is refused
+    return trial
+
+
+def _strict(value: Any) -> Any:
+    """Return `value` with an object {"float": "nan"} for each number that is not finite.
+
+    JSON has no such numbers.  `_as_float` undoes this.  Arrays become lists.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, dict):
+        if len({*map(str, value)}) < len(value):
+            raise ValueError(f"got keys that are the same in JSON: {[*value]}")
+        return {key: _strict(item) for key, item in value.items()}
+    return value
+
+
+def _as_float(found: dict[str, Any]) -> Any:
+    is_number = len(found) == 1 and found.get("float") in ("nan", "inf", "-inf")
+    return float(found["float"]) if is_number else found
 
 
 @one_core()
@@ -306,9 +359,27 @@ def _run_trial(
     score = extra.pop("score", None)
     if not isinstance(score, numbers.Real):
         raise TypeError(f"objective must return a number, or one as 'score', got {outcome!r}")
-    # A resumed search reads JSON from its file; this one must give the same values.
-    extra = json.loads(json.dumps(extra, default=_to_list))
-    return Trial(number, budget, params, float(score), extra=extra)
+    return Trial(number, budget, params, _as_score(score), extra=_as_resumed(extra))
+
+
+def _as_score(score: numbers.Real) -> float:
+    try:
+        return float(score)
+    except OverflowError:
+        raise ValueError("objective must return a number, got one too large") from None
+
+
+def _as_resumed(extra: dict[str, Any]) -> Any:
+    """Return `extra` as a resumed search reads it from its file.
+
+    Raises:
+        TypeError: If JSON cannot hold it.
+    """
+    try:
+        text = json.dumps(_strict(extra), default=_refused, allow_nan=False)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise TypeError(f"objective must return what JSON can hold, {error}") from None
+    return parse_json(text, _as_float)
 
 
 def _draw(
@@ -325,17 +396,20 @@ def _rank(trial: Trial) -> tuple[bool, float, int]:
     return diverged, 0.0 if diverged else -trial.score, trial.number
 
 
-def _to_list(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"objective must return what JSON can hold, got {type(value).__name__}")
+def _refused(value: Any) -> Any:
+    raise TypeError(f"got {type(value).__name__}")
 
 
-def _check(space: Any, executor: Any) -> None:
+def _check(objective: Any, space: Any, executor: Any, progress: Any) -> None:
+    as_function(objective, "objective")
+    as_function(progress, "progress")
     if not isinstance(space, Mapping) or not space:
         raise TypeError(f"space must be a mapping of names to distributions, got {space!r}")
     for name, distribution in space.items():
-        if not isinstance(name, str) or not hasattr(distribution, "draw"):
+        is_one = callable(getattr(distribution, "draw", None)) and not isinstance(
+            distribution, type
+        )
+        if not isinstance(name, str) or not is_one:
             raise TypeError(f"space[{name!r}] must be one like Uniform(0, 1), got {distribution!r}")
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"executor must be None or have a method submit, got {executor!r}")

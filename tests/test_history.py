@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -24,17 +25,75 @@ def test_numbers_that_are_not_finite_stay_valid_json():
     assert str(History.from_json(text).train_loss) == "[1.0, inf, nan]"
 
 
-TEXT_FOR_LIST = History().to_json().replace('"lr": []', '"lr": "123"')
-NONE_IN_LIST = History().to_json().replace('"lr": []', '"lr": [null]')
+def with_entry(name, text):
+    """Return the JSON of a history with another text in the place of an empty list or text."""
+    return re.sub(rf'("{name}": )(\[\]|"")', rf"\1{text}", History().to_json())
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"train_loss": []}', "3", TEXT_FOR_LIST, NONE_IN_LIST]
+    ("text", "message"),
+    [
+        ("", "text must be JSON"),
+        ("3", "must be a JSON object with the entries"),
+        ("[]", "must be a JSON object with the entries"),
+        ("{}", "must be a JSON object with the entries"),
+        ('{"train_loss": []}', "must be a JSON object with the entries"),
+        (with_entry("lr", '"123"'), "must have lists of numbers, got none under lr"),
+        (with_entry("lr", "[null]"), "got a value of type NoneType under lr"),
+        (with_entry("lr", "[[1]]"), "got a value of type list under lr"),
+        (with_entry("lr", "[true]"), "got a value of type bool under lr"),
+        (with_entry("lr", '["1"]'), "got a value of type str under lr"),
+        (with_entry("lr", f"[{10**400}]"), "got one too large under lr"),
+        (with_entry("lr", "[" + "9" * 5_000 + "]"), "text must"),
+        (with_entry("lr", "[" * 100_000), "text must be JSON: it is nested too deeply"),
+        (with_entry("stopped", "{}"), "must have a text under stopped"),
+    ],
 )
-def test_other_texts_are_refused(tmp_path, text):
+def test_other_texts_are_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        History.from_json(text)
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"x\.json holds no history: .*{message}"):
+        History.load(tmp_path / "x.json")
+
+
+def test_a_file_of_other_bytes_is_refused(tmp_path):
+    (tmp_path / "x.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"x\.json holds no history"):
         History.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        (History(train_loss=None), "train_loss must be a list of numbers, got NoneType"),
+        (History(lr="abc"), "lr must be a list of numbers, got str"),
+        (
+            History(test_acc=[0.5, "x"]),
+            "test_acc must be a list of numbers, got one that holds 'x'",
+        ),
+        (History(stopped=3), "stopped must be a text, got 3"),
+    ],
+)
+def test_what_is_no_history_is_not_saved(tmp_path, history, message):
+    with pytest.raises(TypeError, match=message):
+        history.save(tmp_path / "x.json")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_numbers_of_numpy_are_saved_too():
+    history = History(np.array([0.5, np.nan]), [np.float32(0.25), 1])
+    text = History.from_json(history.to_json())
+    assert str([text.train_loss, text.lr]) == "[[0.5, nan], [0.25, 1.0]]"
+
+
+@pytest.mark.parametrize("path", ["", None, 2])
+def test_a_path_that_can_be_none_of_a_file_is_refused(path):
+    for use in (HISTORY.save, History.load):
+        with pytest.raises((TypeError, ValueError), match="path must be the path of a file, got"):
+            use(path)
+    with pytest.raises(TypeError, match="text must be a text in JSON, got NoneType"):
+        History.from_json(None)
 
 
 def test_the_best_epoch_is_the_first_of_the_highest():

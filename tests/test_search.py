@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import re
 import signal
@@ -37,6 +38,8 @@ def rate(params, budget, rng):
     return params["rate"]
 
 
+CYCLE = [1]
+CYCLE.append(CYCLE)
 begun = itertools.count(1)
 
 
@@ -105,6 +108,7 @@ class TestDistributions:
             (lambda: Uniform(1, 0), ValueError, "low must be below high"),
             (lambda: Uniform(0, np.inf), ValueError, "high must be a finite number"),
             (lambda: Uniform("0", 1), TypeError, "low must be a number"),
+            (lambda: Uniform(-1e308, 1e308), ValueError, "high - low must be finite"),
             (lambda: Choice([]), ValueError, "options must hold at least one"),
             (lambda: Choice("relu"), TypeError, "options must be a list"),
             (lambda: Choice(5), TypeError, "options must be a list"),
@@ -172,11 +176,21 @@ class TestTrials:
         [
             *((score, "must return a number") for score in ("0.5", None, {"a": 1}, {"score": [1]})),
             ({"score": 1, "seen": {1}}, "what JSON can hold, got set"),
+            (
+                {"score": 1, "seen": {1: 2, "1": 3}},
+                "what JSON can hold, got keys that are the same",
+            ),
+            ({"score": 1, "seen": {(1, 2): 3}}, "what JSON can hold, keys must be"),
+            ({"score": 1, "seen": CYCLE}, "what JSON can hold, maximum recursion"),
         ],
     )
     def test_any_other_outcome_is_refused(self, outcome, words):
         with pytest.raises(TypeError, match=words):
             random_search(lambda *_: outcome, RATE, 1)
+
+    def test_a_score_that_no_float_can_hold_is_refused(self):
+        with pytest.raises(ValueError, match="objective must return a number, got one too large"):
+            random_search(lambda *_: 10**400, RATE, 1)
 
     def test_progress_goes_through_the_trials(self):
         lengths, seen = [], []
@@ -434,12 +448,53 @@ class TestFile:
     def test_curves_and_options_come_back_as_they_were(self, tmp_path):
         space = SPACE | {"shape": Choice([(1, 2), (3,)]), "act": Choice([np.tanh])}
         first, again = (
-            random_search(objective, space, 6, rng=0, budget=3, path=tmp_path / "s.json")
-            for objective in (globals()["objective"], None)
+            random_search(each, space, 6, rng=0, budget=3, path=tmp_path / "s.json")
+            for each in (objective, lambda *_: pytest.fail("it ran"))
         )
         assert first == again
         assert isinstance(again.best.params["shape"], tuple)
         assert again.best.params["act"] is np.tanh
+
+    def test_it_is_strict_json_and_numbers_that_are_not_finite_come_back(self, tmp_path):
+        def odd(params, budget, rng):
+            score = math.inf if params["rate"] < 0.5 else math.nan
+            return {"score": score, "curve": [score, {"inner": -math.inf}], "text": "nan"}
+
+        path, space = tmp_path / "search.json", RATE | {"odd": Choice([math.nan, (math.inf,)])}
+        first = random_search(odd, space, 6, rng=0, path=path)
+        text = path.read_text(encoding="utf-8")
+        stored = json.loads(text, parse_constant=pytest.fail)["trials"]
+        assert {trial["score"] for trial in stored} == {"inf", "nan"}
+        assert stored[0]["extra"]["curve"][1] == {"inner": {"float": "-inf"}}
+        again = random_search(lambda *_: pytest.fail("it ran"), space, 6, rng=0, path=path)
+        assert repr(again) == repr(first)
+        assert first.best.extra == {"curve": [math.inf, {"inner": -math.inf}], "text": "nan"}
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"number": -1},
+            {"number": 1.5},
+            {"number": "1"},
+            {"budget": 0},
+            {"budget": "50"},
+            {"score": None},
+            {"score": "high"},
+            {"score": 10**400},
+            {"error": None},
+            {"extra": [1]},
+            {"more": 1},
+        ],
+    )
+    def test_a_trial_that_is_damaged_is_refused_and_the_file_stays(self, tmp_path, changed):
+        path = tmp_path / "search.json"
+        random_search(rate, RATE, 2, rng=0, path=path)
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored["trials"][1] |= changed
+        path.write_text(json.dumps(stored), encoding="utf-8")
+        with pytest.raises(ValueError, match=r"search\.json is not the file of a search"):
+            random_search(rate, RATE, 2, rng=0, path=path)
+        assert json.loads(path.read_text(encoding="utf-8")) == stored
 
     def test_more_trials_are_added(self, tmp_path):
         path, counting = tmp_path / "search.json", Counting()
@@ -529,7 +584,9 @@ class TestFile:
             random_search(counting, **arguments | changed, path=path)
         assert (path.read_bytes(), counting.calls) == (before, [])
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"trials": [1]}', '{"trials": [{}]}'])
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", "{}", '{"trials": [1]}', '{"trials": [{}]}', "[" * 100_000, "null"]
+    )
     def test_a_file_that_is_something_else_is_refused_and_stays(self, tmp_path, text):
         path = tmp_path / "notes.json"
         path.write_text(text, encoding="utf-8")
@@ -560,6 +617,12 @@ class TestFile:
         ({"space": {}}, TypeError, "space must be a mapping"),
         ({"space": [Uniform(0, 1)]}, TypeError, "space must be a mapping"),
         ({"space": {"lr": 0.1}}, TypeError, "'lr'.* must be one like Uniform"),
+        ({"space": {"lr": Uniform}}, TypeError, "'lr'.* must be one like Uniform"),
+        ({"objective": None}, TypeError, "objective must be a function, got NoneType"),
+        ({"progress": 2}, TypeError, "progress must be a function, got int"),
+        ({"path": ""}, ValueError, "path must be the path of a file, got ''"),
+        ({"path": ROOT}, ValueError, "path must be the path of a file, got the folder"),
+        ({"path": 2}, TypeError, "path must be the path of a file, got int"),
         ({"space": {1: Uniform(0, 1)}}, TypeError, "space"),
         ({"executor": 2}, TypeError, "executor must be None or have a method submit"),
         ({"rng": -1}, ValueError, "rng must be at least 0"),

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import re
+import sys
 import warnings
 import zipfile
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+from dlbasics._internal import npz
 from dlbasics.layers import Affine, BatchNorm, Relu, Sigmoid
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
@@ -144,7 +146,7 @@ def test_save_arrays_takes_no_objects_and_leaves_an_older_file_as_it_was(tmp_pat
     path = tmp_path / "params.npz"
     save_arrays(path, {"W1": np.ones(2)})
     older = path.read_bytes()
-    with pytest.raises(ValueError):
+    with pytest.raises(TypeError, match=r"arrays\['W2'\] must hold numbers or texts"):
         save_arrays(path, {"W1": np.zeros(2), "W2": np.array([{}], dtype=object)})
     assert path.read_bytes() == older
     assert os.listdir(tmp_path) == ["params.npz"]
@@ -258,16 +260,21 @@ def test_a_file_that_is_something_else_is_refused_and_never_executed(tmp_path, k
 
 @pytest.mark.parametrize("kind", [dict, OrderedDict])
 @pytest.mark.parametrize("protocol", range(6))
-def test_a_pickle_is_refused_with_the_command_that_converts_it(tmp_path, protocol, kind):
-    path, net, trained = tmp_path / "my weights.pkl", new_net(0), trained_net(1)
+def test_a_pickle_is_refused_with_the_command_that_converts_it(
+    tmp_path, monkeypatch, protocol, kind
+):
+    """The name of the file, which could be code, is no part of the command."""
+    path, net, trained = tmp_path / "'); my 'weights.pkl", new_net(0), trained_net(1)
+    converted = tmp_path / "my weights.npz"
     path.write_bytes(pickle.dumps(kind(trained.params), protocol))
     assert_refused(net, path, "pickle.*any code.*python -c")
     with pytest.raises(ValueError, match="python -c") as caught:
         load_arrays(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # a process that ends closes its files
+        monkeypatch.setattr(sys, "argv", ["-c", str(path), str(converted)])
         exec(re.search(r'python -c "(.*)"$', str(caught.value)).group(1), {})
-    net.load_params(tmp_path / "my weights.npz")
+    net.load_params(converted)
     np.testing.assert_array_equal(net.params["W3"], trained.params["W3"])
 
 
@@ -301,3 +308,77 @@ def test_no_single_damaged_byte_gives_anything_but_a_clear_error(tmp_path):
         else:
             for name in found.keys() & expected.keys():
                 np.testing.assert_array_equal(found[name], expected[name])
+
+
+# ---- Arguments ----
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        (1, TypeError, "arrays must be a mapping of names to arrays, got int"),
+        ([("W1", W)], TypeError, "arrays must be a mapping of names to arrays, got list"),
+        ({1: W}, TypeError, "arrays must have texts as names, got 1"),
+        ({"a\0b": W}, ValueError, "arrays must have names that a file can hold"),
+        ({"W1": [[1], [2, 3]]}, TypeError, r"arrays\['W1'\] must be an array, got a ragged list"),
+        ({"W1": {1}}, TypeError, r"arrays\['W1'\] must hold numbers or texts, got dtype object"),
+        (
+            {"W1": np.ma.masked_array(B, [True, False])},
+            TypeError,
+            r"arrays\['W1'\] must be an array without a mask",
+        ),
+    ],
+)
+def test_what_is_no_mapping_of_arrays_is_refused_and_no_file_appears(
+    tmp_path, arrays, error, message
+):
+    with pytest.raises(error, match=message):
+        save_arrays(tmp_path / "params.npz", arrays)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("", ValueError), (".", ValueError), ("a\0b", ValueError), (None, TypeError), (2, TypeError)],
+)
+def test_a_path_that_can_be_none_of_a_file_is_refused(path, error):
+    net = new_net()
+    for use in (load_arrays, lambda path: save_arrays(path, {}), net.save_params, net.load_params):
+        with pytest.raises(error, match="path must be the path of a file, got"):
+            use(path)
+
+
+@pytest.mark.parametrize("key", ["layers", "running_mean1", "W9"])
+def test_a_network_reads_only_names_and_forms_of_a_file_that_does_not_fit(
+    tmp_path, monkeypatch, key
+):
+    path, net = tmp_path / "params.npz", trained_net()
+    net.save_params(path)
+    save_arrays(path, load_arrays(path) | {key: np.zeros(2_000_000)})
+    monkeypatch.setattr(np.lib.format, "read_array", read := Reads(np.lib.format.read_array))
+    assert_refused(net, path, rf"{key}|layers float64 of shape \(2000000,\)")
+    assert read.sizes == ([] if key == "layers" else [len(net.layers)])
+
+
+class Reads:
+    """The number of values in each array that is read."""
+
+    def __init__(self, read):
+        self.read, self.sizes = read, []
+
+    def __call__(self, *args, **options):
+        array = self.read(*args, **options)
+        self.sizes.append(array.size)
+        return array
+
+
+def test_a_network_reads_what_fits_it_however_small_the_file_is(tmp_path, monkeypatch):
+    """Zeros compress well.  Who knows what a file should hold need not ask its size."""
+    net = new_net(weight_init_std=0.0)
+    np.savez_compressed(tmp_path / "params.npz", **net.params)
+    monkeypatch.setattr(npz, "most_unpacked", lambda size: 10)
+    net.load_params(tmp_path / "params.npz")
+    with pytest.raises(
+        ValueError, match=r"params\.npz, a file of \d+ bytes, must hold at most 10 b"
+    ):
+        load_arrays(tmp_path / "params.npz")

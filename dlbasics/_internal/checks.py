@@ -203,6 +203,13 @@ def as_flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def as_function(value: Any, name: str) -> Any:
+    """Return `value`, which must be a function or another object that can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {type(value).__name__}")
+    return value
+
+
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """Return `value` as a Python float.
 

@@ -1,22 +1,47 @@
-"""Functions that write a file completely or not at all."""
+"""Files: paths, writing completely or not at all, locks, JSON, and how much a file may hold."""
 
+import glob
+import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+SMALL = 100_000_000
+"""The number of bytes that any compressed file may hold."""
+
+RATIO = 30
+"""The number of bytes that a compressed file may hold for each of its own."""
 
 
-def check_output_file(path: str | os.PathLike[str], name: str) -> None:
-    """Raise ValueError unless `path` is a file in a folder that exists.
+def as_path(path: Any, name: str = "path") -> Path:
+    """Return `path` as a Path; raise TypeError or ValueError unless it can name a file.
 
     Args:
         path: The path.
         name: The argument that the message names.
     """
-    if Path(path).is_dir() or not Path(path).parent.is_dir():
-        raise ValueError(f"{name} must be a file in a folder that exists, got {path}")
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be the path of a file, got {type(path).__name__}")
+    if not Path(text).name or "\0" in text:
+        raise ValueError(f"{name} must be the path of a file, got {text!r}")
+    if os.path.isdir(text):
+        raise ValueError(f"{name} must be the path of a file, got the folder {text}")
+    return Path(text)
+
+
+def most_unpacked(size: int) -> int:
+    """Return how many bytes of data a compressed file of `size` bytes may hold.
+
+    A file of a few MB can hold GBs of zeros, and whoever reads those runs out of memory.
+    """
+    return max(SMALL, RATIO * size)
 
 
 @contextmanager
@@ -24,26 +49,69 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a binary file that appears as `path` only when it is complete.
 
     The bytes go to a temporary file in the same folder, which takes the place of `path` at the end
-    of the block.  If the block raises an error, `path` stays as it was.
+    of the block.  If the block raises an error, `path` stays as it was.  A process that is killed
+    leaves its temporary file behind; the next one that writes to `path` removes it.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    remove_parts(path.parent, path.name)
+    file = _new_part(path)
     try:
-        with open(temporary, "xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if os.name != "nt":  # while it is locked
+                os.replace(file.name, path)
+        if os.name == "nt":  # Windows moves no open file
+            os.replace(file.name, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(file.name).unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in UTF-8, completely or not at all."""
+    content = text.encode("utf-8")
     with atomic_write(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(content)
+
+
+def remove_parts(folder: Path, name: str) -> None:
+    """Remove what processes that were killed have left of the file `name`.
+
+    The temporary files of processes that still write stay.  On Windows all of them stay.
+    """
+    if os.name == "nt":
+        return
+    for part in folder.glob(f".{glob.escape(name)}.*.part"):
+        with suppress(OSError), open(part, "r+b") as file:
+            lock(file)
+            part.unlink()
+
+
+def _new_part(path: Path) -> BinaryIO:
+    """Return a new temporary file for `path`, locked so that `remove_parts` leaves it alone."""
+    while True:
+        name = f".{path.name}.{secrets.token_hex(8)}.part"
+        try:
+            file = open(path.with_name(name), "xb")
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, str(path)) from None
+        if os.name == "nt" or _is_ours(file):
+            return file
+        file.close()
+
+
+def _is_ours(file: BinaryIO) -> bool:
+    """Lock a new file; return False if another process was faster and removes it."""
+    try:
+        lock(file)
+    except BlockingIOError:
+        return False
+    except OSError:  # nobody can lock files of this file system
+        return True
+    return os.path.exists(file.name)
 
 
 def locked(path: Path) -> BinaryIO | None:
@@ -102,3 +170,35 @@ def lock(file: BinaryIO) -> None:
             raise BlockingIOError from None
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def parse_json(text: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Return what a text in JSON holds.
+
+    Args:
+        text: The text.
+        object_hook: A function that returns what to put in the place of an object.
+
+    Raises:
+        ValueError: If the text is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text, object_hook=object_hook)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def number_of(value: Any) -> float:
+    """Return a number from a JSON file; the texts nan, inf and -inf stand for numbers, too.
+
+    Raises:
+        ValueError: If `value` is anything else, or an integer that is too large.
+    """
+    if isinstance(value, bool) or not (
+        isinstance(value, int | float) or value in ("nan", "inf", "-inf")
+    ):
+        raise ValueError(f"expected a number, got a value of type {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("expected a number, got one too large") from None

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
+from dlbasics._internal.npz import Form
 from dlbasics._internal.params import Slot, slots
 from dlbasics._internal.readers import ReadersLayer
 from dlbasics.layers import Layer
-from dlbasics.storage import PathLike, load_arrays, save_arrays
+from dlbasics.storage import PathLike, open_npz, save_arrays
 
 LAYERS = "layers"
 """The entry of a network's file that holds the names of the layers."""
+
+MAX_NAMES = 1_000_000
+"""An entry of more bytes cannot be one with names."""
 
 Layers = Mapping[str, Layer]
 
@@ -30,12 +34,20 @@ def save(layers: Layers, path: PathLike) -> None:
 
 
 def load(layers: Layers, path: PathLike) -> None:
-    """Read what `save` wrote to `path` into the layers; raise ValueError if it does not fit."""
-    arrays, own = load_arrays(path), _names(layers)
-    names = arrays.pop(LAYERS, np.array(own)).tolist()
-    if names != own:
-        raise ValueError(f"{path} holds layers {names}, this network has {own}")
-    _check_file(layers, path, arrays)
+    """Read what `save` wrote to `path` into the layers; raise ValueError if it does not fit.
+
+    Nothing but names, shapes and dtypes is read of a file that does not fit, and no layer changes.
+    """
+    own = _names(layers)
+    with open_npz(path) as file:
+        forms = dict(file.forms)
+        if (form := forms.pop(LAYERS, None)) is not None:
+            names = file.read(LAYERS).tolist() if form.size < MAX_NAMES else form
+            if names != own:
+                raise ValueError(f"{path} holds layers {names}, this network has {own}")
+        _check_file(layers, path, forms)
+        file.check_size(key for key, slot in _stored(layers).items() if getattr(*slot) is None)
+        arrays = {key: file.read(key) for key in forms}
     for key, slot in _stored(layers).items():
         setattr(*slot, arrays.get(key))
 
@@ -139,7 +151,7 @@ def _names(layers: Layers) -> list[str]:
     ]
 
 
-def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Array]) -> None:
+def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Form]) -> None:
     if unknown := arrays.keys() - _stored(layers).keys():
         raise ValueError(f"{path} holds {sorted(unknown)}, which this network does not have")
     has_states: dict[Layer, bool] = {}
@@ -156,5 +168,5 @@ def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Array]) -> 
             raise ValueError(f"{path} must hold all of {layer.state_names} or none; see {key}")
 
 
-def _form(array: Array | None) -> str:
+def _form(array: Array | Form | None) -> str:
     return "none" if array is None else f"{array.dtype} of shape {array.shape}"

@@ -3,16 +3,16 @@
 import os
 from dataclasses import dataclass
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, as_flag
 from dlbasics.datasets.images import images
 
 DOWNLOAD_SECONDS = 15.0
+"""The time that `load_data("auto")` gives a download."""
 
 TRAIN, TEST = 2_000, 500
 """The number of images of a quick run."""
 
 Samples = tuple[Array, Array]
-"""The time that `load_data("auto")` gives a download."""
 
 _out_of_reach: set[str] = set()  # the data sets that this process could not download
 
@@ -47,13 +47,15 @@ def load_data(name: str = "auto", *, quick: bool = False) -> Data:
             500 test images.
 
     Raises:
+        TypeError: If `quick` is neither True nor False.
         ValueError: If there is no data set of that name, or a file of MNIST is damaged.
         OSError: If MNIST is not on this machine and the download fails.
     """
     from dlbasics.datasets import mnist
     from dlbasics.datasets.digits import load_digits
 
-    if name not in ("auto", "mnist", "digits"):
+    quick = as_flag(quick, "quick")
+    if not isinstance(name, str) or name not in ("auto", "mnist", "digits"):
         raise ValueError(f"name must be 'auto', 'mnist' or 'digits', got {name!r}")
     # A folder that the user names must be good.  Without one, MNIST may still be in the cache.
     local = bool(os.environ.get("DLBASICS_DATA")) or mnist.mnist_is_local()

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, RngLike, as_count, as_rng
-from dlbasics.datasets.images import cache_folder, images, labels
+from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_rng
+from dlbasics.datasets.images import cache_folder, check_form, images, labels
 from dlbasics.datasets.skeletons import STYLES
-from dlbasics.storage import load_arrays, save_arrays
+from dlbasics.storage import open_npz, save_arrays
 
 VERSION = 1
 """Part of the cached file's name.  Raise it with every change that alters the images."""
@@ -95,9 +95,11 @@ def load_digits(
         `(x_train, t_train), (x_test, t_test)`.  The caller owns the arrays and may change them.
 
     Raises:
-        TypeError: If `train`, `test` or `seed` is not an integer.
+        TypeError: If `train`, `test` or `seed` is not an integer, or another argument neither True
+            nor False.
         ValueError: If `train`, `test` or `seed` is negative.
     """
+    check_form(normalize, flatten, one_hot_label)
     train, test = as_count(train, "train", least=0), as_count(test, "test", least=0)
     seed = as_count(seed, "seed", least=0)
     all_of_them = (train, test) == (60_000, 10_000)
@@ -126,9 +128,10 @@ def draw(t: Array, rng: RngLike = None) -> Array:
         Images, uint8, (N, 28, 28).
 
     Raises:
-        ValueError: If `t` is not a list or an array of such integers.
+        TypeError: If `t` is not a list or an array of numbers.
+        ValueError: If `t` holds other numbers.
     """
-    t, rng = np.asarray(t), as_rng(rng)
+    t, rng = as_array(t, "t"), as_rng(rng)
     if t.ndim != 1 or t.dtype.kind not in "iu" or not np.isin(t, list(STYLES)).all():
         raise ValueError(f"t must be digits, integers from 0 to 9 of shape (N,), got {t!r}")
     strokes, drawn = strokes_of(t, rng)
@@ -372,8 +375,8 @@ def _load_cached(path: Path) -> dict[str, Array] | None:
     An .npz file has checksums, so damage does not go unnoticed.
     """
     try:
-        arrays = load_arrays(path)
-        found = {name: (array.shape, array.dtype.name) for name, array in arrays.items()}
+        with open_npz(path) as file:
+            found = {name: (form.shape, form.dtype.name) for name, form in file.forms.items()}
+            return {name: file.read(name) for name in CACHED} if found == CACHED else None
     except (OSError, ValueError):
         return None
-    return arrays if found == CACHED else None

@@ -34,7 +34,7 @@ def fetch(
     Args:
         url: The address of the file.
         output_file: The path to write to.
-        size: The number of bytes that the file must have.
+        size: The number of bytes that the file must have.  The function reads no more.
         deadline: The time on the clock `time.monotonic` at which to stop.
 
     Raises:
@@ -47,7 +47,7 @@ def fetch(
     # the server's name has none.
     chunks: Chunks = queue.SimpleQueue()
     given_up = threading.Event()
-    threading.Thread(target=_receive, args=(url, chunks, given_up), daemon=True).start()
+    threading.Thread(target=_receive, args=(url, size, chunks, given_up), daemon=True).start()
     try:
         with open(output_file, "wb") as output:
             for chunk in _with_progress_bar(_in_time(chunks, size, deadline), url, size):
@@ -56,16 +56,17 @@ def fetch(
         given_up.set()
 
 
-def _receive(url: str, chunks: Chunks, given_up: threading.Event) -> None:
-    """Put the content of `url` into `chunks` piece by piece, and at the end b"" or an exception."""
+def _receive(url: str, size: int, chunks: Chunks, given_up: threading.Event) -> None:
+    """Put the first `size` bytes of `url` into `chunks`, in pieces; end with b"" or an error."""
     from urllib.error import HTTPError
     from urllib.request import urlopen
 
     try:
         # This timeout only ends the thread.  `_in_time` decides whether the server is too slow.
         with urlopen(url, timeout=2 * TIMEOUT, context=_tls_context()) as response:
-            while not given_up.is_set() and (chunk := response.read1(1 << 16)):
+            while not given_up.is_set() and (chunk := response.read1(min(size, 1 << 16))):
                 chunks.put(chunk)
+                size -= len(chunk)
         chunks.put(b"")
     except Exception as error:
         if isinstance(error, HTTPError):

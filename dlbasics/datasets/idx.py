@@ -5,14 +5,20 @@ import math
 import os
 import struct
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from dlbasics._internal.files import as_path, most_unpacked
+
 UBYTE = 0x08
 MAX_NDIM = 32  # older versions of NumPy allow no more
 GZIP_MAGIC = b"\x1f\x8b"
+
+PIECE = 1 << 20
+"""The number of bytes that are read at a time."""
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
@@ -38,16 +44,17 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
             too long.  The message names the file.
         OSError: If the file cannot be opened.
     """
-    content = _read_uncompressed(Path(path))
-    shape = _read_shape(content, path)
-    expected = len(idx_header(shape)) + math.prod(shape)
-    if len(content) != expected:
-        raise ValueError(
-            f"{path}: expected {expected} bytes uncompressed for the counts {shape}, "
-            f"got {len(content)}"
-        )
-    values = np.frombuffer(content, np.uint8, offset=len(idx_header(shape)))
-    return values.reshape(shape).copy()
+    path = as_path(path)
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not file.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
+            return _read(file, path, size, size)
+        try:
+            return _read(gzip.GzipFile(fileobj=file), path, size, most_unpacked(size))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{path}: expected a whole gzip file, got a damaged one: {error}"
+            ) from None
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
@@ -55,37 +62,54 @@ def idx_header(shape: tuple[int, ...]) -> bytes:
     return struct.pack(f">HBB{len(shape)}I", 0, UBYTE, len(shape), *shape)
 
 
-def _read_uncompressed(path: Path) -> bytes:
-    content = path.read_bytes()
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{path}: expected a whole gzip file, got a damaged one: {error}"
-        ) from None
+def _read(content: BufferedIOBase, path: Path, size: int, most: int) -> npt.NDArray[np.uint8]:
+    """Return the values.
+
+    Args:
+        content: The uncompressed content.
+        path: The file, for messages.
+        size: The size of the file in bytes.
+        most: The number of bytes that the content may have.
+    """
+    shape = _read_shape(content, path)
+    header = len(idx_header(shape))
+    expected = header + math.prod(shape)
+    wanted = f"{path}: expected {expected} bytes uncompressed for the counts {shape}"
+    if expected > most:
+        raise ValueError(f"{wanted}, got {size} bytes, which are too few to hold them")
+    array = np.empty(shape, np.uint8)
+    values, got = array.reshape(-1), 0
+    while piece := content.read(min(PIECE, len(values) - got + 1)):
+        got += len(piece)
+        if got > len(values):
+            raise ValueError(f"{wanted}, got {header + got} or more")
+        values[got - len(piece) : got] = np.frombuffer(piece, np.uint8)
+    if got < len(values):
+        raise ValueError(f"{wanted}, got {header + got}")
+    return array
 
 
-def _read_shape(content: bytes, path: str | os.PathLike[str]) -> tuple[int, ...]:
-    if len(content) < 4:
-        raise ValueError(f"{path}: expected an IDX file, got only {len(content)} bytes")
-    zero, code, ndim = struct.unpack_from(">HBB", content)
+def _read_shape(content: BufferedIOBase, path: Path) -> tuple[int, ...]:
+    start = content.read(4)
+    if len(start) < 4:
+        raise ValueError(f"{path}: expected an IDX file, got only {len(start)} bytes")
+    zero, code, ndim = struct.unpack(">HBB", start)
     if zero != 0:
         raise ValueError(
             f"{path}: expected an IDX file, which begins with two zero bytes, "
-            f"got {content[:2].hex(' ')}"
+            f"got {start[:2].hex(' ')}"
         )
     if code != UBYTE:
         raise ValueError(f"{path}: expected type code 0x08 (unsigned byte), got {code:#04x}")
     if not 1 <= ndim <= MAX_NDIM:
         raise ValueError(f"{path}: expected 1 to {MAX_NDIM} dimensions, got {ndim}")
-    if len(content) < 4 + 4 * ndim:
+    counts = content.read(4 * ndim)
+    if len(counts) < 4 * ndim:
         raise ValueError(
             f"{path}: expected {4 + 4 * ndim} bytes of header for {ndim} dimensions, "
-            f"got only {len(content)} bytes"
+            f"got only {4 + len(counts)} bytes"
         )
-    shape = struct.unpack_from(f">{ndim}I", content, offset=4)
+    shape = struct.unpack(f">{ndim}I", counts)
     if 0 in shape:
         raise ValueError(f"{path}: expected counts of at least 1, got {shape}")
     return shape

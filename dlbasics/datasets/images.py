@@ -3,10 +3,11 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, as_flag
 
 
 def cache_folder(name: str) -> Path:
@@ -36,6 +37,13 @@ def named_folder(variable: str) -> Path:
         return folder.expanduser()
     except RuntimeError:
         raise ValueError(f"{variable} names {folder}, but the user has no home folder") from None
+
+
+def check_form(normalize: Any, flatten: Any, one_hot_label: Any) -> None:
+    """Raise TypeError unless the three arguments of the loaders are True or False."""
+    as_flag(normalize, "normalize")
+    as_flag(flatten, "flatten")
+    as_flag(one_hot_label, "one_hot_label")
 
 
 def images(x: Array, normalize: bool, flatten: bool) -> Array:

@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, as_number
 from dlbasics._internal.files import atomic_write
 from dlbasics.datasets.idx import idx_header, read_idx
-from dlbasics.datasets.images import cache_folder, images, labels, named_folder
+from dlbasics.datasets.images import cache_folder, check_form, images, labels, named_folder
 
 
 class MnistFile(NamedTuple):
@@ -101,14 +101,18 @@ def load_mnist(
         `(x_train, t_train), (x_test, t_test)`.  The caller owns the arrays and may change them.
 
     Raises:
+        TypeError: If `timeout` is not a number, or another argument neither True nor False.
         FileNotFoundError: If `DLBASICS_DATA` is set, but its folder lacks a file.
-        ValueError: If a file in that folder is damaged, or is not MNIST's.
+        ValueError: If a file in that folder is damaged, or is not MNIST's; or `timeout` is NaN.
         ConnectionError: If no mirror delivers MNIST in time.  The function does not ask a mirror
             that failed again while this Python runs.
 
     Book: *MNIST Dataset*.
     """
-    deadline = time.monotonic() + timeout
+    check_form(normalize, flatten, one_hot_label)
+    is_endless = isinstance(timeout, float) and timeout == math.inf
+    seconds = timeout if is_endless else as_number(timeout, "timeout")
+    deadline = time.monotonic() + seconds
     x_train, t_train, x_test, t_test = (_load(file, deadline) for file in FILES)
     return (
         (images(x_train, normalize, flatten), labels(t_train, one_hot_label)),
@@ -285,7 +289,7 @@ def _download_from(mirror: str, file: MnistFile, deadline: float) -> Array:
 
     pooch.get_logger().setLevel("WARNING")  # else it prints the address and the folder
     # A temporary folder, because the cache may be read-only, and several processes may download at
-    # the same time.
+    # the same time.  If this process is killed, the folder stays until the system removes it.
     with tempfile.TemporaryDirectory(prefix="dlbasics-") as folder:
         archive = pooch.retrieve(
             f"{mirror}{file.name}.gz",

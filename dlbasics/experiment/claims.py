@@ -1,13 +1,15 @@
 """Claims: the book's numbers, our numbers, and whether ours are as good as the book says."""
 
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+
+from dlbasics._internal.checks import Array, as_array, as_count, as_flag, as_function, as_number
 
 LEFT_OUT = "left out"
 """The value of a claim whose number a run lacks, because of its settings or a missing extra."""
@@ -30,6 +32,10 @@ class Claim:
             that is shown and never judged, such as a time, which depends on the machine.
         digits: The number of significant digits in the report.
         any_data: If True, the claim must hold on other data than MNIST, too.
+
+    Raises:
+        TypeError: If an argument is not as above.
+        ValueError: If `digits` is below 1.
     """
 
     text: str
@@ -38,6 +44,15 @@ class Claim:
     holds: Callable[[Any], bool] | None
     digits: int = 4
     any_data: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"text must be a text, got {self.text!r}")
+        as_function(self.value, "value")
+        if self.holds is not None:
+            as_function(self.holds, "holds")
+        as_count(self.digits, "digits")
+        as_flag(self.any_data, "any_data")
 
     @classmethod
     def same(
@@ -54,6 +69,8 @@ class Claim:
 
         Both may be arrays, which must have the same shape.
         """
+        as_array(book, "book")
+        atol, rtol = as_number(atol, "atol", low=0), as_number(rtol, "rtol", low=0)
         return cls(text, book, value, partial(_equal, book, atol, rtol), digits, any_data)
 
     @classmethod
@@ -82,21 +99,55 @@ def judge(
 ) -> list[Verdict]:
     """Return our number for each claim, and whether the claim holds.
 
-    A claim whose number is `LEFT_OUT` is not judged.
+    A claim whose number is `LEFT_OUT` is not judged.  One with a NaN does not hold, unless the
+    book's number is NaN, too.
 
     Args:
         claims: The claims.
         result: The result of a run.
         judged: If False, no claim is judged.
         on_mnist: If False, only claims about any data are judged.
+
+    Raises:
+        TypeError: If an argument is not as above.
     """
+    as_flag(judged, "judged")
+    as_flag(on_mnist, "on_mnist")
     verdicts = []
-    for claim in claims:
+    for claim in as_claims(claims):
         ours = claim.value(result)
         known = judged and ours is not LEFT_OUT and (on_mnist or claim.any_data)
-        holds = None if claim.holds is None or not known else bool(claim.holds(ours))
+        holds = None if claim.holds is None or not known else _holds(claim, ours)
         verdicts.append(Verdict(claim.text, claim.book, ours, holds, claim.digits))
     return verdicts
+
+
+def as_claims(claims: Any) -> list[Claim]:
+    """Return `claims` as a list; raise TypeError unless it is one of claims."""
+    if not isinstance(claims, list | tuple) or not all(isinstance(c, Claim) for c in claims):
+        raise TypeError(f"claims must be a list of Claim, got {claims!r}")
+    return [*claims]
+
+
+def _holds(claim: Claim, ours: Any) -> bool:
+    # Comparisons with NaN are false, so `not any(v > limit)` or `sorted` may take it for good.
+    if any_number(ours, np.isnan) and not any_number(claim.book, np.isnan):
+        return False
+    return claim.holds is not None and bool(claim.holds(ours))
+
+
+def any_number(value: Any, test: Callable[[Array], Array]) -> bool:
+    """Return whether a floating-point number in a value of any kind passes the test."""
+    if isinstance(value, float | complex | np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype.kind in "fc":
+            return bool(test(array).any())
+        value = array.tolist() if array.dtype.hasobject else ()
+    if is_dataclass(value) and not isinstance(value, type):
+        value = [getattr(value, field.name) for field in fields(value)]
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    return isinstance(value, list | tuple) and any(any_number(item, test) for item in value)
 
 
 def report(verdicts: Sequence[Verdict]) -> str:

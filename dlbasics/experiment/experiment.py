@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ import numpy as np
 
 import dlbasics
 from dlbasics._internal.blas import one_core_by_default
-from dlbasics._internal.checks import RngLike, as_rng
+from dlbasics._internal.checks import RngLike, as_function, as_rng
 from dlbasics._internal.interrupt import EndOnCtrlC, raise_at_once
 from dlbasics._internal.streams import forgiving_streams
 from dlbasics.datasets.choice import Data, load_data
-from dlbasics.experiment.claims import Claim, judge, report
+from dlbasics.experiment.claims import Claim, as_claims, judge, report
 from dlbasics.experiment.flags import make_settings, parse
-from dlbasics.experiment.output import Output
+from dlbasics.experiment.output import Output, not_finite
 from dlbasics.experiment.workers import stop_children
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
@@ -47,6 +47,9 @@ class Experiment:
         claims: The book's numbers.
         quick: The settings that `--quick` changes.
 
+    Raises:
+        TypeError: If an argument is not as above.
+
     Example:
         >>> from ch05_backprop.buy_apple import experiment
         >>> experiment.run(apple=150).price
@@ -63,13 +66,20 @@ class Experiment:
         claims: Sequence[Claim] = (),
         quick: Mapping[str, Any] | None = None,
     ) -> None:
+        as_function(run, "run")
+        if plot is not None:
+            as_function(plot, "plot")
+        if not (isinstance(config, type) and is_dataclass(config)):
+            raise TypeError(f"config must be a dataclass, got {config!r}")
+        if quick is not None and not isinstance(quick, Mapping):
+            raise TypeError(f"quick must be a mapping of settings, got {quick!r}")
         self.doc = doc
         self.config = config
-        self.claims = claims
+        self.claims = as_claims(claims)
         self.quick = quick or {}
         self._run = run
         self._plot = plot
-        self._wanted = [*inspect.signature(run).parameters, *(["plot"] if plot else [])]
+        self._wanted = [*inspect.signature(run).parameters, *(["plot"] if plot is not None else [])]
 
     @property
     def title(self) -> str:
@@ -109,7 +119,8 @@ class Experiment:
             data = load_data(data or "auto") if "data" in self._wanted else None
         elif not isinstance(data, Data):
             raise TypeError(f"data must be a Data, a name or None, got {type(data).__name__}")
-        return self._call(config, as_rng(seed), data, progress or iter)
+        shown = iter if progress is None else as_function(progress, "progress")
+        return self._call(config, as_rng(seed), data, shown)
 
     def plot(self, result: Any) -> Mapping[str, Any]:
         """Return the figures of a result, by name."""
@@ -178,6 +189,8 @@ class Experiment:
         # The result is stored before the claims and the figures, which may raise errors.
         with ctrl_c.held():
             output.store(result, about)
+        if odd := not_finite(result):
+            print(f"NaN or infinite numbers in the result: {', '.join(odd)}", flush=True)
         verdicts = judge(self.claims, result, judged=judged, on_mnist=on_mnist)
         if verdicts:
             print(report(verdicts), flush=True)

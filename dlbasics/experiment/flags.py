@@ -11,6 +11,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from dlbasics._internal.checks import as_flag
+
 
 def parse(
     doc: str | None,
@@ -83,7 +85,9 @@ def make_settings(config: type[Any], given: Mapping[str, Any]) -> Any:
 
 
 def _check(value: Any, name: str, hint: Any, default: Any) -> None:
-    if get_origin(hint) is Literal and value not in get_args(hint):
+    if get_origin(hint) is Literal and not (
+        isinstance(value, str | int) and value in get_args(hint)
+    ):
         options = ", ".join(map(repr, get_args(hint)))
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
     if get_origin(hint) is tuple:
@@ -93,12 +97,18 @@ def _check(value: Any, name: str, hint: Any, default: Any) -> None:
             raise ValueError(f"{name} must not be empty")
         for item in value:
             _check(item, name, get_args(hint)[0], None)
+    if hint is bool:
+        as_flag(value, name)
     if hint not in (int, float):
         return
     if isinstance(value, bool) or not isinstance(value, Integral if hint is int else Real):
         expected = "an integer" if hint is int else "a number"
         raise TypeError(f"{name} must be {expected}, got {value!r}")
-    if not math.isfinite(value):
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:
+        is_finite = False
+    if not is_finite:
         raise ValueError(f"{name} must be finite, got {value}")
     if isinstance(default, int | float) and default > 0:
         if value < 0 or (value == 0 and hint is int):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,8 +14,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
-from dlbasics._internal.files import write_text
+from dlbasics._internal.checks import Array, is_masked
+from dlbasics._internal.files import locked, unlock, write_text
+from dlbasics.experiment.claims import any_number
 from dlbasics.storage import save_arrays
 
 LARGE = 1_000
@@ -56,17 +58,17 @@ class Output:
         self.folder = folder
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE))
-        self._lock = locked(folder / f".{self.name}.lock")
+        try:
+            self._lock = locked(folder / f".{self.name}.lock")
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"another run of this script writes to {folder}: choose another folder (--out)"
+            ) from None
 
     def release(self) -> None:
         """Let other runs use the folder."""
         if self._lock is not None:
-            removed_last = os.name == "nt"  # Windows removes no open file
-            with suppress(OSError):
-                if removed_last:
-                    self._lock.close()
-                os.unlink(self._lock.name)
-            self._lock.close()
+            unlock(self._lock)
             self._lock = None
 
     def store(self, result: Any, about: dict[str, Any]) -> None:
@@ -109,8 +111,8 @@ class Output:
         """Return the figures that an earlier result lists, none if the file is no such result."""
         with suppress(OSError, AttributeError, RecursionError, TypeError, ValueError):
             names = json.loads(json_file.read_text(encoding="utf-8")).get("figures", [])
-            own = [name for name in names if name.startswith(f"{self.name}_")]
-            return [self.folder / name for name in own if name == os.path.basename(name)]
+            own = re.compile(rf"{re.escape(self.name)}_[^/\\\0]*\.png")
+            return [self.folder / name for name in names if own.fullmatch(name)]
         return []
 
 
@@ -125,32 +127,60 @@ def save_result(result: Any, about: Mapping[str, Any], path: Path) -> None:
         result: A dataclass or a mapping; anything else is stored as a mapping with the key 'value'.
         about: The facts about the run, which the file holds beside the result.
         path: The JSON file.
+
+    Raises:
+        TypeError: If an object has no `repr`, or an array a mask.
+        ValueError: If two keys are the same as texts, or a list contains itself.
     """
     arrays: dict[str, Array] = {}
-    given = _fields(result)
-    given = {"value": result} if given is None else given
-    values = {name: _plain(value, name, arrays) for name, value in given.items()}
+    values = {name: _stored(value, name, arrays) for name, value in _named_values(result).items()}
+    written = _stored(about, "about", {}) | {"result": values}
     npz = path.with_suffix(".npz")
     if arrays:
         save_arrays(npz, arrays)
     else:
         npz.unlink(missing_ok=True)
-    written = _plain(about, "", {}) | {"result": values}
     write_text(path, json.dumps(written, indent=1, allow_nan=False))
 
 
-def _fields(result: Any) -> dict[str, Any] | None:
+def not_finite(result: Any) -> list[str]:
+    """Return the names of a result's values that hold NaN or infinite numbers."""
+    values = _named_values(result)
+    return [name for name in values if any_number(values[name], lambda x: ~np.isfinite(x))]
+
+
+def _named_values(result: Any) -> dict[str, Any]:
+    """Return the values of a dataclass or a mapping by name; anything else is named 'value'."""
+    values = _fields(result, "result")
+    return {"value": result} if values is None else values
+
+
+def _fields(value: Any, entry: str) -> dict[str, Any] | None:
     """Return the fields of a dataclass or the items of a mapping; None for anything else."""
-    if is_dataclass(result) and not isinstance(result, type):
-        return {field.name: getattr(result, field.name) for field in fields(result)}
-    if isinstance(result, Mapping):
-        return {str(key): value for key, value in result.items()}
-    return None
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if not isinstance(value, Mapping):
+        return None
+    items = {str(key): item for key, item in value.items()}
+    if len(items) < len(value):
+        raise ValueError(f"{entry} must have keys that differ as texts, got {[*value]}")
+    return items
+
+
+def _stored(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
+    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
+    try:
+        return _plain(value, entry, arrays)
+    except RecursionError:
+        raise ValueError(f"{entry} must not contain itself, got a cycle in it") from None
 
 
 def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
-    """Return `value` as JSON can hold it; a large array goes into `arrays` as `entry`."""
+    if is_masked(value):
+        raise TypeError(f"{entry} must be without a mask, got a masked array")
     if isinstance(value, np.ndarray | list | tuple) and _is_large(value):
+        if entry in arrays:
+            raise ValueError(f"{entry} must be the name of one array, got two")
         arrays[entry] = np.asarray(value)
         return {"npz": entry, "shape": list(arrays[entry].shape)}
     if isinstance(value, np.ndarray | np.generic):
@@ -161,10 +191,22 @@ def _plain(value: Any, entry: str, arrays: dict[str, Array]) -> Any:
         return str(value)
     if value is None or isinstance(value, str | int | float):
         return value
-    items = _fields(value)
+    items = _fields(value, entry)
     if items is None:
-        return str(value) if isinstance(value, os.PathLike) else repr(value)
+        return str(value) if isinstance(value, os.PathLike) else _repr(value, entry)
     return {key: _plain(item, f"{entry}/{key}", arrays) for key, item in items.items()}
+
+
+def _repr(value: Any, entry: str) -> str:
+    try:
+        return repr(value)
+    except RecursionError:
+        raise
+    except Exception as error:
+        raise TypeError(
+            f"{entry} must be numbers, texts, or an object with a repr, "
+            f"got {type(value).__name__}, whose repr raises {error!r}"
+        ) from error
 
 
 def _is_large(value: Any) -> bool:
@@ -174,49 +216,3 @@ def _is_large(value: Any) -> bool:
     except ValueError:
         return False
     return array.dtype.kind in "fiub" and array.size > LARGE
-
-
-def locked(path: Path) -> BinaryIO | None:
-    """Return an open file that no other process can lock until it is closed.
-
-    None stands for a file that cannot be locked, such as another user's, or one on some network
-    drives.
-
-    Raises:
-        BlockingIOError: If another process has locked it.
-    """
-    while True:
-        try:
-            file = open(path, "ab")
-        except OSError:
-            return None
-        try:
-            _lock(file)
-        except BlockingIOError:
-            file.close()
-            raise BlockingIOError(
-                f"another run of this script writes to {path.parent}: choose another folder (--out)"
-            ) from None
-        except OSError:
-            file.close()
-            return None
-        # The process that had locked the file may have removed it in the meantime.
-        with suppress(OSError):
-            if os.name == "nt" or os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return file
-        file.close()
-
-
-def _lock(file: BinaryIO) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        file.seek(0)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except PermissionError:
-            raise BlockingIOError from None
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

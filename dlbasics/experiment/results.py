@@ -1,13 +1,13 @@
 """The tables of claims in the chapters' READMEs, made from the files of results."""
 
-import json
 import re
 import sys
 from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
+from typing import Any
 
-from dlbasics._internal.files import write_text
+from dlbasics._internal.files import as_path, parse_json, write_text
 from dlbasics.experiment.claims import LEFT_OUT, shown
 from dlbasics.storage import PathLike
 
@@ -49,7 +49,15 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
 
 
 def _rows(path: PathLike) -> list[str]:
-    about = json.loads(Path(path).read_text(encoding="utf-8"))
+    path = as_path(path, "paths")
+    text = path.read_bytes()
+    try:
+        return _rows_of(parse_json(text.decode("utf-8")))
+    except Exception as error:  # its class depends on what another program wrote there
+        raise ValueError(f"{path} is not the file of a result: {error!r}") from None
+
+
+def _rows_of(about: dict[str, Any]) -> list[str]:
     # Files of version 0.1.0 have no entry 'judged'.
     judged = about.get("judged", any(claim["holds"] is not None for claim in about["claims"]))
     if not judged or about["data"] not in (None, "mnist"):

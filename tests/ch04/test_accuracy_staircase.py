@@ -44,3 +44,9 @@ def test_the_panels_show_accuracy_and_loss(result):
 def test_one_place_has_no_neighbours():
     with pytest.raises(ValueError, match="points must be at least 2, got 1"):
         accuracy_staircase.Config(points=1)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1.0])
+def test_a_share_of_zeros_is_nan_if_one_of_the_values_is(value):
+    share = accuracy_staircase.share_of_zeros(np.array([0.0, value, 0.0, 2.0]))
+    np.testing.assert_equal(share, np.nan if np.isnan(value) else 0.5)

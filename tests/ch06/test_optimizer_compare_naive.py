@@ -44,6 +44,8 @@ def test_crossings_and_the_length_across_the_valley():
     assert crossings(path) == 2
     assert sideways(path) == 3 + 1 + 3
     assert crossings(path[:1]) == 0
+    path[2] = np.nan
+    assert np.isnan(crossings(path)), "a path that diverges crosses nothing"
 
 
 @pytest.mark.parametrize(("bowl", "gradient"), [(f, df), (narrow, d_narrow)])

@@ -100,3 +100,8 @@ def test_an_unknown_name_is_an_error():
     expected = "name must be 'auto', 'mnist' or 'digits', got 'cifar'"
     with pytest.raises(ValueError, match=re.escape(expected)):
         load_data("cifar")
+
+
+def test_quick_must_be_true_or_false():
+    with pytest.raises(TypeError, match="quick must be True or False, got 'no'"):
+        load_data("digits", quick="no")

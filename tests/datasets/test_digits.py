@@ -92,9 +92,15 @@ def test_bad_arguments(name, value, error):
         load_digits(**{"train": 1, "test": 1, name: value})
 
 
-@pytest.mark.parametrize("t", [[10], [-1], [1.5], 5, [[1, 2]], ["1"]])
+@pytest.mark.parametrize("t", [[10], [-1], [1.5], 5, [[1, 2]]])
 def test_only_digits_are_drawn(t):
     with pytest.raises(ValueError, match="t must be digits, integers from 0 to 9"):
+        digits.draw(t)
+
+
+@pytest.mark.parametrize("t", [None, ["1"], [[1], [2, 3]], {1}])
+def test_only_numbers_are_drawn(t):
+    with pytest.raises(TypeError, match="t must"):
         digits.draw(t)
 
 

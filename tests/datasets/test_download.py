@@ -5,6 +5,7 @@ import queue
 import re
 import threading
 import time
+from http.client import HTTPResponse
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,10 +96,24 @@ def test_the_file_is_written_as_it_came(tmp_path):
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_a_file_without_an_end_is_not_read_further_than_the_last_piece(tmp_path):
-    with served(endless) as server:
+def longer(handler, content):
+    good(handler, content + b"x")
+
+
+@pytest.mark.parametrize("behave", [endless, longer])
+def test_no_more_is_read_and_written_than_is_expected(tmp_path, monkeypatch, behave):
+    read = []
+    read1 = HTTPResponse.read1
+
+    def count(response, size):
+        read.append(read1(response, size))
+        return read[-1]
+
+    monkeypatch.setattr(HTTPResponse, "read1", count)
+    with served(behave) as server:
         fetch(server.url, tmp_path / "file")
-    assert len(CONTENT) <= (tmp_path / "file").stat().st_size < len(CONTENT) + (1 << 16)
+    assert (tmp_path / "file").stat().st_size == len(CONTENT)
+    assert sum(map(len, read)) == len(CONTENT)
 
 
 @pytest.mark.parametrize("behave", [silent, trickling_header, trickling, stalling])

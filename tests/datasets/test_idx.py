@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlbasics.datasets import idx
 from dlbasics.datasets.idx import idx_header, read_idx
 from tests.datasets.helpers import CONTENTS, TEST_LABELS, TRAIN_LABELS, idx_bytes
 
@@ -48,7 +49,7 @@ def test_reads_what_was_written(read_bytes, shape, pack):
         (b"\0\0\x08\3" + b"\0\0\0\1" * 2, "expected 16 bytes of header .* got only 12"),
         (b"\0\0\x08\2\0\0\0\0\0\0\0\5", r"counts of at least 1, got \(0, 5\)"),
         (b"\0\0\x08\1\0\0\0\5" + bytes(4), r"expected 13 bytes .* \(5,\), got 12"),
-        (b"\0\0\x08\1\0\0\0\5" + bytes(6), r"expected 13 bytes .* \(5,\), got 14"),
+        (b"\0\0\x08\1\0\0\0\5" + bytes(9), r"expected 13 bytes .* \(5,\), got 14 or more"),
         (b"\0\0\x08\1\5\0\0\0" + bytes(5), r"\(83886080,\), got 13"),
         (b"\0\0\x08\4" + b"\xff" * 16 + b"\0", f"expected {(2**32 - 1) ** 4 + 20} bytes"),
     ],
@@ -91,3 +92,20 @@ def test_damage_is_a_value_error_or_harmless(tmp_path_factory, position, value, 
             assert "damaged-ubyte" in str(error)
         else:
             assert array.shape == (20,)
+
+
+def test_a_gzip_file_that_claims_too_much_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "file-ubyte.gz"
+    path.write_bytes(gzip.compress(idx_bytes(np.zeros((100, 100), np.uint8))))
+    assert read_idx(path).shape == (100, 100), "few bytes may be anything"
+    monkeypatch.setattr(idx, "most_unpacked", lambda size: 10 * size)
+    with pytest.raises(
+        ValueError, match=r"expected 10012 bytes .* got \d+ bytes, which are too few"
+    ):
+        read_idx(path)
+
+
+@pytest.mark.parametrize("path", ["", None, 2, "a\0b"])
+def test_a_path_that_can_be_none_of_a_file_is_refused(path):
+    with pytest.raises((TypeError, ValueError), match="path must be the path of a file, got"):
+        read_idx(path)

@@ -4,6 +4,7 @@ import numpy as np
 import platformdirs
 import pytest
 
+from dlbasics.datasets import load_digits, load_mnist
 from dlbasics.datasets.images import cache_folder, images, labels
 
 X = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
@@ -35,3 +36,11 @@ def test_the_cache_is_where_dlbasics_cache_says_or_in_the_users_folder(monkeypat
     monkeypatch.delenv("DLBASICS_CACHE")
     expected = platformdirs.user_cache_path("dlbasics", appauthor=False) / "mnist"
     assert cache_folder("mnist") == expected
+
+
+@pytest.mark.parametrize("name", ["normalize", "flatten", "one_hot_label"])
+@pytest.mark.parametrize("value", ["False", None, 0, np.array([True])])
+@pytest.mark.parametrize("load", [load_mnist, load_digits])
+def test_a_flag_of_a_loader_must_be_true_or_false(load, name, value):
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got"):
+        load(**{name: value})

@@ -361,6 +361,13 @@ class TestDownload:
 class TestTimeout:
     """`timeout` is for those who do not want to wait; it says nothing about a mirror."""
 
+    @pytest.mark.parametrize(
+        ("timeout", "error"), [("1", TypeError), (None, TypeError), (np.nan, ValueError)]
+    )
+    def test_is_a_number(self, timeout, error):
+        with pytest.raises(error, match="timeout must be a"):
+            load_mnist(timeout=timeout)
+
     def test_slow_mirror_is_not_waited_for_and_not_given_up(self, cache, mirrors):
         with mirrors(silent) as server:
             with pytest.raises(ConnectionError, match=r"not be downloaded in time:") as error:

@@ -1,6 +1,6 @@
 """For each judged claim of a script, in order: a right value, and wrong values.
 
-A claim is also tried with NaN in place of the right value, and of each number of a pair.
+A claim is also tried with NaN in the place of each number of the right value.
 """
 
 from typing import Any

@@ -36,6 +36,23 @@ def test_a_number_that_was_left_out_is_not_judged():
     assert (verdict.ours, verdict.holds) == (LEFT_OUT, None)
 
 
+@pytest.mark.parametrize(
+    ("book", "ours", "expected"),
+    [
+        ("falls", [0.9, np.nan, 0.5], False),
+        (None, {"a": [1.0, np.float32("nan")]}, False),
+        (1, np.array([1, np.nan]), False),
+        ((np.nan, np.nan), [np.nan, np.nan], True),
+        (1, [1.0, np.inf, "text", None], True),
+        (1, np.array(["text"]), True),
+    ],
+)
+def test_a_claim_does_not_hold_for_nan_unless_the_book_says_so(book, ours, expected):
+    """Whatever its test is: comparisons with NaN are false, and so `sorted` leaves it anywhere."""
+    (verdict,) = judge([Claim("any", book, lambda r: r, lambda v: True)], ours)
+    assert verdict.holds is expected
+
+
 def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
     claim = Claim.same("sum", [6.0, 8.0], lambda r: r, atol=1e-3, digits=3)
     results = [np.array([6.0005, 8.0]), [6.002, 8.0], [6.0, 8.0, 8.0], 6.0, [6.0, np.nan]]
@@ -80,3 +97,45 @@ def letters(text):
 )
 def test_numbers_have_as_many_digits_as_the_claim_says(value, digits, text):
     assert shown(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"text": None}, "text must be a text, got None"),
+        ({"value": 1}, "value must be a function, got int"),
+        ({"holds": True}, "holds must be a function, got bool"),
+        ({"digits": "4"}, "digits must be an integer"),
+        ({"any_data": "no"}, "any_data must be True or False, got 'no'"),
+    ],
+)
+def test_a_claim_of_other_things_is_refused(changed, message):
+    with pytest.raises(TypeError, match=message):
+        Claim(**{"text": "a", "book": 1, "value": len, "holds": bool} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"book": "one"}, "book must hold real numbers"),
+        ({"atol": None}, "atol must be a number"),
+        ({"rtol": "0"}, "rtol must be a number"),
+    ],
+)
+def test_a_claim_of_equal_numbers_has_numbers(changed, message):
+    with pytest.raises(TypeError, match=message):
+        Claim.same(**{"text": "a", "book": 1, "value": len} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"claims": None}, "claims must be a list of Claim, got None"),
+        ({"claims": ["a"]}, "claims must be a list of Claim, got"),
+        ({"judged": 1}, "judged must be True or False"),
+        ({"on_mnist": "yes"}, "on_mnist must be True or False"),
+    ],
+)
+def test_only_claims_are_judged(changed, message):
+    with pytest.raises(TypeError, match=message):
+        judge(**{"claims": CLAIMS, "result": 1} | changed)

@@ -53,12 +53,32 @@ def test_run_draws_the_numbers_of_its_seed():
         ({"rate": float("inf")}, ValueError, "rate must be finite, got inf"),
         ({"method": "three"}, ValueError, "method must be one of 'one', 'two', got 'three'"),
         ({"data": "digits"}, TypeError, "data must be None, as this experiment takes no data"),
+        ({"smooth": "no"}, TypeError, "smooth must be True or False, got 'no'"),
+        ({"rate": 10**400}, ValueError, "rate must be finite, got 1000"),
+        ({"method": np.ones(3)}, ValueError, "method must be one of 'one', 'two', got array"),
+        ({"progress": 2}, TypeError, "progress must be a function, got int"),
         ({"seed": -1}, TypeError, "must be a numpy Generator, a seed >= 0 or None, got -1"),
     ],
 )
 def test_run_refuses_what_makes_no_sense(given, error, message):
     with pytest.raises(error, match=message):
         sample.experiment.run(**given)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"run": None}, "run must be a function, got NoneType"),
+        ({"plot": 2}, "plot must be a function, got int"),
+        ({"config": Config()}, "config must be a dataclass, got"),
+        ({"config": int}, "config must be a dataclass, got"),
+        ({"claims": 1}, "claims must be a list of Claim, got 1"),
+        ({"quick": ["steps"]}, "quick must be a mapping of settings, got"),
+    ],
+)
+def test_an_experiment_of_other_things_is_refused(changed, message):
+    with pytest.raises(TypeError, match=message):
+        Experiment(**{"doc": "T", "run": sample.run} | changed)
 
 
 def test_run_gives_a_function_what_it_names_and_no_more():
@@ -165,6 +185,15 @@ def test_a_training_that_diverges_ends_with_one_line(tmp_path):
     with pytest.raises(SystemExit, match="training failed: iteration 3: the loss is nan"):
         Experiment("T", diverge).main(["--out", str(tmp_path)])
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_numbers_that_are_not_finite_are_named(tmp_path, capsys):
+    """A plain loop that diverges stores NaN, and nothing else says so."""
+    result = {"loss": [2.3, np.nan], "x": np.array([np.inf]), "good": np.ones(2), "text": "nan"}
+    Experiment("T", lambda: result).main(["--out", str(tmp_path)])
+    assert "NaN or infinite numbers in the result: loss, x\n" in capsys.readouterr().out
+    main(tmp_path)
+    assert "infinite" not in capsys.readouterr().out
 
 
 # Data of a program

@@ -1,7 +1,6 @@
 """Files of a run: the folder is tried first, runs do not mix their files, no result is lost."""
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -71,37 +70,26 @@ def test_the_figures_of_the_run_before_are_removed(tmp_path):
     }
 
 
-@pytest.mark.parametrize("content", ["no JSON", "[]", '{"figures": ["../sample_a.png", 3]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no JSON",
+        "[]",
+        "[" * 100_000,
+        '{"figures": ["../sample_a.png", 3]}',
+        '{"figures": ["sample_/../../sample_a.png", "sample_notes.txt", "sample_\\u0000.png"]}',
+    ],
+)
 def test_a_strange_file_in_the_place_of_the_result_is_overwritten(tmp_path, content):
     folder = tmp_path / "experiment"
     folder.mkdir()
     (tmp_path / "sample_a.png").write_text("not of the run", encoding="utf-8")
+    (folder / "sample_notes.txt").write_text("not of the run", encoding="utf-8")
     (folder / "sample.json").write_text(content, encoding="utf-8")
     sample.experiment.main(["--out", str(tmp_path)])
     assert "result" in json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     assert (tmp_path / "sample_a.png").exists()
-
-
-def test_a_lock_that_its_holder_removed_in_the_meantime_is_no_lock(tmp_path, monkeypatch):
-    path = tmp_path / "lock"
-    lock = output._lock
-
-    def lock_too_late(file):
-        lock(file)
-        monkeypatch.setattr(output, "_lock", lock)
-        if os.name != "nt":
-            path.unlink()
-
-    monkeypatch.setattr(output, "_lock", lock_too_late)
-    with output.locked(path) as first:
-        assert first is not None
-        with pytest.raises(BlockingIOError):
-            output.locked(path)
-
-
-def test_the_lock_of_another_user_does_not_matter(tmp_path, monkeypatch):
-    monkeypatch.setattr("builtins.open", lambda *_: (_ for _ in ()).throw(PermissionError))
-    assert output.locked(tmp_path / "lock") is None
+    assert (folder / "sample_notes.txt").exists()
 
 
 @pytest.fixture

@@ -44,6 +44,56 @@ def test_results_of_any_shape_are_stored(tmp_path):
     assert not path.with_suffix(".npz").exists()
 
 
+class NoRepr:
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+def cycle():
+    found = [1.0]
+    found.append({"again": found})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        ({"a": cycle()}, ValueError, "^a must not contain itself"),
+        (
+            {"a": {1: 2, "1": 3}},
+            ValueError,
+            r"^a must have keys that differ as texts, got \[1, '1'\]",
+        ),
+        ({1: 2, "1": 3}, ValueError, "^result must have keys that differ"),
+        (
+            {"a": {"b": np.ones(2000)}, "a/b": np.zeros(2000)},
+            ValueError,
+            "^a/b must be the name of one array",
+        ),
+        ({"a": [NoRepr()]}, TypeError, "^a/0 must be .* got NoRepr, whose repr raises ZeroDiv"),
+        ({"a": np.ma.masked_array([1.0], [True])}, TypeError, "^a must be without a mask"),
+    ],
+)
+def test_a_result_that_a_file_cannot_hold_is_refused_and_an_older_file_stays(
+    tmp_path, result, error, message
+):
+    path = tmp_path / "result.json"
+    save_result({"older": np.ones(2000)}, {}, path)
+    older = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(error, match=message):
+        save_result(result, {}, path)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == older
+
+
+def test_a_file_of_something_else_is_an_error_that_names_it(tmp_path):
+    path = tmp_path / "strange.json"
+    good = stored_table(tmp_path).read_text(encoding="utf-8")
+    for text in ("", "[]", "{}", "[" * 100_000, good.replace('"text"', '"no text"'), "\xff"):
+        path.write_bytes(text.encode("latin1"))
+        with pytest.raises(ValueError, match=r"strange\.json is not the file of a result"):
+            table([path])
+
+
 def test_the_table_has_a_row_for_each_claim_of_a_judged_run(tmp_path):
     rows = table([stored_table(tmp_path, "--seed", "1")]).splitlines()
     assert rows[2] == "| [`sample.py`](sample.py) | steps | 10 | 10 |"

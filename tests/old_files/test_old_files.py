@@ -57,5 +57,5 @@ def test_a_stored_search_is_not_run_again(tmp_path):
     path = tmp_path / "search.json"
     path.write_bytes((FOLDER / "search.json").read_bytes())
     assert repr(search(path, never)) == repr(search(tmp_path / "fresh.json"))
-    assert path.read_bytes() == (FOLDER / "search.json").read_bytes()
-    assert '"error": "diverged"' in path.read_text(encoding="utf-8")
+    assert path.read_bytes() == (tmp_path / "fresh.json").read_bytes()
+    assert '"score": NaN, "error": "diverged"' in (FOLDER / "search.json").read_text("utf-8")

@@ -1,0 +1,108 @@
+"""What a sender of damaged files can do: get a ValueError that names the file, and no more."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from dlbasics.datasets import mnist
+from dlbasics.datasets.idx import idx_header
+from tests.damaged_files import cases, faults
+from tests.helpers import ROOT
+
+
+@pytest.mark.parametrize("name", cases())
+def test_a_loader_returns_what_is_left_or_raises_a_value_error_that_names_the_file(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(mnist, "_array_path", mnist._array_path)  # which the case replaces
+    assert [*faults(name, 150, tmp_path)] == []
+
+
+MB = 1_000_000
+SIZE = 400 * MB
+"""The number of bytes that the bombs unpack to."""
+
+READ_ALL = """
+import json, resource, sys
+from dlbasics import History, load_arrays
+from dlbasics.datasets import digits
+from dlbasics.datasets.idx import read_idx
+from dlbasics.networks import TwoLayerNet
+
+network = TwoLayerNet(2, 3, 2)
+network.save_params("small.npz")
+network.load_params("small.npz")
+loaders = {"npz": [load_arrays, network.load_params, digits._load_cached], "gz": [read_idx]}
+peaks = {}
+for path in sys.argv[1:]:
+    for load in loaders[path.rpartition(".")[2]]:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            answer = str(load(path))
+        except ValueError as error:
+            answer = str(error)
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peaks[f"{load.__name__} {path}"] = [after - before, answer[:1000]]
+print(json.dumps(peaks))
+"""
+
+
+def header_of(shape, dtype="<f4"):
+    file = io.BytesIO()
+    described = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_2_0(file, described)
+    return file.getvalue()
+
+
+BOMBS = {
+    "array.npz": ("W1.npy", header_of((SIZE // 4,))),
+    "names.npz": ("layers.npy", header_of((), f"<U{SIZE // 4}")),
+    "no_array.npz": ("W1", b""),
+    "long_header.npz": ("W1.npy", b"\x93NUMPY\2\0" + SIZE.to_bytes(4, "little")),
+    "images.gz": ("", idx_header((SIZE // 784, 28, 28))),
+    "too_long.gz": ("", idx_header((7,))),
+}
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
+def test_a_small_file_of_many_zeros_takes_no_memory(tmp_path):
+    """Today's limit is 100 MB; each of these would take 400 MB or more."""
+    for path, (name, start) in BOMBS.items():
+        if name:
+            with (
+                zipfile.ZipFile(
+                    tmp_path / path, "w", zipfile.ZIP_DEFLATED, compresslevel=1
+                ) as file,
+                file.open(name, "w", force_zip64=True) as entry,
+            ):
+                write_bomb(entry, start)
+        else:
+            with gzip.open(tmp_path / path, "wb", compresslevel=1) as file:
+                write_bomb(file, start)
+        assert (tmp_path / path).stat().st_size < 4 * MB
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, *BOMBS],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    kilobytes = 1000 if sys.platform == "darwin" else 1
+    for what, (grown, answer) in json.loads(done.stdout).items():
+        assert grown / kilobytes < 100_000, what
+        assert what.split()[1] in answer or answer == "None", what
+
+
+def write_bomb(file, start):
+    file.write(start)
+    for _ in range(SIZE // MB):
+        file.write(bytes(MB))
