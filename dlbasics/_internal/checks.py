@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 
+PLAIN_NUMBERS = frozenset({bool, int, float})
+
 TINY = math.ulp(0.0)
 """The smallest number above 0."""
 
@@ -36,9 +38,7 @@ def quiet(function: F) -> F:
 
 
 def as_array(x: Any, name: str = "x") -> Array:
-    """Return `x` as an array of real numbers, in the byte order of this machine.
-
-    An array that is one already stays the same object.
+    """Return `x` as an array of real numbers; an array stays the same object.
 
     Raises:
         TypeError: If `x` is a ragged list, has a mask, or holds anything but bools, integers and
@@ -55,20 +55,33 @@ def as_array(x: Any, name: str = "x") -> Array:
             raise TypeError(f"{name} must be an array of numbers, got a ragged list") from None
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}")
-    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    return x
 
 
 def is_masked(x: Any) -> bool:
     """Return whether `x` is a masked array, or a list that contains one."""
     if isinstance(x, list | tuple):
-        return any(map(is_masked, x))
+        return not PLAIN_NUMBERS.issuperset(map(type, x)) and any(map(is_masked, x))
     return isinstance(x, np.ma.MaskedArray)
 
 
 def as_float(x: Any, name: str = "x") -> Array:
-    """Return `x` as a floating-point array; integers and bools become float64."""
+    """Return `x` as a floating-point array in the byte order of this machine.
+
+    Integers and bools become float64.
+    """
     x = as_array(x, name)
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    return native(x) if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+def native(x: Array) -> Array:
+    """Return `x`, or a copy of it if its byte order is not that of this machine."""
+    return x if x.dtype.isnative else x.astype(native_dtype(x.dtype))
+
+
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` in the byte order of this machine."""
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def as_batch(x: Any, name: str = "x") -> Array:
@@ -81,21 +94,27 @@ def as_batch(x: Any, name: str = "x") -> Array:
     return x
 
 
-def as_labels(t: Any, scores: Array, single: bool) -> Array:
+def as_labels(t: Any, scores: Array, single: bool, name: str = "x") -> Array:
     """Return labels as classes (N,), or as rows (N, K) of the dtype of the scores.
 
     Args:
         t: Integer classes, (N,) or (N, 1), or rows (N, K), one-hot or soft.
         scores: The scores, (N, K).
         single: If True, the batch is one sample, and `t` may be a class or a row (K,).
+        name: The name of the scores for messages.
 
     Raises:
-        ValueError: If `t` has another shape, or a class is not from 0 to K - 1.
+        ValueError: If `t` has another shape, a class is not from 0 to K - 1, or K is 1.
     """
+    n, k = scores.shape
+    if k == 1:
+        raise ValueError(
+            f"{name} must have two or more classes, got shape {scores.shape}: for one output, a "
+            "yes or no, use SigmoidWithLoss"
+        )
     t = as_array(t, "t")
     if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
         t = t[np.newaxis]
-    n, k = scores.shape
     if t.shape == (n, k):
         return t.astype(scores.dtype, copy=False)
     if t.shape not in ((n,), (n, 1)) or t.dtype.kind not in "iu":
@@ -111,7 +130,7 @@ def as_labels(t: Any, scores: Array, single: bool) -> Array:
 def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     """Return `value`; raise TypeError or ValueError unless it is an array of numbers of that shape.
 
-    Integers are numbers, too.  True and False are none.
+    It must hold at least one number.  Integers are numbers, too.  True and False are none.
 
     Args:
         value: The parameter.
@@ -129,6 +148,8 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
     ):
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name} must have shape ({wanted}), got {value.shape}")
+    if not value.size:
+        raise ValueError(f"{name} must hold at least one number, got shape {value.shape}")
     return value
 
 
@@ -164,7 +185,7 @@ def as_float_dtype(dtype: Any) -> np.dtype[Any]:
         found = None
     if found is None or found.kind != "f":
         raise TypeError(f"dtype must be a floating-point dtype, got {dtype!r}")
-    return found if found.isnative else found.newbyteorder("=")
+    return native_dtype(found)
 
 
 def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -177,16 +198,9 @@ def computed_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def as_flag(value: Any, name: str) -> bool:
     """Return `value`, which must be True or False; a text such as "False" would count as True."""
-    if not isinstance(value, bool | np.bool_):
+    if value is not True and value is not False and not isinstance(value, np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
-
-
-def as_function(value: Any, name: str) -> Any:
-    """Return `value`, which must be a function or another object that can be called."""
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {type(value).__name__}")
-    return value
 
 
 def as_number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -214,8 +228,15 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     return int(value)
 
 
-def as_counts(values: Any, name: str) -> list[int]:
-    """Return `values` as a list of ints of at least 1."""
+def as_counts(values: Any, name: str, least: int = 1) -> list[int]:
+    """Return `values` as a list of ints of at least `least`."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of integers, got {values!r}")
-    return [as_count(value, name) for value in values]
+    return [as_count(value, name, least) for value in values]
+
+
+def as_function(value: Any, name: str) -> Any:
+    """Return `value`, which must be a function or another object that can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {type(value).__name__}")
+    return value
