@@ -560,9 +560,11 @@ class TestFile:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGINT)
             assert process.wait(timeout=120) == -signal.SIGINT
-        rest = Counting()
+        # A worker that Ctrl-C woke may have finished one of the trials that it had been given.
+        rest, finished = Counting(), trials_in(path)
+        assert 6 <= finished < 9
         result = random_search(rest, RATE, 9, rng=3, path=path)
-        assert len(rest.calls) == 9 - 6
+        assert len(rest.calls) == 9 - finished
         assert result == random_search(rate, RATE, 9, rng=3)
 
     @pytest.mark.parametrize(
