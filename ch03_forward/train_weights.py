@@ -11,7 +11,6 @@ Without --weights the script writes no such file.  On another kind of processor 
 by rounding errors.
 """
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.data import minibatches
+from dlbasics.data import batch_count, minibatches
 from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
@@ -77,7 +76,7 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
         rng=rng,
     )
     optimizer = Adam()
-    iters_num = config.epochs * math.ceil(len(data.x_train) / config.batch_size)
+    iters_num = config.epochs * batch_count(len(data.x_train), config.batch_size, "epoch")
     train_acc, test_acc = [], []
 
     for _ in progress(range(config.epochs)):

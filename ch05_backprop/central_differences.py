@@ -8,7 +8,6 @@ iterations would take.
 """
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.data import minibatches
+from dlbasics.data import batch_count, minibatches
 from dlbasics.experiment import Claim, Data, Experiment, Progress
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
@@ -127,7 +126,7 @@ def all_batches(data: Data, config: Config, seed: int) -> Iterator[Batch]:
 def train(initial: Network, config: Config, data: Data, seed: int, progress: Progress) -> Backprop:
     """Train a copy of the network by backpropagation."""
     network, seconds = copy.deepcopy(initial), 0.0
-    iter_per_epoch = math.ceil(len(data.x_train) / config.batch_size)
+    iter_per_epoch = batch_count(len(data.x_train), config.batch_size, "epoch")
     iterations = config.epochs * iter_per_epoch
     accuracies = []
     batches = all_batches(data, config, seed)

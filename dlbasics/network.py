@@ -289,9 +289,9 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.dtype.kind == "f" or self._sample_shape() is not None:  # else x may hold indices
             x = x.astype(np.float64)
-            if not self._is_batch(x):
-                x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
+        if not self._is_batch(x) and twin.predict(x).ndim == 1:
+            x, t = x[np.newaxis], t[np.newaxis]
         loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks that `freeze` keeps
         for layer in twin.layers.values():
             layer.freeze()

@@ -25,7 +25,11 @@ from dlbasics._internal.trainer_arguments import (
     check_options,
     optional,
 )
-from dlbasics._internal.training_settings import data_settings, settings_of_part
+from dlbasics._internal.training_settings import (
+    data_settings,
+    network_settings,
+    settings_of_part,
+)
 from dlbasics.data import as_pair, batch_count, nth_batch
 from dlbasics.history import History
 from dlbasics.network import Network
@@ -161,8 +165,10 @@ class Trainer:
         self.current_iter = 0
         self.history = History()
         self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # `schedule` multiplies it
+        # The training may change settings, such as the ratio of a dropout layer.
+        self._network_settings = network_settings(network)
         self._optimizer_settings = settings_of_part("optimizer", self.optimizer)
-        self._optimizer_settings.pop("optimizer.lr", None)  # it may change in the training
+        self._optimizer_settings.pop("optimizer.lr", None)  # `resume` takes that of the checkpoint
         self._order: Array | None = None  # the order of the samples, for sampling='epoch'
         self._best: dict[str, Array] = {}  # copies of the best epoch's weights, for `patience`
         self._started: float | None = None  # the time at which this call of `train` began

@@ -10,6 +10,7 @@ from dlbasics.functions import softmax_loss
 from dlbasics.layers import (
     Affine,
     BatchNorm,
+    Convolution,
     Dropout,
     Identity,
     IdentityWithLoss,
@@ -183,6 +184,36 @@ class Embedding:
 def test_the_numerical_gradient_takes_a_batch_of_indices(plain):
     net = Network([Embedding(normal(5, 4)), Affine.create(4, 3, dtype=np.float64, rng=0)])
     x, t = np.array([0, 3, 1, 3]), np.array([0, 1, 2, 0])
+    found, wanted = net.numerical_gradient(x, t, plain=plain), net.gradient(x, t)
+    for key in wanted:
+        np.testing.assert_allclose(found[key], wanted[key], atol=1e-8)
+
+
+class LastStep:
+    """The last step of sequences (N, T, D), as a reader types it."""
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x[:, -1]
+
+    def backward(self, dout):
+        dx = np.zeros(self.shape)
+        dx[:, -1] = dout
+        return dx
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize(
+    ("first", "x", "t"),
+    [
+        (LastStep(), normal(5, 3, 8), np.array([0, 1, 2, 2, 1])),
+        (Convolution(normal(2, 2, 3, 3), normal(2)), normal(2, 4, 4), np.array(1)),
+        (Convolution(normal(2, 2, 3, 3), normal(2)), normal(5, 2, 4, 4), np.array([0, 1, 2, 2, 1])),
+    ],
+    ids=["sequences", "one image", "images"],
+)
+def test_the_numerical_gradient_takes_samples_of_an_unknown_shape(plain, first, x, t):
+    net = Network([first, Affine.create(8, 3, dtype=np.float64, rng=0)])
     found, wanted = net.numerical_gradient(x, t, plain=plain), net.gradient(x, t)
     for key in wanted:
         np.testing.assert_allclose(found[key], wanted[key], atol=1e-8)

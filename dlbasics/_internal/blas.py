@@ -28,7 +28,7 @@ SMALL = 2**25
 """The largest number of multiplications, samples times elements of W, in a small product."""
 
 _lock = threading.Lock()
-_blocks = 0  # the number of blocks that now keep to one core
+_blocks: set[object] = set()  # a token of each block that now keeps to one core
 _counts: list[int] = []  # the number of threads of each library before the first of these blocks
 
 
@@ -39,24 +39,42 @@ def one_core() -> Iterator[bool]:
     The limit holds for the whole process, from the first block that begins to the last one that
     ends, in whatever threads they run.  Only for an OpenMP library, each thread has its own limit.
     """
-    global _blocks, _counts
     shared, own = _libraries()
-    with _lock:
-        if _blocks == 0:
-            _counts = [_set(library, 1) for library in shared]
-        _blocks += 1
-        own_counts = [_set(library, 1) for library in own]
+    own_counts = [library.num_threads for library in own]
+    block = object()
     try:
+        _begin(block, shared)
+        for library in own:
+            _set(library, 1)
         libraries = (*shared, *own)
         yield bool(libraries) and all(library.num_threads == 1 for library in libraries)
     finally:
-        with _lock:
-            _blocks -= 1
-            if _blocks == 0:
-                for library, count in zip(shared, _counts, strict=True):
-                    _set(library, count)
-            for library, count in zip(own, own_counts, strict=True):
+        try:
+            _end(block, shared, own, own_counts)
+        except KeyboardInterrupt:  # it may have come before the end was complete
+            _end(block, shared, own, own_counts)
+            raise
+
+
+def _begin(block: object, shared: list[Any]) -> None:
+    global _counts
+    with _lock:
+        if not _blocks:
+            _counts = [library.num_threads for library in shared]
+        _blocks.add(block)
+        for library in shared:
+            _set(library, 1)
+
+
+def _end(block: object, shared: list[Any], own: list[Any], own_counts: list[int]) -> None:
+    """Undo the beginning of a block, or what there is of it.  To do so twice does no harm."""
+    with _lock:
+        if _blocks == {block}:
+            for library, count in zip(shared, _counts, strict=True):
                 _set(library, count)
+        _blocks.discard(block)
+        for library, count in zip(own, own_counts, strict=True):
+            _set(library, count)
 
 
 def one_core_by_default() -> AbstractContextManager[Any]:
@@ -96,14 +114,12 @@ def _libraries() -> tuple[list[Any], list[Any]]:
     return [library for library in found if library not in own], own
 
 
-def _set(library: Any, count: int) -> int:
-    """Let the library use so many threads; return the number before."""
-    before: int = library.num_threads
-    if before != count:
+def _set(library: Any, count: int) -> None:
+    """Let the library use so many threads."""
+    if library.num_threads != count:
         # From threadpoolctl 3.8 on, only the thread that set a number before may set another one.
         # Here, the last block may end in another thread than the one where the first began.
         free = getattr(library, "clear_controlling_thread", lambda force: None)
         free(force=True)
         library.set_num_threads(count)
         free(force=True)
-    return before

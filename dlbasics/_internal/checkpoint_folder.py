@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.files import locked, unlock
@@ -21,6 +22,9 @@ class CheckpointFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._known: set[Path] = set()  # the checkpoints that this training has seen or saved
         self._is_held = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_is_held": False}  # a copy of this training is another one
 
     @property
     def best(self) -> Path:

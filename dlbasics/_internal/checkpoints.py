@@ -107,10 +107,9 @@ def load_checkpoint(
         ValueError: If the file is not a checkpoint of this training.
     """
     try:
-        state = _checked(trainer, arrays)
+        _checked(trainer, arrays).give_to(trainer)
     except Exception as error:  # its class depends on what a strange file holds
         raise ValueError(f"{path} is no checkpoint of this training: {error}") from error
-    state.give_to(trainer)
     if trainer.folder is not None:
         trainer.folder.resume_from(path, seen)
 
@@ -131,6 +130,7 @@ class _State:
     optimizer: dict[str, Array]
 
     def give_to(self, trainer: "Trainer") -> None:
+        # First what may raise an error, if a reader wrote the optimizer.
         trainer.optimizer.load_state_dict(self.optimizer)
         put_back(trainer.network, self.network)
         for generator, state in zip(_generators(trainer), self.generators, strict=True):
@@ -253,7 +253,10 @@ def _check_optimizer(
     trainer: "Trainer", stored: Mapping[str, Array], network: Mapping[str, Array]
 ) -> None:
     """Raise an error unless the trainer's optimizer can take the state, and go on from it."""
-    optimizer = copy.deepcopy(trainer.optimizer)
+    try:
+        optimizer = copy.deepcopy(trainer.optimizer)
+    except TypeError:
+        return  # a reader's own need not allow copies
     optimizer.load_state_dict(stored)
     if type(optimizer).__module__ != Adam.__module__:
         return  # a reader's own may hold anything

@@ -44,7 +44,7 @@ def load(layers: Layers, path: PathLike) -> None:
         if (form := forms.pop(LAYERS, None)) is not None:
             names = file.read(LAYERS).tolist() if form.size < MAX_NAMES else form
             if names != own:
-                raise ValueError(f"{path} holds layers {names}, this network has {own}")
+                raise ValueError(f"{path} holds layers {names!s:.500}, this network has {own}")
         _check_file(layers, path, forms)
         file.check_size(key for key, slot in _stored(layers).items() if getattr(*slot) is None)
         arrays = {key: file.read(key) for key in forms}
@@ -65,7 +65,7 @@ def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
     """Raise ValueError unless `arrays_of` a network of the same kind returned `arrays`."""
     params = {f"params/{key}": param for key, param in network.params.items()}
     if wrong := (params.keys() ^ arrays.keys()) - _states(network).keys():
-        raise ValueError(f"the network and the checkpoint differ in {sorted(wrong)}")
+        raise ValueError(f"the network and the checkpoint differ in {sorted(wrong)!s:.500}")
     for key, param in params.items():
         given = arrays[key]
         if (given.shape, given.dtype) != (param.shape, param.dtype):
@@ -153,7 +153,7 @@ def _names(layers: Layers) -> list[str]:
 
 def _check_file(layers: Layers, path: PathLike, arrays: Mapping[str, Form]) -> None:
     if unknown := arrays.keys() - _stored(layers).keys():
-        raise ValueError(f"{path} holds {sorted(unknown)}, which this network does not have")
+        raise ValueError(f"{path} holds {sorted(unknown)!s:.500}, which this network does not have")
     has_states: dict[Layer, bool] = {}
     for key, (layer, name) in _stored(layers).items():
         is_state, is_given = name in layer.state_names, key in arrays

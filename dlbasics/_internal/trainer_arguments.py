@@ -59,7 +59,7 @@ def as_folder(path: Any, name: str) -> Path:
         text = None
     if not isinstance(text, str):
         raise TypeError(f"{name} must be the path of a folder, got {path!r}")
-    if not text or "\0" in text or (os.path.exists(text) and not os.path.isdir(text)):
+    if not text or "\0" in text or (os.path.lexists(text) and not os.path.isdir(text)):
         raise ValueError(f"{name} must be the path of a folder, got {text!r}")
     return Path(text)
 

@@ -38,7 +38,7 @@ def settings_of(trainer: "Trainer") -> dict[str, Any]:
         "augment": None if trainer.augment is None else _kind(trainer.augment),
         "evaluate_sample_num_per_epoch": trainer.evaluate_sample_num_per_epoch,
         "optimizer": trainer._optimizer_settings,
-        "network": _network_settings(trainer.network),
+        "network": trainer._network_settings,
         "data": trainer._data_settings,
     }
 
@@ -87,7 +87,8 @@ def settings_of_part(name: str, part: Any) -> dict[str, Any]:
     return {name: _kind(part), **settings}
 
 
-def _network_settings(network: Any) -> dict[str, Any]:
+def network_settings(network: Any) -> dict[str, Any]:
+    """Return the kinds and settings of a network, of its layers, and of its regularizer."""
     found = settings_of_part("network", network)
     if isinstance(network, Network):
         # Classes such as TwoLayerNet only choose the layers.

@@ -155,6 +155,13 @@ class Layer:
         for layer in self.layers:
             yield from layer.walk()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, for a copy or a pickle, as they are now.
+
+        Another thread that uses the layer may add some meanwhile.
+        """
+        return self.__dict__.copy()
+
     def replica(self: L) -> L:
         """Return a layer that shares the parameters but remembers its own forward pass.
 
@@ -163,7 +170,7 @@ class Layer:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twins = {id(layer): layer.replica() for layer in self.layers}
-        for name, value in self.__dict__.items() if twins else ():
+        for name, value in [*twin.__dict__.items()] if twins else ():
             twin.__dict__[name] = twins.get(id(value), value)
         if "layers" in self.__dict__:
             twin.layers = list(twins.values())

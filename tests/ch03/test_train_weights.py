@@ -33,7 +33,8 @@ def test_weight_decay_makes_the_weights_smaller():
     assert small < 0.9 * large
 
 
-def test_the_rate_falls_in_a_straight_line_to_0(monkeypatch):
+@pytest.mark.parametrize(("batch_size", "batches"), [(300, 7), (1999, 1)])  # of 2,000 images
+def test_the_rate_falls_in_a_straight_line_to_0(monkeypatch, batch_size, batches):
     rates = []
 
     class Watched(train_weights.Adam):
@@ -42,8 +43,8 @@ def test_the_rate_falls_in_a_straight_line_to_0(monkeypatch):
             super().update(params, grads)
 
     monkeypatch.setattr(train_weights, "Adam", Watched)
-    train_weights.experiment.run(data=DIGITS, epochs=2, batch_size=300)
-    np.testing.assert_allclose(rates, 0.003 * np.arange(14, 0, -1) / 14)  # 2 epochs of 7 batches
+    train_weights.experiment.run(data=DIGITS, epochs=2, batch_size=batch_size)
+    np.testing.assert_allclose(rates, 0.003 * np.arange(2 * batches, 0, -1) / (2 * batches))
 
 
 def test_weights_are_judged_wherever_they_are_written(tmp_path):

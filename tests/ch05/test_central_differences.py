@@ -167,6 +167,13 @@ def test_the_whole_training_is_by_backpropagation():
     assert (trained.train_acc[-1], trained.test_acc[-1]) == after != before
 
 
+def test_an_epoch_in_which_one_image_would_be_left_over():
+    trained = central_differences.train(
+        small_network(), replace(FEW, epochs=1, batch_size=199), digits(), 5, iter
+    )
+    assert (trained.iterations, len(trained.train_acc)) == (1, 2)
+
+
 def test_the_seconds_of_a_step_are_those_of_the_clock(monkeypatch):
     clock = SimpleNamespace(perf_counter=iter([10.0, 12.5]).__next__)
     monkeypatch.setattr(central_differences, "time", clock)

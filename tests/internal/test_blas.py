@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -59,6 +60,29 @@ def test_the_limit_ends_with_an_error():
     with pytest.raises(ZeroDivisionError), one_core():
         raise ZeroDivisionError
     assert cores() == BOTH
+
+
+@pytest.mark.parametrize("name", ["_begin", "_end", "_set"])
+def test_the_limit_ends_whenever_ctrl_c_comes(monkeypatch, name):
+    """Ctrl-C raises KeyboardInterrupt at the beginning of any call."""
+    function, calls = getattr(blas, name), 0
+
+    def interrupted(*args):
+        nonlocal calls
+        calls += 1
+        if calls == n:
+            raise KeyboardInterrupt
+        function(*args)
+
+    monkeypatch.setattr(blas, name, interrupted)
+    n = 1
+    while n <= calls + 1:
+        calls = 0
+        with suppress(KeyboardInterrupt), one_core():
+            pass
+        assert (cores(), blas._blocks) == (BOTH, set())
+        n += 1
+    assert n > 2
 
 
 @pytest.mark.fast

@@ -1,7 +1,9 @@
 """The folder of checkpoints: it always resumes or starts, and only one training writes to it."""
 
+import copy
 import errno
 import gc
+import pickle
 import random
 import subprocess
 import sys
@@ -25,6 +27,10 @@ from tests.internal.killed_training import (
 
 def small(folder=None, **changes):
     return small_trainer(**{"optimizer": Momentum(0.1), "checkpoints": folder, **changes})
+
+
+def pickled(trainer):
+    return pickle.loads(pickle.dumps(trainer))  # noqa: S301 it is our own
 
 
 def names_in(folder):
@@ -201,6 +207,12 @@ class TestTwoTrainings:
             "checkpoint-00000008.npz",
             "checkpoint-00000012.npz",
         ]
+
+    @pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+    def test_a_copy_of_a_training_that_runs_is_kept_out(self, tmp_path, copied):
+        training = small(tmp_path)
+        with training.folder.held(), pytest.raises(BlockingIOError, match="another training"):
+            copied(training).train()
 
     def test_after_an_error_the_folder_is_free_in_the_same_process(self, tmp_path):
         def fail(running):

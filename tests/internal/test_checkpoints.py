@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -366,6 +367,29 @@ def test_an_optimizer_that_fails_half_way_stays_as_it_was(tmp_path):
     with pytest.raises(ValueError, match=r"best\.npz is no checkpoint of this training: 'v'"):
         running.resume(tmp_path / "best.npz")
     assert running.optimizer.lr == 0.1
+
+
+class WithoutCopies(Momentum):
+    """An optimizer of a reader's that cannot be copied."""
+
+    def __init__(self, lr):
+        super().__init__(lr)
+        self.lock = threading.Lock()
+
+
+def test_an_optimizer_that_cannot_be_copied_resumes(tmp_path):
+    small(tmp_path, optimizer=WithoutCopies(0.1)).train()
+    running = small(tmp_path, optimizer=WithoutCopies(0.1))
+    assert running.resume()
+    stored = load_arrays(running.folder.newest())
+    np.testing.assert_array_equal(running.optimizer.v["W1"], stored["optimizer/v/W1"])
+    before = everything(running)
+    save_arrays(tmp_path / "other.npz", {**stored, "optimizer/kind": np.array("Adam")})
+    with pytest.raises(
+        ValueError, match=r"other\.npz is no checkpoint .* must be of WithoutCopies"
+    ):
+        running.resume(tmp_path / "other.npz")
+    assert_same(everything(running), before)
 
 
 def test_an_old_checkpoint_with_batches_of_one_is_refused_for_batch_normalization(

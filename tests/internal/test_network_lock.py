@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from dlbasics import MultiLayerNet, SimpleConvNet
+from dlbasics import Affine, MultiLayerNet, SimpleConvNet
 from tests.helpers import normal
 
 
@@ -42,3 +42,17 @@ def test_a_copy_and_a_pickle_have_a_lock_of_their_own():
     with network._lock, ThreadPoolExecutor(1) as threads:
         for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):  # noqa: S301
             threads.submit(twin.gradient, x, t).result(20)
+
+
+def test_a_layer_may_get_attributes_while_it_is_copied():
+    """The first pass in another thread adds them."""
+
+    class Slow:
+        def __deepcopy__(self, memo):
+            layer.added = 1
+            return self
+
+    layer = Affine.create(4, 3, rng=0)
+    layer.slow = Slow()
+    twin = copy.deepcopy(layer)
+    assert (hasattr(layer, "added"), hasattr(twin, "added")) == (True, False)

@@ -142,3 +142,12 @@ def test_an_argument_that_is_refused_leaves_no_folder_and_no_generator_behind(tm
         small_trainer(network, checkpoints=tmp_path / "new", rng="no")
     assert not (tmp_path / "new").exists()
     assert dropout.rng is None
+
+
+def test_a_link_to_a_folder_that_is_gone_is_no_folder(tmp_path):
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "gone")
+    except OSError:
+        pytest.skip("this system makes no links")
+    with pytest.raises(ValueError, match="checkpoints must be the path of a folder"):
+        small_trainer(checkpoints=tmp_path / "link")

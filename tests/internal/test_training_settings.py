@@ -57,6 +57,26 @@ class Typed:
         return 0.5
 
 
+class Decaying(Dropout):
+    """A layer whose setting the training changes."""
+
+    def _forward(self, x, train_flg):
+        self.dropout_ratio *= 0.9
+        return super()._forward(x, train_flg)
+
+
+class Counting(Typed):
+    """A network as a reader types it, which counts in an attribute named like an argument."""
+
+    def __init__(self, iteration=0):
+        super().__init__()
+        self.iteration = iteration
+
+    def gradient(self, x, t):
+        self.iteration += 1
+        return super().gradient(x, t)
+
+
 class OtherTyped(Typed):
     pass
 
@@ -143,6 +163,12 @@ def test_other_data_of_the_same_size_are_refused(tmp_path, name):
         with pytest.raises(ValueError, match=f"{name} must be .* with the checksum"):
             trainer(**{name: change}).resume(tmp_path / "best.npz")
     assert trainer(**{name: equal}).resume(tmp_path / "best.npz")
+
+
+@pytest.mark.parametrize("make", [lambda: dense(Decaying()), Counting])
+def test_settings_may_change_in_the_training(tmp_path, make):
+    small_trainer(make(), epochs=1, checkpoints=tmp_path).train()
+    assert small_trainer(make(), checkpoints=tmp_path).resume()
 
 
 @pytest.mark.parametrize(

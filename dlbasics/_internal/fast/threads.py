@@ -39,8 +39,11 @@ def run_all(work: Callable[[int], None]) -> None:
                 guarded(1)
 
         thread = threading.Thread(target=in_thread, daemon=True)
-        thread.start()
-        guarded(0)
+        try:
+            thread.start()
+            guarded(0)
+        except KeyboardInterrupt as error:  # while the thread starts
+            errors[0] = error
         while thread.is_alive():
             try:
                 thread.join()
