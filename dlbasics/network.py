@@ -289,7 +289,7 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.dtype.kind == "f" or self._sample_shape() is not None:  # else x may hold indices
             x = x.astype(np.float64)
-            if not self._is_batch(x):
+            if not self._is_batch(x) and not self._is_batch_to_first_layer(x):
                 x, t = x[np.newaxis], t[np.newaxis]
         twin = self.astype(np.float64)
         loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks that `freeze` keeps
@@ -373,6 +373,11 @@ class Network:
         """
         sample = self._sample_shape()
         return x.ndim in (2, 4) if sample is None else is_batch(x.shape, sample)
+
+    def _is_batch_to_first_layer(self, x: Array) -> bool:
+        """Return whether x, whose samples have an unknown shape, is a batch to the first layer."""
+        first = next(iter(self.layers.values()))
+        return self._sample_shape() is None and x.ndim > 1 and first._is_batch(x)
 
     def _sample_shape(self) -> tuple[int, ...] | None:
         return self.input_dim or next(iter(self.layers.values())).input_shape

@@ -10,6 +10,7 @@ from dlbasics.functions import softmax_loss
 from dlbasics.layers import (
     Affine,
     BatchNorm,
+    Convolution,
     Dropout,
     Identity,
     IdentityWithLoss,
@@ -186,6 +187,38 @@ def test_the_numerical_gradient_takes_a_batch_of_indices(plain):
     found, wanted = net.numerical_gradient(x, t, plain=plain), net.gradient(x, t)
     for key in wanted:
         np.testing.assert_allclose(found[key], wanted[key], atol=1e-8)
+
+
+class MeanOverTime:
+    """A layer as a reader writes it, whose samples have two dimensions."""
+
+    def forward(self, x):
+        self.shape = x.shape
+        return x.mean(axis=1)
+
+    def backward(self, dout):
+        return np.repeat(dout[:, np.newaxis] / self.shape[1], self.shape[1], axis=1)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize(
+    ("first", "d", "shape"),
+    [
+        (MeanOverTime, 4, (5, 3, 4)),
+        (Relu, 12, (5, 3, 4)),
+        (lambda: Convolution.create(1, 2, 2, rng=0), 8, (5, 1, 3, 3)),
+        (lambda: Convolution.create(1, 2, 2, rng=0), 8, (1, 3, 3)),
+    ],
+    ids=["sequences", "any shape", "images", "one image"],
+)
+def test_the_numerical_gradient_takes_the_samples_that_the_first_layer_takes(
+    first, d, shape, plain
+):
+    net = Network([first(), Affine.create(d, 3, init=0.5, rng=0)]).astype(np.float64)
+    x, t = normal(*shape), np.arange(5) % 3 if shape[0] == 5 else 1
+    found, wanted = net.numerical_gradient(x, t, plain=plain), net.gradient(x, t)
+    for key in wanted:
+        np.testing.assert_allclose(found[key], wanted[key], atol=1e-7)
 
 
 def test_inputs_are_never_written_to():
