@@ -183,7 +183,7 @@ class ReadersLoss(SoftmaxWithLoss):
             return super().correct(x, t)
         own, labels = copy.copy(self.own), np.reshape(t, len(x))
         own.forward(x, t)
-        y = getattr(own, "y", None)
+        y: Any = getattr(own, "y", None)
         if np.size(y) != len(x) or not np.isin(labels, (0, 1)).all():
             raise TypeError(
                 f"{type(self.own).__name__} has no accuracy: with one output, it must have y, the "
