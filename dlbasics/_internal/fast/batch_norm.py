@@ -19,7 +19,7 @@ def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
         layer._xn, var = centre_on_batch(layer, rows)
     else:
         mean, var = layer._running_statistics()
-        dtype = np.result_type(rows, mean, var)
+        dtype = np.result_type(rows, mean, var + layer.eps)
         layer._xn = np.subtract(rows, across(mean, rows), dtype=dtype)
     layer._train_flg = train_flg
     layer._std = np.sqrt(var + layer.eps)

@@ -161,6 +161,16 @@ def sprinkled(rng, shape, values):
     return array
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int64])
+def test_batch_normalization_with_integers_gives_the_same_dtypes(dtype):
+    fast, formula = (BatchNorm(np.ones(3, dtype), np.ones(3, dtype)) for _ in range(2))
+    x = normal(4, 3, dtype=np.float32)
+    found = [fast.forward(x, False), fast.backward(x), fast.dgamma, fast.dbeta]
+    with plain():
+        expected = [formula.forward(x, False), formula.backward(x), formula.dgamma, formula.dbeta]
+    assert [a.dtype for a in found] == [a.dtype for a in expected]
+
+
 @both_modes
 @pytest.mark.parametrize("wide", ["gamma", "beta", "running_mean", "running_var"])
 def test_batch_normalization_of_mixed_dtypes_gives_the_same_dtypes(wide, train_flg):
