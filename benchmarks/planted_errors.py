@@ -549,8 +549,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "optimizers-13",
         OPTIMIZER,
-        "return array.astype(computed_in(array.dtype))",
-        "return array.astype(computed_in(array.dtype), copy=False)",
+        "return array.astype(native_dtype(computed_in(array.dtype)))",
+        "return array.astype(native_dtype(computed_in(array.dtype)), copy=False)",
         "load_state_dict keeps the caller's arrays, into which the next step writes.",
     ),
     PlantedError(

@@ -123,7 +123,7 @@ def _slope(above: Any, below: Any, h: float = H) -> Any:
 
 @quiet
 def _step(x: Array, lr: float, gradient: Array) -> Array:
-    return x - lr * gradient
+    return np.asarray(x - lr * gradient)  # no number, for an x without dimensions
 
 
 def _number(value: Any) -> float:

@@ -5,6 +5,7 @@ for an Affine layer, (FN, C, FH, FW) for a Convolution.
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +17,9 @@ __all__ = ["fans", "glorot", "he", "initializer", "normal", "xavier", "zeros"]
 
 LARGEST_STD = 1e300
 """A bound for standard deviations whose weights float64 can hold."""
+
+LARGEST_SIZE = sys.maxsize // 8
+"""The number of float64 numbers that fit into the largest array."""
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], RngLike], Array]
 
@@ -139,4 +143,7 @@ def weights(
 
 
 def _checked(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple(as_counts(shape, "shape"))
+    sizes = tuple(as_counts(shape, "shape"))
+    if math.prod(sizes) > LARGEST_SIZE:
+        raise ValueError(f"shape must be that of an array that memory can hold, got {sizes}")
+    return sizes

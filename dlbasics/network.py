@@ -4,8 +4,8 @@ Book: *Implementing a Neural Network That Supports Backpropagation*.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -193,6 +193,9 @@ class Network:
             ValueError: If x has a shape that the network does not take.
         """
         x = as_array(x)
+        if not self._is_batch(x) and self._sample_shape() is not None:
+            scores: Array = self.predict(x[np.newaxis], train_flg)[0]
+            return scores
         # Replicas compute, so that a later `backward` still finds the last pass in the layers.  In
         # working order, a Relu and the Pooling after it may change places, which saves time.
         layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
@@ -212,7 +215,7 @@ class Network:
                 batch's statistics; False in test.
         """
         x = as_array(x)
-        with self._one_pass(x):
+        with self._lock, self._cores_for(x):
             scores = forward(self.layers.values(), x, train_flg)
             return self.last_layer.forward(scores, t) + self._penalty()
 
@@ -254,7 +257,7 @@ class Network:
         """
         x, t = as_array(x), as_array(t, "t")
         gradients = {}
-        with self._one_pass(x):
+        with self._lock, self._cores_for(x):
             self.last_loss = self._backpropagate(x, t) + self._penalty()
             # A slot says where a parameter is: "W1" is the attribute W of the layer Affine1.
             for key, (layer, name) in self.params.slots().items():
@@ -360,11 +363,9 @@ class Network:
         elif not value:
             self.shard_rngs = []
 
-    @contextmanager
-    def _one_pass(self, x: Array) -> Iterator[None]:
-        """Keep other threads out of the layers, and small matrix products on one core."""
-        with self._lock, one_core_if_small(self.params, self._count(x)):
-            yield
+    def _cores_for(self, x: Array) -> AbstractContextManager[Any]:
+        """Return a context that keeps small matrix products to one core."""
+        return one_core_if_small(self.params, self._count(x))
 
     def _is_batch(self, x: Array) -> bool:
         """Return whether x is a batch; raise ValueError if it is not a sample either.

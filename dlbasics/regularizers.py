@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_float, as_number, computed_in, quiet
+from dlbasics._internal.checks import Array
+from dlbasics._internal.penalty import Penalty
 
 __all__ = ["L1", "L2"]
 
@@ -12,13 +13,7 @@ def is_weight(name: str) -> bool:
     return str(name).startswith("W")
 
 
-def _as_weights(W: Array) -> Array:
-    """Return W in the dtype in which to compute: half precision in single, integers in double."""
-    W = as_float(W, "W")
-    return W.astype(computed_in(W.dtype), copy=False)
-
-
-class L2:
+class L2(Penalty):
     """The book's weight decay: the penalty 1/2 lambda sum W^2, with the gradient lambda W.
 
     Args:
@@ -27,38 +22,22 @@ class L2:
     Book: *Weight Decay*.
     """
 
-    def __init__(self, weight_decay_lambda: float) -> None:
-        self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
+    def _penalty(self, W: Array) -> Array:
+        return 0.5 * self.weight_decay_lambda * np.square(W)
 
-    @quiet
-    def penalty(self, W: Array) -> Array:
-        """Return what each weight adds to the loss, in the shape of W."""
-        return 0.5 * self.weight_decay_lambda * np.square(_as_weights(W))
-
-    @quiet
-    def gradient(self, W: Array) -> Array:
-        """Return the derivative of `penalty`, in the shape and dtype of W."""
-        W = as_float(W, "W")
-        return (self.weight_decay_lambda * _as_weights(W)).astype(W.dtype, copy=False)
+    def _gradient(self, W: Array) -> Array:
+        return self.weight_decay_lambda * W
 
 
-class L1:
+class L1(Penalty):
     """The penalty lambda sum |W|, which drives weights to 0, with the gradient lambda sign(W).
 
     Args:
         weight_decay_lambda: The strength of the penalty, lambda, at least 0.
     """
 
-    def __init__(self, weight_decay_lambda: float) -> None:
-        self.weight_decay_lambda = as_number(weight_decay_lambda, "weight_decay_lambda", low=0)
+    def _penalty(self, W: Array) -> Array:
+        return self.weight_decay_lambda * np.abs(W)
 
-    @quiet
-    def penalty(self, W: Array) -> Array:
-        """Return what each weight adds to the loss, in the shape of W."""
-        return self.weight_decay_lambda * np.abs(_as_weights(W))
-
-    @quiet
-    def gradient(self, W: Array) -> Array:
-        """Return the derivative of `penalty`, in the shape and dtype of W; 0 at a weight of 0."""
-        W = as_float(W, "W")
-        return (self.weight_decay_lambda * np.sign(_as_weights(W))).astype(W.dtype, copy=False)
+    def _gradient(self, W: Array) -> Array:
+        return self.weight_decay_lambda * np.sign(W)  # 0 at a weight of 0

@@ -206,6 +206,9 @@ class TestGradientDescent:
     def test_steps_follow_the_formula_and_defaults_are_the_books(self):
         x = gradient_descent(sum_of_squares, np.array([[1.0], [-2.0]]), lr=0.25, step_num=3)
         np.testing.assert_allclose(x, [[1 / 8], [-2 / 8]], rtol=1e-10)
+        x = gradient_descent(lambda x: float(x**2), 2.0, lr=0.25, step_num=2)
+        np.testing.assert_allclose(x, 0.5, rtol=1e-9)
+        assert x.shape == ()
         x = gradient_descent(sum_of_squares, np.array([1.0]))
         np.testing.assert_allclose(x, 0.98**100, rtol=1e-9)
 

@@ -3,7 +3,7 @@
 import functools
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -237,6 +237,6 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
 
 def as_counts(values: Any, name: str, least: int = 1) -> list[int]:
     """Return `values` as a list of ints of at least `least`."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, str) or not np.iterable(values):
         raise TypeError(f"{name} must be a list of integers, got {values!r}")
     return [as_count(value, name, least) for value in values]

@@ -16,6 +16,7 @@ from dlbasics._internal.checks import (
     as_number,
     computed_in,
     is_masked,
+    native_dtype,
     quiet,
 )
 from dlbasics.regularizers import is_weight
@@ -166,7 +167,7 @@ class Optimizer:
         for state in states:
             if not state:
                 state.update(
-                    (key, np.zeros_like(param, computed_in(param.dtype), order="C"))
+                    (key, np.zeros_like(param, native_dtype(computed_in(param.dtype)), order="C"))
                     for key, param in params.items()
                 )
             if _shapes(state) != _shapes(params):
@@ -212,7 +213,7 @@ def _state_array(value: Any, name: str) -> Array:
     array = as_array(value, name)
     if array.dtype.kind != "f":
         raise TypeError(f"{name} must hold floating-point numbers, got {array.dtype}")
-    return array.astype(computed_in(array.dtype))
+    return array.astype(native_dtype(computed_in(array.dtype)))
 
 
 def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:

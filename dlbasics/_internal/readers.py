@@ -154,7 +154,8 @@ class ReadersLayer(Layer):
 class ReadersLoss(SoftmaxWithLoss):
     """A loss layer that computes by `own`, which has forward(x, t) and backward(dout=1).
 
-    Its accuracy is that of `SoftmaxWithLoss`: the largest score is at the label's class.
+    Its accuracy is that of `SoftmaxWithLoss`: the largest score is at the label's class.  With one
+    output, it is the share of right answers: an answer is yes if the `y` of `own` is above 0.5.
     """
 
     def __init__(self, own: Any) -> None:
@@ -171,6 +172,25 @@ class ReadersLoss(SoftmaxWithLoss):
         if inspect.signature(self.own.backward).parameters:
             return np.asarray(self.own.backward(dout))
         return np.asarray(self.own.backward()) * dout
+
+    def correct(self, x: Array, t: Any) -> Array:
+        """Return whether each sample is classified correctly, (N,).
+
+        Raises:
+            TypeError: If there is one output, and the labels are not 0 and 1, or `own` has no `y`.
+        """
+        if np.ndim(x) < 2 or np.shape(x)[1] > 1:
+            return super().correct(x, t)
+        own, labels = copy.copy(self.own), np.reshape(t, len(x))
+        own.forward(x, t)
+        y: Any = getattr(own, "y", None)
+        if np.size(y) != len(x) or not np.isin(labels, (0, 1)).all():
+            raise TypeError(
+                f"{type(self.own).__name__} has no accuracy: with one output, it must have y, the "
+                "probability of a yes, and t must be 0 or 1"
+            )
+        is_yes: Array = np.reshape(y, len(x)) > 0.5
+        return is_yes == labels
 
 
 def check_has_no_parameters(own: Any) -> None:

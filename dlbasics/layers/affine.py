@@ -87,7 +87,7 @@ class Affine(Layer):
         shape = as_count(n_in, "n_in"), as_count(n_out, "n_out")
         dtype = as_float_dtype(dtype)
         W = weights(init, shape, rng, dtype)
-        return cls(W, np.zeros(n_out, dtype))
+        return cls(W, np.zeros(W.shape[1], dtype))
 
     @property
     def input_shape(self) -> tuple[int, ...]:

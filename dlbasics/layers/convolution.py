@@ -111,7 +111,7 @@ class Convolution(Layer):
         shape = as_count(filter_num, "filter_num"), as_count(channels, "channels"), *sizes
         dtype = as_float_dtype(dtype)
         W = weights(init, shape, rng, dtype)
-        return cls(W, np.zeros(filter_num, dtype), stride, pad)
+        return cls(W, np.zeros(len(W), dtype), stride, pad)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         FN, C, FH, FW = self.W.shape

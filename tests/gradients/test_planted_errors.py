@@ -7,6 +7,7 @@ import pytest
 
 from dlbasics import layers
 from dlbasics.gradient import check_gradients, numerical_gradient
+from dlbasics.network import Network
 from tests.helpers import Block, damaged, normal
 
 affine = partial(damaged, layers.Affine, normal(4, 4, seed=1), normal(4, seed=2))
@@ -226,6 +227,22 @@ def test_a_loss_layer_that_ignores_dout_is_caught():
 def test_an_error_is_caught_inside_a_block():
     report = check_gradients(Block(affine(), layers.Tanh(), affine(db=lambda db, *_: 2 * db)), X)
     assert [report.passed(check) for check in report.checks] == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("in_network", [False, True])
+def test_a_gradient_of_the_pass_before_is_caught(in_network):
+    class Late(layers.Affine):
+        before = None
+
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.dW, self.before = self.before, self.dW
+            self.dW = np.zeros_like(self.W) if self.dW is None else self.dW
+            return dx
+
+    layer, x, t = Late.create(3, 2, rng=0), normal(4, 3), [0, 1, 1, 0]
+    check = check_gradients(Network([layer]), x, t) if in_network else check_gradients(layer, x)
+    assert [row.name[0] for row in check.checks if not check.passed(row)] == ["W"]
 
 
 def test_a_gradient_that_is_added_to_the_last_one_is_caught():

@@ -108,6 +108,20 @@ class TestDtype:
         assert {array.dtype for array in params.values()} == {np.dtype(dtype)}
         assert {array.dtype for array in states} <= {np.result_type(dtype, np.float32)}
 
+    @pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8"])
+    def test_states_have_the_byte_order_of_this_machine(self, kind, dtype):
+        optimizer, resumed, params = kind(), kind(), make_params(dtype)
+        train(optimizer, params, range(2))
+        state = optimizer.state_dict()
+        swapped = {
+            name: value.astype(value.dtype.newbyteorder("S")) if name[1:2] == "/" else value
+            for name, value in state.items()
+        }
+        resumed.load_state_dict(swapped)
+        for found in (state, resumed.state_dict()):
+            arrays = [value for value in found.values() if isinstance(value, np.ndarray)]
+            assert all(array.dtype.isnative for array in arrays)
+
     @pytest.mark.parametrize("size", [1e-4, 300.0])
     def test_half_precision_takes_the_steps_of_single_precision(self, kind, size):
         """In half precision, 300^2 is infinite and (1e-4)^2 is 0."""

@@ -184,6 +184,45 @@ class SumOfSquares:
         return dout * (self.y - self.t)
 
 
+class YesOrNo:
+    """A loss of one output, as the author's second book has it."""
+
+    def forward(self, x, t):
+        self.y, self.t = 1 / (1 + np.exp(-x)), t.reshape(x.shape)
+        return -np.log(np.where(self.t == 1, self.y, 1 - self.y)).mean()
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t) / len(self.t)
+
+
+def with_one_output(loss):
+    return Network([Affine(normal(5, 1, seed=1), normal(1, seed=2))], loss)
+
+
+@pytest.mark.parametrize("shape", [(12,), (12, 1)])
+def test_a_readers_loss_of_one_output_has_the_share_of_right_answers(shape):
+    net, t = with_one_output(YesOrNo()), (T > 0).astype(int)
+    expected = ((net.predict(X)[:, 0] > 0) == t).mean()
+    assert 0 < expected < 1
+    assert net.accuracy(X, t.reshape(shape)) == expected
+    trainer = Trainer(net, X, t.reshape(shape), X, t.reshape(shape), epochs=1, verbose=False)
+    trainer.train()
+    assert trainer.test_acc_list == [net.accuracy(X, t)]
+
+
+class WithoutY(YesOrNo):
+    def forward(self, x, t):
+        loss = super().forward(x, t)
+        self.p = vars(self).pop("y")
+        return loss
+
+
+@pytest.mark.parametrize(("loss", "t"), [(WithoutY, T > 0), (YesOrNo, T), (SumOfSquares, T)])
+def test_a_readers_loss_of_one_output_may_have_no_accuracy(loss, t):
+    with pytest.raises(TypeError, match=f"{loss.__name__} has no accuracy: with one output"):
+        with_one_output(loss()).accuracy(X, t.astype(int)[:, np.newaxis])
+
+
 class OwnLoss(SumOfSquares, LossLayer):
     """A subclass of ours that has forward and backward instead of the formulas."""
 

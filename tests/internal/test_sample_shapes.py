@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlbasics import MultiLayerNet, SimpleConvNet, TwoLayerNet
+from dlbasics import MultiLayerNet, ResNet, SimpleConvNet, TwoLayerNet
 from dlbasics._internal.sample_shapes import is_batch
 
 BATCHES = [
@@ -81,3 +81,16 @@ def test_predictions_have_a_row_for_each_sample():
     assert network.predict(images[0]).shape == (1, 10)
     narrow = TwoLayerNet(1, 5, 10, rng=0)
     assert (narrow.predict([2.0]).shape, narrow.predict([[2.0]]).shape) == ((10,), (1, 10))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ResNet((1, 8, 8), filter_nums=(2,), blocks=1, rng=0),  # batch normalization of images
+        SimpleConvNet((1, 6, 6), {"filter_num": 1, "filter_size": 3}, 5, 3, rng=0),
+    ],
+)
+def test_one_image_is_predicted_as_a_batch_of_one(network):
+    x = np.random.default_rng(0).random((2, *network.input_dim))
+    found = network.predict(x[0])
+    np.testing.assert_allclose(found, network.predict(x[:1])[0], rtol=1e-6)

@@ -19,11 +19,12 @@ def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
         layer._xn, var = centre_on_batch(layer, rows)
     else:
         mean, var = layer._running_statistics()
-        layer._xn = rows - across(mean, rows)
+        dtype = np.result_type(rows, mean, var + layer.eps)
+        layer._xn = np.subtract(rows, across(mean, rows), dtype=dtype)
     layer._train_flg = train_flg
-    layer._std = np.sqrt(var + layer.eps).astype(x.dtype, copy=False)
+    layer._std = np.sqrt(var + layer.eps)
     std, gamma, beta = (across(v, rows) for v in (layer._std, layer.gamma, layer.beta))
-    y = memory.empty(rows.shape, np.result_type(layer._xn, gamma))
+    y = memory.empty(rows.shape, np.result_type(layer._xn, gamma, beta))
     for block in blocks(rows):
         xn = layer._xn[block]
         xn /= std
@@ -45,7 +46,7 @@ def backward(layer: BatchNorm, dout: Array) -> Array:
     mean = across((dbeta / n).astype(rows.dtype), rows)
     mean_xn = across(dgamma / n, rows)
     slope = across(layer.gamma / layer._std, rows)
-    dx = memory.empty(rows.shape, np.result_type(dtype, slope))
+    dx = memory.empty(rows.shape, np.result_type(dtype if layer._train_flg else rows, slope))
     if layer._train_flg:
         for block in blocks(rows):
             dout, xn = rows[block], layer._xn[block]

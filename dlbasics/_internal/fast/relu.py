@@ -24,9 +24,10 @@ def backward(layer: Relu, dout: Array) -> Array:
     integer = INTEGERS.get(dout.dtype.char)
     if integer is None:
         return np.where(layer.mask, 0, dout)
-    # No bit is set where the mask is True, and all bits are where it is False.
-    bits = np.subtract(layer.mask.view(np.int8), 1, dtype=integer, out=memory.like(dout, integer))
-    return np.bitwise_and(dout.view(integer), bits, out=bits).view(dout.dtype)
+    # 0, without a bit, where the mask is True; -1, which has all bits, where it is False.
+    passes = np.subtract(layer.mask.view(np.int8), 1)
+    bits = np.bitwise_and(dout.view(integer), passes, out=memory.like(dout, integer))
+    return bits.view(dout.dtype)
 
 
 backward_params = backward

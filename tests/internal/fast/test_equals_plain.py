@@ -9,6 +9,7 @@ from dlbasics import Adam, DeepConvNet, MultiLayerNet, ResNet, SimpleConvNet, pl
 from dlbasics._internal import table
 from dlbasics._internal.fast import memory
 from dlbasics.layers import BatchNorm, Convolution, Dropout, Pooling, Relu
+from tests.helpers import normal
 from tests.layers.cases import LAYERS, LAYOUTS, parametrized
 
 pytestmark = pytest.mark.fast
@@ -158,6 +159,32 @@ def sprinkled(rng, shape, values):
         : array.size
     ]
     return array
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int64])
+def test_batch_normalization_with_integers_gives_the_same_dtypes(dtype):
+    fast, formula = (BatchNorm(np.ones(3, dtype), np.ones(3, dtype)) for _ in range(2))
+    x = normal(4, 3, dtype=np.float32)
+    found = [fast.forward(x, False), fast.backward(x), fast.dgamma, fast.dbeta]
+    with plain():
+        expected = [formula.forward(x, False), formula.backward(x), formula.dgamma, formula.dbeta]
+    assert [a.dtype for a in found] == [a.dtype for a in expected]
+
+
+@both_modes
+@pytest.mark.parametrize("wide", ["gamma", "beta", "running_mean", "running_var"])
+def test_batch_normalization_of_mixed_dtypes_gives_the_same_dtypes(wide, train_flg):
+    names = ("gamma", "beta", "running_mean", "running_var")
+    arrays = {name: np.ones(3, np.float64 if name == wide else np.float32) for name in names}
+    fast, formula = BatchNorm(**arrays), BatchNorm(**arrays)
+    x = normal(4, 3, dtype=np.float32)
+    found = [fast.forward(x, train_flg), fast.backward(x), fast.dgamma, fast.dbeta]
+    with plain():
+        y = formula.forward(x, train_flg)
+        expected = [y, formula.backward(x), formula.dgamma, formula.dbeta]
+    assert [a.dtype for a in found] == [a.dtype for a in expected]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 @both_modes
