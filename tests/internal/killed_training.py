@@ -9,6 +9,7 @@ import builtins
 import os
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -70,6 +71,8 @@ def before_each_file_operation(do, patch=setattr):
     patch(builtins, "open", wrapped(builtins_open))
     for name in ("fsync", "replace", "unlink"):
         patch(os, name, wrapped(getattr(os, name)))
+    if sys.version_info < (3, 11):  # there, Path.unlink has kept os.unlink from before
+        patch(Path, "unlink", wrapped(Path.unlink))
 
 
 def kill_at(number):

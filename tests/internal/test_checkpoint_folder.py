@@ -113,6 +113,7 @@ def run_until_killed(running, number):
     return False
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a process that is killed closes no file
 def test_wherever_a_training_is_killed_it_resumes_or_starts_anew(tmp_path):
     """Killed between best.npz and the first checkpoint, it did neither."""
