@@ -91,7 +91,7 @@ def test_damage_is_a_value_error_or_harmless(tmp_path_factory, position, value, 
         except ValueError as error:
             assert "damaged-ubyte" in str(error)
         else:
-            assert array.shape == (20,)
+            assert array.ndim == 1 and len(array) <= 20
 
 
 def test_a_gzip_file_that_claims_too_much_is_refused_before_it_is_read(tmp_path, monkeypatch):
