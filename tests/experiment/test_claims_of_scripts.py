@@ -52,6 +52,7 @@ SHORT = {
     "ch06_techniques/overfit_weight_decay": {"epochs": 2},
     "ch06_techniques/weight_init_compare": {"iters_num": 3},
     "ch07_cnn/pooling_shift": {"epochs": 1, "train_size": 100, "test_size": 100},
+    "ch07_cnn/seven_loops": {"images": 1, "channels": 1, "filters": 2, "rounds": 1},
     "ch07_cnn/train_convnet": {"epochs": 1, "train_size": 100},
     "ch08_deep/best": {"networks": 1, "epochs": 1, "batch_size": 500, "processes": 1},
     "ch08_deep/depth_and_skips": {
@@ -108,8 +109,9 @@ def takes(script, argument):
 
 
 WITH_DATA = [script for script in SCRIPTS if takes(script, "data")]
-# All numbers of where_time_goes are times.
-WITH_RNG = [s for s in SCRIPTS if takes(s, "rng") and not s.endswith("where_time_goes")]
+# All numbers of these scripts are times, or 0.
+WITHOUT_SEED = {"ch07_cnn/seven_loops", "ch08_deep/where_time_goes"}
+WITH_RNG = [script for script in SCRIPTS if takes(script, "rng") and script not in WITHOUT_SEED]
 OF_THE_README = [
     pytest.param(script, marks=[pytest.mark.slow] * script.endswith("equal_areas"))
     for script in SCRIPTS
