@@ -14,9 +14,10 @@ from dlbasics._internal.fast import (
     columns,
     convolution,
     optimizers,
-    order,
+    plan,
     pooling,
     relu,
+    step,
     threads,
 )
 from dlbasics.layers import Affine, BatchNorm, Convolution, Pooling, Relu
@@ -31,5 +32,6 @@ table.enter(Pooling, pooling)
 for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
     table.enter(kind, optimizers.step_in_chunks)
 table.enter(halves.run_all, threads.run_all)
-table.enter(halves.in_working_order, order.pooling_before_relu)
+table.enter(halves.in_working_order, plan.for_replicas)
+table.enter(halves.without_checks, step.without_checks)
 table.enter(numerical_gradients, columns.numerical_gradients)
