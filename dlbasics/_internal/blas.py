@@ -72,9 +72,11 @@ def one_core_if_small(params: Any, samples: int) -> AbstractContextManager[Any]:
             whose products are not small.
         samples: The number of samples in a batch x.
     """
+    if _is_chosen():
+        return nullcontext()
     shapes = [np.shape(param) for _, param in params.items()]
     is_small = all(len(shape) <= 2 and samples * math.prod(shape) <= SMALL for shape in shapes)
-    return one_core_by_default() if is_small else nullcontext()
+    return one_core() if is_small else nullcontext()
 
 
 @cache

@@ -142,5 +142,6 @@ class Gradient:
 
 def largest(z: Array) -> Array:
     """Return the largest of each 2 x 2 pixels of images (n, H, W, C)."""
-    larger = np.maximum(z[:, :, 0::2], z[:, :, 1::2])
-    return np.maximum(larger[:, 0::2], larger[:, 1::2])
+    # NumPy works along rows, so the first comparison is that of whole rows.
+    larger = np.maximum(z[:, 0::2], z[:, 1::2])
+    return np.maximum(larger[:, :, 0::2], larger[:, :, 1::2])
