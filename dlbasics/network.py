@@ -102,8 +102,8 @@ class Network:
 
     Attributes:
         last_loss: The loss of the last `gradient`.
-        block_size: The number of samples that `predict` takes at once in test mode: 500, or 100
-            with convolutions, so that the arrays fit the processor's cache.
+        block_size: The largest number of samples that `predict` takes at once in test mode: 500, or
+            100 with convolutions, so that the arrays fit the processor's cache.
         input_dim: The shape of one sample, if the network is one of ours for images.  If it is
             None, the first layer tells the shape.
 

@@ -19,8 +19,8 @@ from dlbasics.layers import Layer, LossLayer
 
 HALVES = 2
 
-LEAST = 10
-"""Up to this number of samples, predictions take less time than it takes to divide them."""
+LEAST = 25
+"""Predictions of fewer samples take too little time to divide them."""
 
 Generators = list[list[np.random.Generator]]
 
@@ -108,12 +108,13 @@ def gradient_in_halves(
 
 
 def blocks(x: Array, size: int, in_halves: bool) -> list[Array]:
-    """Return the samples of a batch in blocks of at most `size`; `in_halves` evens their number."""
-    if len(x) <= (LEAST if in_halves else size):
-        return [x]
-    if in_halves:
+    """Return the samples of a batch in blocks of at most `size`.
+
+    With `in_halves` there is an even number of blocks, unless the samples are few.
+    """
+    if in_halves and len(x) >= LEAST:
         return np.array_split(x, HALVES * math.ceil(len(x) / (HALVES * size)))
-    return [x[i : i + size] for i in range(0, len(x), size)]
+    return [x[i : i + size] for i in range(0, len(x), size)] or [x]
 
 
 def predict(

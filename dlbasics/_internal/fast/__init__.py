@@ -3,8 +3,8 @@
 The import of this package enters the replacements into `_internal/table.py`.  The file for a layer
 has the functions `fits`, `forward`, `backward` and `backward_params`.  Their first argument is the
 layer, and they set the same public attributes on it as its plain formulas do.  `fits` returns
-whether the replacement can compute the formula for this layer and this x.  docs/performance.md says
-how much time each trick saves.
+whether the replacement can compute the formula for this layer and this x.  `plan.py` says in which
+form a network calls its layers.  docs/performance.md says how much time each trick saves.
 """
 
 from dlbasics._internal import halves, table
