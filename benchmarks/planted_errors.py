@@ -681,9 +681,9 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "network-1",
-        NETWORK,
-        "layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])",
-        "layers = halves.in_working_order([*self.layers.values()])",
+        HALVES,
+        "plan = in_working_order([layer.replica() for layer in layers])",
+        "plan = in_working_order(layers)",
         "predict runs the network's own layers, so that a backward after it is that of another batch, and a training-mode predict moves running statistics.",
     ),
     PlantedError(

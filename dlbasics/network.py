@@ -102,8 +102,8 @@ class Network:
 
     Attributes:
         last_loss: The loss of the last `gradient`.
-        block_size: The number of samples that `predict` takes at once in test mode: 500, or 100
-            with convolutions, so that the arrays fit the processor's cache.
+        block_size: The largest number of samples that `predict` takes at once in test mode: 500, or
+            100 with convolutions, so that the arrays fit the processor's cache.
         input_dim: The shape of one sample, if the network is one of ours for images.  If it is
             None, the first layer tells the shape.
 
@@ -179,6 +179,7 @@ class Network:
 
     lastLayer = last_layer  # the book's other spelling
 
+    @quiet
     def predict(self, x: Array, train_flg: bool = False) -> Array:
         """Return the scores, (N, K), or (K,) for one sample.
 
@@ -192,18 +193,15 @@ class Network:
         Raises:
             ValueError: If x has a shape that the network does not take.
         """
-        x = as_array(x)
+        x, train_flg = as_array(x), as_flag(train_flg, "train_flg")
         if not self._is_batch(x) and self._sample_shape() is not None:
             scores: Array = self.predict(x[np.newaxis], train_flg)[0]
             return scores
-        # Replicas compute, so that a later `backward` still finds the last pass in the layers.  In
-        # working order, a Relu and the Pooling after it may change places, which saves time.
-        layers = halves.in_working_order([layer.replica() for layer in self.layers.values()])
         with one_core_if_small(self.params, min(self._count(x), self.block_size)):
-            if train_flg or self._count(x) <= self.block_size:
-                return forward(layers, x, train_flg)
-            blocks = [x[i : i + self.block_size] for i in range(0, len(x), self.block_size)]
-            return halves.predict(forward, layers, blocks, self.sharded)
+            is_divided = not train_flg and self._is_batch(x)
+            blocks = halves.blocks(x, self.block_size, self.sharded) if is_divided else [x]
+            layers = [*self.layers.values()]
+            return halves.predict(forward, layers, blocks, train_flg, self.sharded)
 
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
         """Return the mean loss plus the penalty; afterwards the layers are ready for backward.
@@ -389,7 +387,7 @@ class Network:
             return halves.gradient_in_halves(
                 backpropagate, layers, self.last_layer, x, t, self.shard_rngs
             )
-        return backpropagate(layers, self.last_layer, x, t)
+        return backpropagate(halves.without_checks(layers), self.last_layer, x, t)
 
     def _can_be_halved(self, x: Array, t: Array) -> bool:
         n_labels = len(t) if t.ndim else 1

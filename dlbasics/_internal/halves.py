@@ -6,6 +6,7 @@ the same with any number of cores, and in plain mode, which takes one half after
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from dlbasics._internal.table import replaceable
 from dlbasics.layers import Layer, LossLayer
 
 HALVES = 2
+
+LEAST = 25
+"""Predictions of fewer samples take too little time to divide them."""
 
 Generators = list[list[np.random.Generator]]
 
@@ -30,7 +34,13 @@ def run_all(work: Callable[[int], None]) -> None:
 
 @replaceable
 def in_working_order(layers: Sequence[Layer]) -> list[Layer]:
-    """Return the layers in the order in which halves and predictions run them."""
+    """Return replicas of layers in the form in which halves and predictions run them."""
+    return [*layers]
+
+
+@replaceable
+def without_checks(layers: Sequence[Layer]) -> list[Layer]:
+    """Return layers in the form in which a pass through the whole network runs them."""
     return [*layers]
 
 
@@ -97,21 +107,38 @@ def gradient_in_halves(
     return sum(losses)
 
 
+def blocks(x: Array, size: int, in_halves: bool) -> list[Array]:
+    """Return the samples of a batch in blocks of at most `size`.
+
+    With `in_halves` there is an even number of blocks, unless the samples are few.
+    """
+    if in_halves and len(x) >= LEAST:
+        return np.array_split(x, HALVES * math.ceil(len(x) / (HALVES * size)))
+    return [x[i : i + size] for i in range(0, len(x), size)] or [x]
+
+
 def predict(
-    run: Callable[..., Array], layers: Sequence[Layer], blocks: Sequence[Array], in_halves: bool
+    run: Callable[..., Array],
+    layers: Sequence[Layer],
+    blocks: Sequence[Array],
+    train_flg: bool,
+    in_halves: bool,
 ) -> Array:
-    """Return the scores of all blocks of a batch; `in_halves` gives each half every other block."""
-    if not in_halves:
-        return np.concatenate([run(layers, block, False) for block in blocks])
+    """Return the scores of all blocks of a batch; `in_halves` gives each half every other block.
+
+    Replicas compute, so that a later `backward` still finds the last pass in the layers.
+    """
     scores: list[Any] = [None] * len(blocks)
 
-    def work(half: int) -> None:
-        twins = [layer.replica() for layer in layers]
-        for i in range(half, len(blocks), HALVES):
-            scores[i] = run(twins, blocks[i], False)
+    def work(part: slice) -> None:
+        plan = in_working_order([layer.replica() for layer in layers])
+        scores[part] = [run(plan, block, train_flg) for block in blocks[part]]
 
-    run_all(work)
-    return np.concatenate(scores)
+    if len(blocks) == 1 or not in_halves:
+        work(slice(None))
+    else:
+        run_all(lambda half: work(slice(half, None, HALVES)))
+    return scores[0] if len(blocks) == 1 else np.concatenate(scores)
 
 
 def all_of(layers: Sequence[Layer]) -> list[Layer]:

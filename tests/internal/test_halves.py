@@ -195,6 +195,33 @@ class TestPredictions:
         wanted = np.concatenate([network.predict(x[i : i + 1]) for i in range(len(x))])
         np.testing.assert_allclose(network.predict(x), wanted, atol=1e-12)
 
+    @pytest.mark.parametrize(
+        ("count", "size", "in_halves", "lengths"),
+        [
+            (100, 100, True, [50, 50]),
+            (250, 100, True, [63, 63, 62, 62]),
+            (20, 100, True, [20]),
+            (20, 15, True, [15, 5]),
+            (100, 100, False, [100]),
+            (250, 100, False, [100, 100, 50]),
+            (0, 100, True, [0]),
+        ],
+    )
+    def test_a_batch_of_some_samples_is_divided_evenly(self, count, size, in_halves, lengths):
+        x = np.arange(count)
+        blocks = halves.blocks(x, size, in_halves)
+        assert [*map(len, blocks)] == lengths
+        np.testing.assert_array_equal(np.concatenate(blocks), x)
+
+    def test_one_batch_is_predicted_in_both_halves(self, monkeypatch):
+        seen, run_all = [], halves.run_all
+        monkeypatch.setattr(halves, "run_all", lambda work: seen.append(1) or run_all(work))
+        network, x = net(), normal(40, 2, 8, 8)
+        for options, count in (({}, 1), ({"train_flg": True}, 0)):
+            seen.clear()
+            network.predict(x, **options)
+            assert len(seen) == count
+
     def test_one_image_of_more_channels_than_a_block_has_images(self):
         layers = [Convolution.create(128, 4, 3, rng=0), Relu(), Affine.create(16, 3, rng=1)]
         network, x = Network(layers), normal(2, 128, 4, 4)

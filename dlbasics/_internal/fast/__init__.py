@@ -3,8 +3,8 @@
 The import of this package enters the replacements into `_internal/table.py`.  The file for a layer
 has the functions `fits`, `forward`, `backward` and `backward_params`.  Their first argument is the
 layer, and they set the same public attributes on it as its plain formulas do.  `fits` returns
-whether the replacement can compute the formula for this layer and this x.  docs/performance.md says
-how much time each trick saves.
+whether the replacement can compute the formula for this layer and this x.  `plan.py` says in which
+form a network calls its layers.  docs/performance.md says how much time each trick saves.
 """
 
 from dlbasics._internal import halves, table
@@ -14,9 +14,10 @@ from dlbasics._internal.fast import (
     columns,
     convolution,
     optimizers,
-    order,
+    plan,
     pooling,
     relu,
+    step,
     threads,
 )
 from dlbasics.layers import Affine, BatchNorm, Convolution, Pooling, Relu
@@ -31,5 +32,6 @@ table.enter(Pooling, pooling)
 for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
     table.enter(kind, optimizers.step_in_chunks)
 table.enter(halves.run_all, threads.run_all)
-table.enter(halves.in_working_order, order.pooling_before_relu)
+table.enter(halves.in_working_order, plan.for_replicas)
+table.enter(halves.without_checks, step.without_checks)
 table.enter(numerical_gradients, columns.numerical_gradients)

@@ -19,7 +19,7 @@ a view that leaves them out.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,6 +28,19 @@ from dlbasics._internal.fast import memory
 
 SMALL_PRODUCT = 1_000_000
 """Up to this number of multiplications, OpenBLAS on some processors does not copy the factors."""
+
+LEAST_ROWS = 100
+"""Products with fewer rows than this take more time than the copy of their factors."""
+
+
+class Images(Protocol):
+    """Images (N, C, H, W), an array or an object that makes the images that somebody asks for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def __getitem__(self, images: slice, /) -> Array: ...
 
 
 def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
@@ -52,10 +65,10 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
     return windows.as_images(y)
 
 
-def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
+def backward_params(x: Array, dout: Images, W: Array, pad: int) -> Array:
     """Return dW, the sum of all windows of x times the gradients at their places in the output."""
     FN, C, FH, FW = W.shape
-    dtype = np.result_type(x, dout)
+    dtype = np.result_type(x, dout.dtype)
     windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
     dW = np.zeros((FN, FW * FH * C), dtype)
     for images in windows.blocks():
@@ -63,7 +76,7 @@ def backward_params(x: Array, dout: Array, W: Array, pad: int) -> Array:
     return dW.reshape(FN, FW, FH, C).transpose(0, 3, 2, 1).astype(dtype, order="C")
 
 
-def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
+def backward(x: Array, dout: Images, W: Array, pad: int) -> tuple[Array, Array]:
     """Return dx and dW; both use the columns of dout, so the code makes these only once.
 
     Pixel (i, j) of a filter multiplies pixel (h, w) of x for the output at (h + pad - i,
@@ -74,8 +87,8 @@ def backward(x: Array, dout: Array, W: Array, pad: int) -> tuple[Array, Array]:
     """
     FN, C, FH, FW = W.shape
     pads = FH - 1 - pad, FW - 1 - pad
-    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout, W))
-    dtype = np.result_type(x, dout)
+    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout.dtype, W))
+    dtype = np.result_type(x, dout.dtype)
     dx, dW = windows.output(windows.dtype), np.zeros((FH * FN, FW * C), dtype)
     filters = as_matrix(W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
     for images in windows.blocks():
@@ -99,10 +112,11 @@ class Windows:
     columns: Array
     """The columns of the images in a block, (pad_w + n OH pitch, FH C)."""
     _pixels: Array | None = None
+    _products: Array | None = None
 
     def __init__(
         self,
-        images: Array,
+        images: Images,
         filter_shape: tuple[int, int],
         pad: tuple[int, int],
         channels: int,
@@ -113,12 +127,12 @@ class Windows:
         self.pad_h, self.pad_w = pad
         self.OH, self.OW = H + 2 * self.pad_h - self.FH + 1, W + 2 * self.pad_w - self.FW + 1
         self.pitch = W + self.pad_w
-        self.images, self.dtype = images.transpose(0, 2, 3, 1), np.dtype(dtype)
+        self.images, self.dtype = images, np.dtype(dtype)
         self.channels = channels
 
     def output(self, dtype: Any) -> Array:
         """Return an array for the values at each place, (N, OH, pitch, channels)."""
-        return memory.empty((len(self.images), self.OH, self.pitch, self.channels), dtype)
+        return memory.empty((self.images.shape[0], self.OH, self.pitch, self.channels), dtype)
 
     def as_images(self, output: Array) -> Array:
         """Return the values of the windows, (N, channels, OH, OW), without those between rows."""
@@ -126,11 +140,11 @@ class Windows:
 
     def blocks(self) -> Iterator[slice]:
         """Fill `columns` for a block of images and yield the block, then the next one."""
-        N, H, W, C = self.images.shape
+        N, C, H, W = self.images.shape
         places = self.OH * self.pitch
         each = places * (self.FH * C + self.channels) * self.dtype.itemsize
         for block in memory.blocks(N, each):
-            images = self.images[block]
+            images = self.images[block].transpose(0, 2, 3, 1)
             if block.start == 0:
                 # The padding stays 0.  Only the first row has its own zeros before it.
                 columns = np.zeros((self.pad_w + len(images) * places, self.FH, C), self.dtype)
@@ -150,6 +164,17 @@ class Windows:
         for first in range(self.FW):
             windows = in_a_row(self.FW, self.columns[first:])
             multiply(windows, filters, out=places[first :: self.FW][: len(windows)])
+
+    def products(self, filters: Array) -> Array:
+        """Return the windows of the block times the filters, (n, OH, OW, channels).
+
+        The next block overwrites them.
+        """
+        n = len(self.columns) // (self.OH * self.pitch)
+        if self._products is None:  # the first block is the largest
+            self._products = np.empty((n, self.OH, self.pitch, self.channels), self.dtype)
+        self.times(filters, out=self._products[:n])
+        return self._products[:n, :, : self.OW]
 
     def pixels(self, images: Array, before: int = 0) -> Array:
         """Return the values of `images` in the order in which their windows begin in `columns`.
@@ -185,11 +210,11 @@ def in_a_row(count: int, pieces: Array) -> Array:
 
 def multiply(a: Array, b: Array, out: Array) -> None:
     """Set out = a b, by products below `SMALL_PRODUCT` if these have enough rows to save time."""
-    rows = SMALL_PRODUCT // b.size
-    whole = len(a) // rows * rows if rows >= 100 else 0
+    rows, count = small_products(len(a), b.size)
+    whole = rows * count
     if whole:
-        few = a[:whole].reshape(-1, rows, a.shape[1])
-        np.matmul(few, b, out=out[:whole].reshape(-1, rows, b.shape[1]))
+        few = a[:whole].reshape(count, rows, a.shape[1])
+        np.matmul(few, b, out=out[:whole].reshape(count, rows, b.shape[1]))
     np.matmul(a[whole:], b, out=out[whole:])
 
 
@@ -197,4 +222,25 @@ def add_products(rows: Array, pieces: Array, count: int, to: Array) -> None:
     """Add to `to` (K, count L) the products of each row with `count` pieces from its place on."""
     for first in range(count):
         windows = in_a_row(count, pieces[first:])
-        to += rows[first::count][: len(windows)].T @ windows
+        add_product(rows[first::count][: len(windows)], windows, to)
+
+
+def add_product(a: Array, b: Array, to: Array) -> None:
+    """Add a^T b to `to`, by products below `SMALL_PRODUCT` if these have enough rows."""
+    rows, count = small_products(len(a), to.size)
+    whole = rows * count
+    if whole:
+        few_a, few_b = (each[:whole].reshape(count, rows, each.shape[1]) for each in (a, b))
+        to += np.matmul(few_a.transpose(0, 2, 1), few_b).sum(axis=0)
+    to += a[whole:].T @ b[whole:]
+
+
+def small_products(length: int, multiplications: int) -> tuple[int, int]:
+    """Return the rows of a small product, and how many of them fit; 0 if it has too few rows.
+
+    Args:
+        length: The number of rows.
+        multiplications: The number of multiplications for each row.
+    """
+    rows = SMALL_PRODUCT // multiplications
+    return (rows, length // rows) if rows >= LEAST_ROWS else (0, 0)

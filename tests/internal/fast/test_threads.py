@@ -1,6 +1,11 @@
 """Two threads work on the two halves of a batch at the same time."""
 
+import gc
+import multiprocessing
+import os
 import threading
+import weakref
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -8,6 +13,7 @@ from threadpoolctl import threadpool_info
 
 from dlbasics import Relu
 from dlbasics._internal import blas
+from dlbasics._internal.fast import threads
 from tests.internal.convnet import T, X, net
 
 
@@ -44,7 +50,7 @@ def test_one_after_the_other_where_blas_cannot_be_limited(monkeypatch):
     network, seen = net(), []
     wanted = network.gradient(X, T)
     monkeypatch.setattr(blas, "_libraries", lambda: ([], []))
-    monkeypatch.setattr(threading, "Thread", lambda *_, **__: seen.append(1))
+    monkeypatch.setattr(threads.Worker, "begin", lambda *_: seen.append(1))
     found = network.gradient(X, T)
     assert not seen
     for key in wanted:
@@ -78,19 +84,68 @@ def test_ctrl_c_waits_for_the_other_half(monkeypatch):
                 ended.append(interrupted.wait(20))
             return super().forward(x, train_flg)
 
-    class Interrupted(threading.Thread):
-        def join(self, timeout=None):
-            if not interrupted.is_set():
+    class Interrupted:
+        def __init__(self):
+            self.queue = SimpleQueue()
+
+        def put(self, item):
+            self.queue.put(item)
+
+        def get(self):
+            if in_main_thread() and not interrupted.is_set():
                 interrupted.set()
                 raise KeyboardInterrupt
-            super().join(timeout)
+            return self.queue.get()
 
     network = sharded(Slow())
-    monkeypatch.setattr(threading, "Thread", Interrupted)
+    monkeypatch.setattr(threads, "SimpleQueue", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         network.gradient(X, T)
     assert ended == [True]
     assert blas_threads() == before
+    network.gradient(X, T)
+
+
+@pytest.mark.fast
+def test_one_thread_serves_all_batches_of_one_network():
+    seen = set()
+
+    class Look(Relu):
+        def forward(self, x, train_flg=True):
+            seen.add(threading.current_thread())
+            return super().forward(x, train_flg)
+
+    network = sharded(Look())
+    for _ in range(5):
+        network.gradient(X, T)
+        network.predict(np.concatenate([X] * 20))
+    assert len(seen) == 2
+
+
+@pytest.mark.fast
+def test_a_waiting_thread_keeps_no_arrays():
+    network = net()
+    network.gradient(X, T)
+    batch = np.concatenate([X] * 2)
+    network.gradient(batch, np.concatenate([T] * 2))
+    kept = weakref.ref(batch)
+    del batch, network
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows starts processes without a fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")  # BLAS has threads, too
+@pytest.mark.fast
+def test_a_forked_process_has_a_thread_of_its_own():
+    network = net()
+    wanted = network.gradient(X, T)["W1"].copy()
+    assert threads._idle
+    context = multiprocessing.get_context("fork")
+    with context.Pool(1) as pool:
+        found = pool.apply_async(network.gradient, (X, T)).get(timeout=60)["W1"]
+    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(network.gradient(X, T)["W1"], wanted)
 
 
 @pytest.mark.parametrize(

@@ -20,17 +20,21 @@ def passed(layer, x):
     return [*arrays, layer.dW, layer.db]
 
 
-@pytest.mark.parametrize("block", [1, 3000, 1 << 20])
+@pytest.mark.parametrize(("block", "product"), [(1, 1000), (3000, 1000), (1 << 20, 10_000)])
 @pytest.mark.parametrize("relayed", [np.ascontiguousarray, channels_last, np.asfortranarray])
 @pytest.mark.parametrize(
     ("C", "FN", "FH", "FW", "pad"),
     [(3, 4, 3, 3, 0), (3, 4, 3, 3, 1), (1, 4, 5, 5, 2), (16, 8, 3, 3, 2), (4, 3, 1, 2, 0)],
 )
-def test_the_fast_path_equals_the_general_one(monkeypatch, C, FN, FH, FW, pad, relayed, block):
+def test_the_fast_path_equals_the_general_one(
+    monkeypatch, C, FN, FH, FW, pad, relayed, block, product
+):
     layer = Convolution(normal(FN, C, FH, FW, seed=1), normal(FN, seed=2), pad=pad)
     x = relayed(normal(7, C, 6, 5))
     assert windows.fits(layer.W.shape, 1, pad)
     monkeypatch.setattr(memory, "BLOCK", block)
+    monkeypatch.setattr(windows, "SMALL_PRODUCT", product)
+    monkeypatch.setattr(windows, "LEAST_ROWS", 2)
     fast = passed(layer, x)
     with plain():
         slow = passed(layer, x)
