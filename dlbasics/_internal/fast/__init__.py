@@ -5,6 +5,9 @@ has the functions `fits`, `forward`, `backward` and `backward_params`.  Their fi
 layer, and they set the same public attributes on it as its plain formulas do.  `fits` returns
 whether the replacement can compute the formula for this layer and this x.  docs/performance.md says
 how much time each trick saves.
+
+Where numba is installed (the extra `fast`), passes of `compiled` take the place of some of them.
+`DLBASICS_NUMBA=0` leaves them out.
 """
 
 from dlbasics._internal import halves, table
@@ -12,6 +15,7 @@ from dlbasics._internal.fast import (
     affine,
     batch_norm,
     columns,
+    compiled,
     convolution,
     optimizers,
     order,
@@ -33,3 +37,5 @@ for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
 table.enter(halves.run_all, threads.run_all)
 table.enter(halves.in_working_order, order.pooling_before_relu)
 table.enter(numerical_gradients, columns.numerical_gradients)
+if compiled.are_wanted():
+    compiled.enter()
