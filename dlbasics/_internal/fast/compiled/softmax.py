@@ -14,11 +14,12 @@ MOST = 4_096
 
 def forward(layer: Any, x: Array, t: Array) -> tuple[Array, Array]:
     """Return y (N, K) and the loss of each sample (N,), as `_forward` does."""
-    if t.ndim != 1 or x.size > MOST or not suit(x):
+    t = t.astype(np.int64) if t.ndim == 1 else t
+    if x.size > MOST or not suit(x, *([t] if t.ndim == 2 else [])):
         y, losses = layer._forward(x, t)
         return y, losses
     y, losses = np.empty_like(x), np.empty(len(x), x.dtype)
-    probabilities(x, t.astype(np.int64), y, losses)
+    probabilities(x, t, y, losses)
     return y, losses
 
 
@@ -44,7 +45,14 @@ def probabilities(x: Array, t: Array, y: Array, losses: Array) -> None:
             total += y[n, k]
         for k in range(x.shape[1]):
             y[n, k] /= total
-        losses[n] = np.log(total) - (x[n, t[n]] - top)
+        log_total = np.log(total)
+        if t.ndim == 1:
+            losses[n] = log_total - (x[n, t[n]] - top)
+        else:
+            losses[n] = 0
+            for k in range(x.shape[1]):
+                if t[n, k] != 0:  # 0 times infinity would be NaN
+                    losses[n] += t[n, k] * (log_total - (x[n, k] - top))
 
 
 @compiled
