@@ -20,7 +20,7 @@ fits = batch_norm.fits
 
 
 def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
-    found = layout.pixels(x)
+    found = layout.copied_pixels(x)
     alike = x.dtype == layer.gamma.dtype and layout.suit(layer.gamma, layer.beta)
     if found is None or not alike or (x.ndim == 4 and x.shape[1] < FEWEST):
         return batch_norm.forward(layer, x, train_flg)
@@ -42,7 +42,7 @@ def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
 
 
 def backward(layer: BatchNorm, dout: Array) -> Array:
-    found = layout.pixels(dout)
+    found = layout.copied_pixels(dout)
     alike = dout.dtype == layer._xn.dtype and layout.suit(layer._xn, layer._std, layer.gamma)
     few = dout.ndim == 4 and dout.shape[1] < FEWEST
     if found is None or not alike or few or not layer._train_flg:

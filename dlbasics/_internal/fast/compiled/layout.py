@@ -50,6 +50,22 @@ def pixels(x: Array) -> tuple[Array, int] | None:
     return as_strided(image, (N * H, row // pixel, C), (row, pixel, x.itemsize)), W
 
 
+def copied_pixels(x: Array) -> tuple[Array, int] | None:
+    """Return what `pixels` does, of a copy of x if x itself lies in memory in another way.
+
+    So does the gradient that images get from an Affine layer: its channels come first.
+    """
+    found = pixels(x)
+    if found is None and x.dtype in DTYPES:
+        found = pixels(np.array(x) if x.ndim == 2 else channels_last(x))
+    return found
+
+
+def channels_last(x: Array) -> Array:
+    """Return a copy of images whose channels lie side by side."""
+    return np.array(x.transpose(0, 2, 3, 1), order="C").transpose(0, 3, 1, 2)
+
+
 def rows(x: Array) -> tuple[Array, int] | None:
     """Return x as rows (rows, values), and how many values of a row are x's, as `pixels` does.
 
@@ -62,6 +78,13 @@ def rows(x: Array) -> tuple[Array, int] | None:
         return None
     values, W = found
     return values.reshape(len(values), -1), W * values.shape[2]
+
+
+def in_order_of(other: Array, x: Array) -> Array:
+    """Return x, or a copy of x that lies in C order, or channels last, as `other` does."""
+    if x.flags.c_contiguous == other.flags.c_contiguous:
+        return x
+    return np.array(x, order="C") if other.flags.c_contiguous else channels_last(x)
 
 
 def like(x: Array, dtype: Any = None) -> Array:

@@ -16,7 +16,7 @@ fits = pooling.fits
 
 
 def forward(layer: Any, x: Array, train_flg: bool) -> Array:
-    found = layout.pixels(x)
+    found = layout.copied_pixels(x)
     if found is None:
         return pooling.forward(layer, x, train_flg)
     (N, C, H, W), (image, _) = x.shape, found
@@ -29,7 +29,7 @@ def forward(layer: Any, x: Array, train_flg: bool) -> Array:
 
 def backward(layer: Any, dout: Array) -> Array:
     """Return dx: dout at the pixel that won its window, 0 at the others."""
-    found = layout.pixels(dout)
+    found = layout.copied_pixels(dout)
     if found is None:
         return pooling.backward(layer, dout)
     N, C, OH, OW = dout.shape

@@ -22,11 +22,12 @@ def forward(layer: Relu, x: Array, train_flg: bool) -> Array:
 
 
 def backward(layer: Relu, dout: Array) -> Array:
-    found, mask = layout.rows(dout), in_memory(layer.mask)
-    if found is None or mask is None or layer.mask.flags.c_contiguous != dout.flags.c_contiguous:
+    mask = in_memory(layer.mask)
+    found = None if mask is None else layout.rows(layout.in_order_of(layer.mask, dout))
+    if found is None:
         return relu.backward(layer, dout)
     values, width = found
-    dx = layout.like(dout)
+    dx = layout.like(layer.mask, dout.dtype)
     masked(values, width, mask, in_memory(dx))
     return dx
 
