@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from dlbasics._internal.fast import batch_norm, memory, optimizers, pooling, relu
+from dlbasics._internal.fast import batch_norm, memory, optimizers, pooling, relu, windows
 from dlbasics.layers import BatchNorm, Pooling, Relu, SoftmaxWithLoss
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from tests.helpers import ROOT
@@ -24,6 +24,7 @@ from dlbasics._internal.fast.compiled import optimizers as compiled_optimizers
 from dlbasics._internal.fast.compiled import pooling as compiled_pooling
 from dlbasics._internal.fast.compiled import relu as compiled_relu
 from dlbasics._internal.fast.compiled import softmax as compiled_softmax
+from dlbasics._internal.fast.compiled import windows as compiled_windows
 
 pytestmark = [pytest.mark.extra, pytest.mark.fast]
 
@@ -162,6 +163,21 @@ def test_softmax_equals_the_formula(dtype, t_dtype, values):
                 found = compiled_softmax.backward(layer, found[0], labels)
             np.testing.assert_array_equal(found, expected)
             assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("relaid", ALL_LAYOUTS.values(), ids=ALL_LAYOUTS.keys())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+def test_columns_of_a_convolution_equal_numpy(dtype, relaid):
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        N, C, H, W = image_shape(rng)
+        FH, pad = rng.integers(1, 5), rng.integers(0, 3)
+        x = relaid(sprinkled(rng, (N, C, H, W), BAD).astype(dtype)).transpose(0, 2, 3, 1)
+        start = rng.standard_normal((N, max(1, H + 2 * pad - FH + 1), W + pad, FH, C))
+        found, expected = start.astype(dtype), start.astype(dtype)
+        compiled_windows.copy_rows(found, x, pad)
+        windows.copy_rows(expected, x, pad)
+        np.testing.assert_array_equal(found, expected)
 
 
 # Optimizers

@@ -29,11 +29,14 @@ def are_wanted() -> bool:
 
 def enter() -> None:
     """Enter the compiled passes into the table, in place of their NumPy versions."""
+    from dlbasics._internal.fast import windows
     from dlbasics._internal.fast.compiled import batch_norm, optimizers, pooling, relu, softmax
+    from dlbasics._internal.fast.compiled import windows as compiled_windows
 
     table.enter(Relu, relu)
     table.enter(BatchNorm, batch_norm)
     table.enter(Pooling, pooling)
     table.enter(SoftmaxWithLoss, softmax)
+    table.enter(windows.copy_rows, compiled_windows.copy_rows)
     for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
         table.enter(kind, optimizers.step)
