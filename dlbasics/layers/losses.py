@@ -34,6 +34,9 @@ class LossLayer:
     derivative is y - t, you need no `_backward`.  Define `_correct` if there is an accuracy, and
     `_labels` if the labels have another shape than x.  float16 is computed in float32.
 
+    For SoftmaxWithLoss, `forward` and `backward` run a compiled version of the formulas where numba
+    is installed, but not within `with dlbasics.plain():`.
+
     Attributes:
         y: The output of the last forward, in the shape of x.
         t: The labels that the last forward was given.
