@@ -133,6 +133,16 @@ def test_the_loops_take_images_channels_last(relaid, is_taken):
     assert (layout.pixels(relaid(np.ones((2, 3, 4, 6), np.float32))) is not None) == is_taken
 
 
+def test_wider_running_statistics_give_wider_results():
+    mean, var = np.zeros(8), np.ones(8)
+    layer = BatchNorm(np.ones(8, np.float32), np.ones(8, np.float32), 0.9, mean, var)
+    x = np.ones((3, 8), np.float32)
+    expected = copy.deepcopy(layer)._forward(x, False)
+    found = compiled_batch_norm.forward(layer, x, False)
+    assert found.dtype == expected.dtype == np.float64
+    np.testing.assert_allclose(found, expected)
+
+
 def test_sums_of_a_large_batch_are_accurate_in_single_precision():
     x = 100 + np.random.default_rng(0).standard_normal((100, 28, 28, 8)).astype(np.float32)
     layer = BatchNorm.create(8)

@@ -21,8 +21,9 @@ fits = batch_norm.fits
 
 def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
     found = layout.copied_pixels(x)
-    alike = x.dtype == layer.gamma.dtype and layout.suit(layer.gamma, layer.beta)
-    if found is None or not alike or (x.ndim == 4 and x.shape[1] < FEWEST):
+    given = [layer.gamma, layer.beta, *(() if train_flg else layer._running_statistics())]
+    alike = x.dtype == layer.gamma.dtype and layout.suit(*given)
+    if found is None or not alike or has_few_channels(x):
         return batch_norm.forward(layer, x, train_flg)
     pixels, W = found
     if train_flg:
@@ -31,9 +32,9 @@ def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
         var = (squares(pixels, W, mean) / n).astype(x.dtype)
         layer._move_running_statistics(mean, var)
     else:
-        mean, var = (each.astype(x.dtype) for each in layer._running_statistics())
+        mean, var = layer._running_statistics()
     layer._train_flg = train_flg
-    layer._std = np.sqrt(var + layer.eps).astype(x.dtype, copy=False)
+    layer._std = np.sqrt(var + layer.eps)
     shape = len(pixels), W, pixels.shape[2]
     xn, y = memory.empty(shape, x.dtype), memory.empty(shape, x.dtype)
     normalized(pixels, mean, layer._std, layer.gamma, layer.beta, xn, y)
@@ -44,8 +45,7 @@ def forward(layer: BatchNorm, x: Array, train_flg: bool) -> Array:
 def backward(layer: BatchNorm, dout: Array) -> Array:
     found = layout.copied_pixels(dout)
     alike = dout.dtype == layer._xn.dtype and layout.suit(layer._xn, layer._std, layer.gamma)
-    few = dout.ndim == 4 and dout.shape[1] < FEWEST
-    if found is None or not alike or few or not layer._train_flg:
+    if found is None or not alike or has_few_channels(dout) or not layer._train_flg:
         return batch_norm.backward(layer, dout)
     pixels, W = found
     n, dtype = dout.size // len(layer.gamma), dout.dtype
@@ -59,6 +59,10 @@ def backward(layer: BatchNorm, dout: Array) -> Array:
 
 
 backward_params = backward
+
+
+def has_few_channels(x: Array) -> bool:
+    return x.ndim == 4 and x.shape[1] < FEWEST
 
 
 @compiled
