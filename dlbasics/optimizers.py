@@ -9,8 +9,8 @@ checkpoint holds the settings, the state, and `iter`, the number of updates, whi
 `_step`.
 
 For the classes in this file, `update` passes a large W to `_step` in pieces, so their formulas must
-work element by element.  Within `with dlbasics.plain():`, and for a class of your own, it passes
-the whole W.
+work element by element.  Where numba is installed, it runs a compiled loop instead of `_step`.
+Within `with dlbasics.plain():`, and for a class of your own, it passes the whole W to `_step`.
 """
 
 import math

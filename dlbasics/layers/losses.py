@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import table
 from dlbasics._internal.checks import (
     Array,
     as_batch,
@@ -32,6 +33,9 @@ class LossLayer:
     shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  If the
     derivative is y - t, you need no `_backward`.  Define `_correct` if there is an accuracy, and
     `_labels` if the labels have another shape than x.  float16 is computed in float32.
+
+    For SoftmaxWithLoss, `forward` and `backward` run a compiled version of the formulas where numba
+    is installed, but not within `with dlbasics.plain():`.
 
     Attributes:
         y: The output of the last forward, in the shape of x.
@@ -77,7 +81,11 @@ class LossLayer:
             t: Labels; the class of the loss layer says which.
         """
         dtype, scores, labels = self._checked(x, t)
-        y, losses = self._forward(scores, labels)
+        fast = table.fast(type(self))
+        if fast is None:
+            y, losses = self._forward(scores, labels)
+        else:
+            y, losses = fast.forward(self, scores, labels)
         self.t, self._t, self._dtype = t, labels, dtype
         self.y = y.reshape(np.shape(x)).astype(dtype, copy=False)
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
@@ -94,7 +102,8 @@ class LossLayer:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
         # _t holds the labels as `_labels` returned them.
         y = self.y.reshape(len(self._t), -1).astype(computed_in(self._dtype), copy=False)
-        dx = self._backward(y, self._t)
+        fast = table.fast(type(self))
+        dx = self._backward(y, self._t) if fast is None else fast.backward(self, y, self._t)
         dx *= as_number(dout, "dout") / len(dx)
         return dx.reshape(self.y.shape).astype(self._dtype, copy=False)
 

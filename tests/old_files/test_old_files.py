@@ -36,7 +36,10 @@ def test_a_stored_checkpoint_goes_on_to_the_stored_end(name, tmp_path):
     assert found.keys() == end.keys()
     for key, stored in end.items():
         if stored.dtype.kind == "f":
-            np.testing.assert_allclose(found[key], stored, rtol=1e-3, atol=1e-5, err_msg=key)
+            # Batch normalization subtracts what b1 adds, so that the gradient of b1 is 0.  Adam
+            # makes steps of the rounding error.
+            atol = 1e-3 if (name, key) == ("dense", "b1") else 1e-5
+            np.testing.assert_allclose(found[key], stored, rtol=1e-3, atol=atol, err_msg=key)
         else:
             assert found[key] == stored
 

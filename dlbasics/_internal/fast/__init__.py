@@ -5,6 +5,9 @@ has the functions `fits`, `forward`, `backward` and `backward_params`.  Their fi
 layer, and they set the same public attributes on it as its plain formulas do.  `fits` returns
 whether the replacement can compute the formula for this layer and this x.  `plan.py` says in which
 form a network calls its layers.  docs/performance.md says how much time each trick saves.
+
+Where numba is installed (the extra `fast`), passes of `compiled` take the place of some of them.
+`DLBASICS_NUMBA=0` leaves them out.
 """
 
 from dlbasics._internal import halves, table
@@ -12,6 +15,7 @@ from dlbasics._internal.fast import (
     affine,
     batch_norm,
     columns,
+    compiled,
     convolution,
     optimizers,
     plan,
@@ -35,3 +39,5 @@ table.enter(halves.run_all, threads.run_all)
 table.enter(halves.in_working_order, plan.for_replicas)
 table.enter(halves.without_checks, step.without_checks)
 table.enter(numerical_gradients, columns.numerical_gradients)
+if compiled.are_wanted():
+    compiled.enter()

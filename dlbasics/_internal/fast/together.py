@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import table
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import convolution, memory, pooling, relu, windows
+from dlbasics._internal.fast import convolution, memory, windows
 from dlbasics._internal.fast.step import is_float, is_ours, without_checks
 from dlbasics.layers import Convolution, Layer, Pooling, Relu
 
@@ -98,7 +99,7 @@ class Together:
         return y.transpose(0, 3, 1, 2)
 
     def _pool(self, z: Array, wins: list[tuple[Array, Array]]) -> Array:
-        y = pooling.forward(self.pool, z.transpose(0, 3, 1, 2), True)
+        y = table.replacement(Pooling).forward(self.pool, z.transpose(0, 3, 1, 2), True)
         wins.append(self.pool._wins)
         return y.transpose(0, 2, 3, 1)
 
@@ -129,7 +130,7 @@ class Gradient:
         layers.relu.mask = layers.mask[images]
         # Arrays that lie in the same order in memory take less time.
         dy = np.ascontiguousarray(self.dout[images].transpose(0, 2, 3, 1))
-        dy = relu.backward(layers.relu, dy)
+        dy = table.replacement(Relu).backward(layers.relu, dy)
         if self.db is not None:
             rows = dy.reshape(-1, len(self.db))
             self.db += np.ones(len(rows), rows.dtype) @ rows
@@ -137,7 +138,7 @@ class Gradient:
         if layers.pool is None:
             return gradient
         layers.pool._wins = tuple(each[images] for each in layers.wins)
-        return pooling.backward(layers.pool, gradient)
+        return table.replacement(Pooling).backward(layers.pool, gradient)
 
 
 def largest(z: Array) -> Array:

@@ -25,6 +25,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.fast import memory
+from dlbasics._internal.table import replaceable
 
 SMALL_PRODUCT = 1_000_000
 """Up to this number of multiplications, OpenBLAS on some processors does not copy the factors."""
@@ -140,7 +141,7 @@ class Windows:
 
     def blocks(self) -> Iterator[slice]:
         """Fill `columns` for a block of images and yield the block, then the next one."""
-        N, C, H, W = self.images.shape
+        N, C, _, _ = self.images.shape
         places = self.OH * self.pitch
         each = places * (self.FH * C + self.channels) * self.dtype.itemsize
         for block in memory.blocks(N, each):
@@ -150,12 +151,7 @@ class Windows:
                 columns = np.zeros((self.pad_w + len(images) * places, self.FH, C), self.dtype)
             self.columns = columns[: self.pad_w + len(images) * places].reshape(-1, self.FH * C)
             pieces = self.columns[self.pad_w :].reshape(-1, self.OH, self.pitch, self.FH, C)
-            for i in range(self.FH):
-                # Row i of the windows in row `oh` of the output is row oh - above of the image.
-                above = self.pad_h - i
-                first = max(0, above)
-                last = max(first, min(self.OH, H + above))
-                pieces[:, first:last, :W, i] = images[:, first - above : last - above]
+            fill(pieces, images, self.pad_h)
             yield block
 
     def times(self, filters: Array, out: Array) -> None:
@@ -195,6 +191,22 @@ class Windows:
         places[:, :, : self.OW] = images.transpose(0, 2, 3, 1)
         self._pixels[end:size] = 0
         return self._pixels[:size]
+
+
+def copy_rows(pieces: Array, images: Array, pad_h: int) -> None:
+    """Copy the rows of images (n, H, W, C) to their places in `pieces` (n, OH, pitch, FH, C).
+
+    Row i of the windows in row `oh` of the output is row oh + i - pad_h of the image.
+    """
+    (_, OH, _, FH, _), (_, H, W, _) = pieces.shape, images.shape
+    for i in range(FH):
+        above = pad_h - i
+        first = max(0, above)
+        last = max(first, min(OH, H + above))
+        pieces[:, first:last, :W, i] = images[:, first - above : last - above]
+
+
+fill = replaceable(copy_rows)
 
 
 def as_matrix(W: Array) -> Array:

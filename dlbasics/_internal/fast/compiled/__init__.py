@@ -1,0 +1,42 @@
+"""The extra `fast`: passes over arrays as loops that numba compiles.
+
+A NumPy formula with five operations reads and writes its arrays five times, and a compiled loop
+does so once.  Each file here does what the NumPy version of the same name does, and calls that
+version for arrays that the loops do not take.  Each loop is the formula for one element.  A layer
+remembers the same arrays either way, so that one version may compute forward and the other one
+backward.
+
+`loops.py` says how they are compiled, and `layout.py` which arrays they take.
+"""
+
+import os
+
+from dlbasics._internal import table
+from dlbasics.layers import BatchNorm, Pooling, Relu, SoftmaxWithLoss
+from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+
+
+def are_wanted() -> bool:
+    """Return whether numba is installed and the variable `DLBASICS_NUMBA` is not 0."""
+    if os.environ.get("DLBASICS_NUMBA") == "0":
+        return False
+    try:
+        import numba  # noqa: F401
+    except (ImportError, OSError):  # not installed, or not for this version of NumPy
+        return False
+    return True
+
+
+def enter() -> None:
+    """Enter the compiled passes into the table, in place of their NumPy versions."""
+    from dlbasics._internal.fast import windows
+    from dlbasics._internal.fast.compiled import batch_norm, optimizers, pooling, relu, softmax
+    from dlbasics._internal.fast.compiled import windows as compiled_windows
+
+    table.enter(Relu, relu)
+    table.enter(BatchNorm, batch_norm)
+    table.enter(Pooling, pooling)
+    table.enter(SoftmaxWithLoss, softmax)
+    table.enter(windows.copy_rows, compiled_windows.copy_rows)
+    for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
+        table.enter(kind, optimizers.step)
