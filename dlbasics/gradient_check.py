@@ -37,6 +37,10 @@ can explain has this relative error."""
 NUDGES = 4
 """The number of times that the check measures the rounding error of the function."""
 
+JUMP = 1e-9
+"""A change of last digits that changes f or a gradient by more than this share of its size has met a
+kink or a jump, such as two equal pixels of max pooling.  It then tells nothing about rounding."""
+
 ANNOUNCED = 2.0
 """The check prints its duration beforehand if it will take more than this number of seconds."""
 
@@ -371,6 +375,12 @@ def _copies(gradients: list[Array]) -> list[Array]:
 def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[float]:
     """Return for each array the derivative below which errors are relative to the floor."""
     given = [array.copy() for array in checked.arrays.values()]
+    largest = [float(np.abs(gradient).max(initial=0)) for gradient in analytic]
+    # The share of f that each number stands for, to first order.
+    shares = [
+        np.abs(a * b).sum() for a, b in zip(given, analytic, strict=True) if a.shape == b.shape
+    ]
+    most, most_own = JUMP * (abs(centre) + sum(shares)), JUMP * max(largest, default=0)
     rounding, roundings = math.ulp(centre) if math.isfinite(centre) else 0.0, [0.0] * len(given)
     # If gradients are added up from pass to pass, their differences are not those of rounding.
     is_stable = _differences(_copies(checked.gradients()), analytic) == roundings
@@ -381,12 +391,13 @@ def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[floa
         for array, values in zip(checked.arrays.values(), given, strict=True):
             array[...] = values * (1 + sys.float_info.epsilon * rng.choice([-1, 1], values.shape))
         change = abs(checked.f() - centre)
-        rounding = max(rounding, change if math.isfinite(change) else 0.0)
+        rounding = max(rounding, change if change <= most else 0.0)
         if is_stable:
-            roundings = [*map(max, roundings, _differences(_copies(checked.gradients()), analytic))]
+            changes = _differences(_copies(checked.gradients()), analytic)
+            changes = [change if change <= most_own else 0.0 for change in changes]
+            roundings = [*map(max, roundings, changes)]
     for array, values in zip(checked.arrays.values(), given, strict=True):
         array[...] = values
-    largest = [float(np.abs(gradient).max(initial=0)) for gradient in analytic]
     return [
         max(1e-3 * size, (rounding / STEPS[0] + own) / CLOSE, sys.float_info.min)
         for size, own in zip(largest, roundings, strict=True)

@@ -14,6 +14,7 @@ from dlbasics.layers import (
     Identity,
     Layer,
     LossLayer,
+    Pooling,
     Relu,
     Residual,
     Sigmoid,
@@ -184,6 +185,33 @@ class TestKinks:
         assert report and (check.checked, check.kinks) == (20, 2)
         assert str(report).splitlines()[1].split()[1:5] == ["(5,", "4)", "20", "2"]
         assert not check_gradients(damaged(Relu, dx=lambda dx, *_: 1.001 * dx), x)
+
+    @pytest.mark.parametrize("x", [np.ones((2, 1, 4, 4)), np.arange(32.0).reshape(2, 1, 4, 4) // 2])
+    @pytest.mark.parametrize("factor", [1, 3])
+    def test_equal_pixels_hide_no_error(self, x, factor):
+        """The last digits decide which of them wins, which changes the gradient as a whole."""
+        layer = damaged(Pooling, 2, 2, 2, dx=lambda dx, *_: factor * dx)
+        report = check_gradients(layer, x)
+        assert bool(report) == (factor == 1), f"\n{report}"
+
+    @pytest.mark.parametrize("factor", [1, 3])
+    def test_a_sum_of_0_before_relu_hides_no_error(self, factor):
+        first = damaged(Affine, np.full((3, 2), 0.3), None, dW=lambda dW, *_: factor * dW)
+        x = np.array([[1.0, -1, 0], [2, 1, 1], [1, 2, 3]])
+        report = check_gradients(Network([first, Relu(), Affine(normal(2, 3), None)]), x, [0, 1, 2])
+        assert bool(report) == (factor == 1), f"\n{report}"
+
+    def test_a_jump_hides_no_error(self):
+        """f jumps where x - 1 changes its sign."""
+
+        class Jumps(Identity):
+            def _forward(self, x, train_flg):
+                return 2 * x + (x > 1)
+
+            def _backward(self, dout):
+                return 3 * dout
+
+        assert not check_gradients(Jumps(), np.array([[1.0, 2], [3, 4]]))
 
     def test_at_a_kink_the_derivative_lies_between_the_one_sided_ones(self):
         x = np.zeros((5, 4))
