@@ -298,6 +298,12 @@ class TestHalfPrecision:
         layer.forward(np.zeros((70_000, 2), np.float16), np.zeros(70_000, int))
         np.testing.assert_allclose(layer.backward(70_000), [[-0.5, 0.5]] * 70_000)
 
+    def test_the_gradient_is_rounded_once(self):
+        layer = SoftmaxWithLoss()
+        layer.forward(scores(7, 3, dtype=np.float16), [0, 1, 2, 0, 1, 2, 0])
+        rows = layer.y.astype(np.float32) - np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2, 0]]
+        np.testing.assert_array_equal(layer.backward(), (rows / 7).astype(np.float16))
+
 
 class TestIdentityWithLoss:
     def test_formula_and_no_accuracy(self):
