@@ -147,7 +147,7 @@ PLANTED: tuple[PlantedError, ...] = (
         LOSSES,
         "losses.sum(dtype=np.float64)",
         "losses.sum()",
-        "The losses of a batch are added up in their own dtype: in half precision the mean loss of a large batch is infinite or has few digits.",
+        "The losses of a batch are added up in their own dtype: the sum of large losses is infinite where their mean is not.",
     ),
     PlantedError(
         "losses-2",

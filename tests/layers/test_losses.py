@@ -267,6 +267,12 @@ class TestSigmoidWithLoss:
             assert SigmoidWithLoss().correct(x, form).tolist() == [True, False, True]
 
 
+def test_the_mean_of_large_losses_is_finite():
+    """Their sum is not, in single precision."""
+    x = np.full((4, 1), 1.5e19, np.float32)
+    assert IdentityWithLoss().forward(x, np.zeros((4, 1))) == pytest.approx(1.125e38, rel=1e-6)
+
+
 class TestHalfPrecision:
     """Sums and squares are computed in single precision."""
 
