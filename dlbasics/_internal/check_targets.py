@@ -9,6 +9,7 @@ import numpy as np
 from dlbasics._internal import readers
 from dlbasics._internal.checks import Array
 from dlbasics._internal.network_state import layers_of
+from dlbasics._internal.undeclared import check_attributes, check_were_replaced, undeclared_arrays
 from dlbasics.layers import Layer, LossLayer
 
 
@@ -54,8 +55,8 @@ def as_checked(target: Any, x: Array, t: Any, train_flg: bool, rng: np.random.Ge
 def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> Checked:
     layer.cast(np.float64)
     for inner in layer.walk():
-        readers.check_attributes(inner)
-    undeclared = readers.undeclared(layer.walk())
+        check_attributes(inner)
+    undeclared = undeclared_arrays(layer.walk())
     given = x.copy()
     mode = _mode(layer.forward, train_flg)
     probe = rng.standard_normal(np.shape(layer.forward(x, **mode)))
@@ -68,7 +69,7 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> Checked:
         raise ValueError(f"{layer.kind} must not change the x that it is given")
     if not np.array_equal(dout, probe):
         raise ValueError(f"{layer.kind}.backward must not change the dout that it is given")
-    readers.check_were_replaced(undeclared)
+    check_were_replaced(undeclared)
     slots = {
         name if i == 0 else f"{inner.kind}[{i}].{name}": (inner, name)
         for i, inner in enumerate(layer.walk())
@@ -91,10 +92,10 @@ def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> Checked:
 
 
 def _loss_layer(layer: LossLayer, x: Array, t: Any) -> Checked:
-    undeclared = readers.undeclared([layer])
+    undeclared = undeclared_arrays([layer])
     layer.forward(x, t)
     layer.backward(2)
-    readers.check_were_replaced(undeclared)
+    check_were_replaced(undeclared)
 
     def gradients() -> list[Array]:
         layer.forward(x, t)
@@ -126,7 +127,7 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> Checked:
     if hasattr(network, "astype"):
         network = network.astype(np.float64)
     layers = [layer for top in layers_of(network).values() for layer in top.walk()]
-    undeclared = readers.undeclared([*layers])
+    undeclared = undeclared_arrays([*layers])
     network.gradient(x, t)
     for layer in layers:
         layer.frozen = True
@@ -136,7 +137,7 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> Checked:
         raise TypeError(f"params, and what gradient returns, must be dicts, got {found}")
     if grads.keys() != params.keys():
         raise ValueError(f"gradient must return {[*params]}, as params has, got {[*grads]}")
-    readers.check_were_replaced(undeclared)
+    check_were_replaced(undeclared)
     arrays = {key: _float64(params[key], f"params[{key!r}]") for key in params}
     mode = _mode(network.loss, train_flg)
 
