@@ -69,6 +69,8 @@ FAST_OPTIMIZERS = "dlbasics/_internal/fast/optimizers.py"
 OPTIMIZER = "dlbasics/_internal/optimizer.py"
 COLUMNS = "dlbasics/columns.py"
 CHECK = "dlbasics/gradient_check.py"
+TARGETS = "dlbasics/_internal/check_targets.py"
+ROUNDING = "dlbasics/_internal/rounding.py"
 NETWORK = "dlbasics/network.py"
 PARAMS = "dlbasics/_internal/params.py"
 NETWORK_STATE = "dlbasics/_internal/network_state.py"
@@ -145,7 +147,7 @@ PLANTED: tuple[PlantedError, ...] = (
         LOSSES,
         "losses.sum(dtype=np.float64)",
         "losses.sum()",
-        "The losses of a batch are added up in their own dtype: in half precision the mean loss of a large batch is infinite or has few digits.",
+        "The losses of a batch are added up in their own dtype: the sum of large losses is infinite where their mean is not.",
     ),
     PlantedError(
         "losses-2",
@@ -639,21 +641,21 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "gradient_check-3",
-        CHECK,
+        ROUNDING,
         "max(1e-3 * size, (rounding / STEPS[0] + own) / CLOSE, sys.float_info.min)",
         "max(1e-3 * size, 1e-6)",
         "The floor of the errors is a constant: wrong gradients of small numbers pass, and right ones that are only rounding do not.",
     ),
     PlantedError(
         "gradient_check-4",
-        CHECK,
+        TARGETS,
         "    given = x.copy()\n",
         "    given = x\n",
         "x is compared with itself, so a layer that writes into its x is not found out.",
     ),
     PlantedError(
         "gradient_check-5",
-        CHECK,
+        TARGETS,
         '    return Checked(lambda: 2 * layer.forward(x, t), {"x": x}, gradients)',
         '    return Checked(lambda: layer.forward(x, t), {"x": x}, lambda: [layer.backward(1)])',
         "A loss layer is checked with dout = 1 only, so one that ignores dout passes.",
@@ -793,6 +795,8 @@ def nearest(file: str, checkout: Path) -> list[str]:
     Layers, their fast replacements and the gradient check also have tests in common.
     """
     near = [mirror(file)]
+    if file in (TARGETS, ROUNDING):  # they are parts of the gradient check
+        near.append(mirror(CHECK))
     if {"layers", "fast", "gradient_check.py"} & {*Path(file).parts}:
         near.append(Path("tests/layers", near[0].name))  # the layer that a file replaces
         for folder in ("tests/layers", "tests/internal/fast", "tests/gradients"):

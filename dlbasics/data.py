@@ -54,7 +54,7 @@ def batch_count(n: int, size: int, sampling: str) -> int:
     if sampling not in ("epoch", "replacement"):
         raise ValueError(f"sampling must be 'epoch' or 'replacement', got {sampling!r}")
     count = math.ceil(n / size)
-    is_rest_of_one = n > size > 1 and n % size == 1
+    is_rest_of_one = n > size and n % size == 1
     return count - 1 if sampling == "epoch" and is_rest_of_one else count
 
 

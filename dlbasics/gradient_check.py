@@ -4,14 +4,14 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from dlbasics._internal import readers
+from dlbasics._internal.check_targets import as_checked
 from dlbasics._internal.checks import (
     Array,
     RngLike,
@@ -20,22 +20,9 @@ from dlbasics._internal.checks import (
     as_flag,
     as_number,
     as_rng,
-    quiet,
     spawn,
 )
-from dlbasics._internal.network_state import layers_of
-from dlbasics.layers import Layer, LossLayer
-
-STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
-"""The steps h that the check tries in turn.  The first has the smallest rounding error; the last is
-the least likely to step across a kink."""
-
-CLOSE = 1e-6
-"""After a relative error below this, the check tries no smaller step.  A difference that rounding
-can explain has this relative error."""
-
-NUDGES = 4
-"""The number of times that the check measures the rounding error of the function."""
+from dlbasics._internal.rounding import CLOSE, STEPS, backpropagated, rounding_floors
 
 ANNOUNCED = 2.0
 """The check prints its duration beforehand if it will take more than this number of seconds."""
@@ -129,10 +116,9 @@ def check_gradients(
         target: A layer, a loss layer or a network, which may be one that you wrote.  For a layer,
             the check compares the derivatives of sum(probe * y), with a random probe, by x and by
             the parameters.  For a loss layer, it compares the derivatives of twice the loss by x.
-            For a network, it compares the derivatives of the loss by the parameters.  For a loss
-            layer that you wrote, the derivatives by its parameters are compared, too.
-        x: A batch of at least two samples.  With one sample, batch normalization has the
-            gradient 0.
+            If you wrote the loss layer, it also compares those by its parameters.  For a network,
+            it compares the derivatives of the loss by the parameters.
+        x: A batch of at least two samples, which batch normalization needs in training.
         t: The labels for a loss layer or a network.
         train_flg: The mode of a layer.  A network computes gradients in training mode only.
         sample: The number of elements of each array that the check draws at random and compares.
@@ -163,30 +149,15 @@ def check_gradients(
     verbose = None if verbose is None else as_flag(verbose, "verbose")
     x = as_array(x)
     target = copy.deepcopy(target)
-    if isinstance(target, LossLayer):
-        checked = _loss_layer(target, x.astype(np.float64), t)
-    elif hasattr(target, "gradient"):
-        checked = _network(target, _as_double(x), t, train_flg)
-    elif isinstance(target, Layer):
-        checked = _layer(target, x.astype(np.float64), train_flg, rng)
-    elif not readers.is_layer(target):
-        raise TypeError(f"target must be a layer, a loss layer or a network, got {target!r}")
-    elif t is not None or readers.takes_labels(target):
-        if t is None:
-            raise TypeError(f"t must be the labels, which {type(target).__name__}.forward needs")
-        checked = _readers_loss_layer(target, x.astype(np.float64), t)
-    else:
-        # Integers may be indices, as in an embedding layer.
-        x = x.copy() if x.dtype.kind in "iu" else x.astype(np.float64)
-        checked = _layer(readers.ReadersLayer(target), x, train_flg, rng)
-    analytic, f = _analytic(checked), checked.f
+    checked = as_checked(target, x, t, train_flg, rng)
+    analytic, f = backpropagated(checked), checked.f
     chosen = [_choose(array.size, sample, rng) for array in checked.arrays.values()]
     start = time.perf_counter()
     centre = f()
     seconds = time.perf_counter() - start
     check_same_loss(centre, f(), type(target).__name__)
     _announce(2 * sum(map(len, chosen)), seconds, verbose)
-    floors = _floors(checked, centre, analytic)
+    floors = rounding_floors(checked, centre, analytic)
     rows = zip(checked.arrays, analytic, floors, chosen, strict=True)
     checks = [
         _check(f, centre, name, checked.arrays[name], gradient, floor, elements)
@@ -207,134 +178,6 @@ def check_same_loss(first: float, second: float, name: str) -> None:
 Function = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What the check compares: f, its arguments, and their gradients by backpropagation.
-
-    Attributes:
-        f: Returns the value for the present contents of the arrays.
-        arrays: The arguments of f by name.  The check changes them in place.
-        gradients: Returns the gradients of the arrays, in their order.
-    """
-
-    f: Function
-    arrays: Mapping[str, Array]
-    gradients: Callable[[], list[Array]]
-
-
-def _layer(layer: Layer, x: Array, train_flg: bool, rng: Any) -> Checked:
-    layer.cast(np.float64)
-    for inner in layer.walk():
-        readers.check_attributes(inner)
-    undeclared = readers.undeclared(layer.walk())
-    given = x.copy()
-    mode = _mode(layer.forward, train_flg)
-    probe = rng.standard_normal(np.shape(layer.forward(x, **mode)))
-    layer.backward(probe.copy())
-    layer.freeze()
-    layer.forward(x, **mode)
-    dout = probe.copy()
-    layer.backward(dout)
-    if not np.array_equal(x, given, equal_nan=x.dtype.kind == "f"):
-        raise ValueError(f"{layer.kind} must not change the x that it is given")
-    if not np.array_equal(dout, probe):
-        raise ValueError(f"{layer.kind}.backward must not change the dout that it is given")
-    readers.check_were_replaced(undeclared)
-    slots = {
-        name if i == 0 else f"{inner.kind}[{i}].{name}": (inner, name)
-        for i, inner in enumerate(layer.walk())
-        for name in inner.param_names
-        if getattr(inner, name) is not None
-    }
-
-    def gradients() -> list[Array]:
-        layer.forward(x, **mode)
-        dx = layer.backward(probe.copy())
-        return [*([dx] if has_dx else []), *(getattr(o, f"d{name}") for o, name in slots.values())]
-
-    has_dx = x.dtype.kind == "f"
-    arrays = {label: _float64(getattr(*slot), label) for label, slot in slots.items()}
-    return Checked(
-        lambda: float(np.sum(probe * layer.forward(x, **mode))),
-        {"x": x, **arrays} if has_dx else arrays,
-        gradients,
-    )
-
-
-def _loss_layer(layer: LossLayer, x: Array, t: Any) -> Checked:
-    undeclared = readers.undeclared([layer])
-    layer.forward(x, t)
-    layer.backward(2)
-    readers.check_were_replaced(undeclared)
-
-    def gradients() -> list[Array]:
-        layer.forward(x, t)
-        return [layer.backward(2)]
-
-    return Checked(lambda: 2 * layer.forward(x, t), {"x": x}, gradients)
-
-
-def _readers_loss_layer(own: Any, x: Array, t: Any) -> Checked:
-    layer, found = readers.ReadersLoss(own), readers.ReadersLayer(own)
-    found.cast(np.float64)
-    layer.forward(x, t)
-    layer.backward(1)
-    found.check_gradients_are_known()
-    names = found.param_names
-
-    def gradients() -> list[Array]:
-        layer.forward(x, t)
-        # The book's own loss layer ignores dout, which in its networks is always 1.
-        return [layer.backward(1), *(getattr(found, f"d{name}") for name in names)]
-
-    arrays = {name: _float64(getattr(found, name), name) for name in names}
-    return Checked(lambda: layer.forward(x, t), {"x": x, **arrays}, gradients)
-
-
-def _network(network: Any, x: Array, t: Any, train_flg: bool) -> Checked:
-    if not train_flg:
-        raise ValueError("train_flg must be True for a network, whose gradient is that of training")
-    if hasattr(network, "astype"):
-        network = network.astype(np.float64)
-    layers = [layer for top in layers_of(network).values() for layer in top.walk()]
-    undeclared = readers.undeclared([*layers])
-    network.gradient(x, t)
-    for layer in layers:
-        layer.frozen = True
-    grads, params = network.gradient(x, t), network.params
-    if not (isinstance(grads, Mapping) and isinstance(params, Mapping)):
-        found = f"{type(params).__name__} and {type(grads).__name__}"
-        raise TypeError(f"params, and what gradient returns, must be dicts, got {found}")
-    if grads.keys() != params.keys():
-        raise ValueError(f"gradient must return {[*params]}, as params has, got {[*grads]}")
-    readers.check_were_replaced(undeclared)
-    arrays = {key: _float64(params[key], f"params[{key!r}]") for key in params}
-    mode = _mode(network.loss, train_flg)
-
-    def gradients() -> list[Array]:
-        by_key = network.gradient(x, t)
-        return [by_key[key] for key in arrays]
-
-    return Checked(lambda: float(network.loss(x, t, **mode)), arrays, gradients)
-
-
-def _mode(method: Callable[..., Any], train_flg: bool) -> dict[str, bool]:
-    """Return train_flg as an argument if the method takes it; the book's first classes do not."""
-    return {"train_flg": train_flg} if readers.takes(method, "train_flg") else {}
-
-
-def _as_double(x: Array) -> Array:
-    """Return a copy of x in float64; integers stay integers, as an embedding layer needs them."""
-    return x.astype(np.float64) if x.dtype.kind == "f" else x.copy()
-
-
-def _float64(array: Any, name: str) -> Array:
-    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-        found = getattr(array, "dtype", type(array).__name__)
-        raise TypeError(f"{name} must be a float64 array to be checked, got {found}")
-    return array
-
-
 def _choose(size: int, sample: int | None, rng: np.random.Generator) -> Array:
     count = size if sample is None else as_count(sample, "sample")
     if count >= size:
@@ -349,56 +192,6 @@ def _announce(passes: int, seconds: float, verbose: bool | None) -> None:
             f"check_gradients: at least {passes:,} forward passes, about {total:.1f} s",
             file=sys.stderr,
         )
-
-
-def _analytic(checked: Checked) -> list[Array]:
-    """Return copies of the gradients by backpropagation."""
-    given = [array.copy() for array in checked.arrays.values()]
-    rng = np.random.default_rng(0)
-    # A gradient that the pass before has left behind must not look right, so that pass is another.
-    for array, values in zip(checked.arrays.values(), given, strict=True):
-        array[...] = values * rng.uniform(0.9, 1, values.shape)
-    checked.gradients()
-    for array, values in zip(checked.arrays.values(), given, strict=True):
-        array[...] = values
-    return _copies(checked.gradients())
-
-
-def _copies(gradients: list[Array]) -> list[Array]:
-    return [np.array(gradient, dtype=np.float64) for gradient in gradients]
-
-
-def _floors(checked: Checked, centre: float, analytic: list[Array]) -> list[float]:
-    """Return for each array the derivative below which errors are relative to the floor."""
-    given = [array.copy() for array in checked.arrays.values()]
-    rounding, roundings = math.ulp(centre) if math.isfinite(centre) else 0.0, [0.0] * len(given)
-    # If gradients are added up from pass to pass, their differences are not those of rounding.
-    is_stable = _differences(_copies(checked.gradients()), analytic) == roundings
-    rng = np.random.default_rng(0)
-    for _ in range(NUDGES):
-        # The last digits of the arrays change.  Rounding changes f and its gradients as much.  This
-        # is more than f's own last digit if large terms cancel out, as in batch normalization.
-        for array, values in zip(checked.arrays.values(), given, strict=True):
-            array[...] = values * (1 + sys.float_info.epsilon * rng.choice([-1, 1], values.shape))
-        change = abs(checked.f() - centre)
-        rounding = max(rounding, change if math.isfinite(change) else 0.0)
-        if is_stable:
-            roundings = [*map(max, roundings, _differences(_copies(checked.gradients()), analytic))]
-    for array, values in zip(checked.arrays.values(), given, strict=True):
-        array[...] = values
-    largest = [float(np.abs(gradient).max(initial=0)) for gradient in analytic]
-    return [
-        max(1e-3 * size, (rounding / STEPS[0] + own) / CLOSE, sys.float_info.min)
-        for size, own in zip(largest, roundings, strict=True)
-    ]
-
-
-@quiet
-def _differences(some: list[Array], others: list[Array]) -> list[float]:
-    """Return the largest difference of each two arrays; 0 if they are not finite or not alike."""
-    pairs = zip(some, others, strict=True)
-    found = [np.abs(a - b).max(initial=0) if a.shape == b.shape else 0 for a, b in pairs]
-    return [float(difference) if np.isfinite(difference) else 0.0 for difference in found]
 
 
 def _check(

@@ -14,11 +14,11 @@ from dlbasics._internal.checkpoint_folder import CheckpointFolder
 from dlbasics._internal.checkpoints import checkpoint_of, load_checkpoint, load_newest
 from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_flag, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
+from dlbasics._internal.files import as_folder
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
 from dlbasics._internal.trainer_arguments import (
-    as_folder,
     as_network,
     as_optimizer,
     check_can_be_stored,

@@ -140,7 +140,7 @@ def test_col2im_adds_half_precision_in_single():
     col = np.array([[0, 60000], [60000, 0], [-60000, 0]], np.float16)
     image = col2im(col[[0, 1]], (1, 1, 1, 3), 1, 2)
     assert image.dtype == np.float16 and image.tolist() == [[[[0, np.inf, 0]]]]
-    rows = np.array([[0, 0, 60000], [0, 60000, 0], [-60000, 0, 0]], np.float16)
+    rows = np.array([[0, 0, -60000], [0, 60000, 0], [60000, 0, 0]], np.float16)
     assert col2im(rows, (1, 1, 1, 5), 1, 3).tolist() == [[[[0, 0, 60000, 0, 0]]]]
 
 

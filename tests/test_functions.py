@@ -234,8 +234,8 @@ class TestExtremes:
         assert cross_entropy_error(rows, np.ones((1, 70_000))) == pytest.approx(
             70_000 * math.log(2), rel=1e-6
         )
-        assert sum_squared_error(np.full(3, 300, np.float16), np.zeros(3)) == 3 * 45_000
-        assert sum_squared_error(np.float32([1e30]), [0]) == pytest.approx(5e59)
+        assert sum_squared_error(np.full(3, 300, np.float16), np.zeros(3, np.float16)) == 3 * 45_000
+        assert sum_squared_error(np.float32([1e30]), np.float32([0])) == pytest.approx(5e59)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("f", [relu, softmax, log_softmax])

@@ -11,11 +11,11 @@ import numpy as np
 from dlbasics._internal.readers import (
     ReadersLayer,
     ReadersLoss,
-    check_attributes,
     check_has_no_parameters,
     is_layer,
     is_loss_layer,
 )
+from dlbasics._internal.undeclared import check_attributes
 from dlbasics.initializers import Initializer
 from dlbasics.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 

@@ -23,17 +23,27 @@ def as_path(path: Any, name: str = "path") -> Path:
         path: The path.
         name: The argument that the message names.
     """
-    try:
-        text = os.fspath(path)
-    except TypeError:
-        text = None
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be the path of a file, got {type(path).__name__}")
+    text = _text_of(path, name, "file")
     if not Path(text).name or "\0" in text:
         raise ValueError(f"{name} must be the path of a file, got {text!r}")
     if os.path.isdir(text):
         raise ValueError(f"{name} must be the path of a file, got the folder {text}")
     return Path(text)
+
+
+def as_folder(path: Any, name: str) -> Path:
+    """Return `path`, which must be that of a folder, or of one that can be made."""
+    text = _text_of(path, name, "folder")
+    if not text or "\0" in text or (os.path.lexists(text) and not os.path.isdir(text)):
+        raise ValueError(f"{name} must be the path of a folder, got {text!r}")
+    return Path(text)
+
+
+def _text_of(path: Any, name: str, kind: str) -> str:
+    with suppress(TypeError):
+        if isinstance(text := os.fspath(path), str):
+            return text
+    raise TypeError(f"{name} must be the path of a {kind}, got {type(path).__name__}")
 
 
 def most_unpacked(size: int) -> int:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import numbers
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from operator import getitem
 from typing import Any
 
@@ -200,65 +200,13 @@ def check_has_no_parameters(own: Any) -> None:
         raise TypeError(f"{type(own).__name__} must have no parameters, as a loss layer")
 
 
-def check_attributes(layer: Layer) -> None:
-    """Raise ValueError if a subclass of Layer has layers or gradients that it does not declare."""
-    if isinstance(layer, ReadersLayer):
-        return
-    gradients = {*vars(layer), *_set_by(layer, "_backward"), *_set_by(layer, "backward")}
-    for name, value in vars(layer).items():
-        if any(is_layer(part) and part not in layer.layers for part in parts(value)):
-            raise ValueError(
-                f"{layer.kind}.{name} must be in {layer.kind}.layers too, or it would be "
-                "neither trained nor saved"
-            )
-        declared = name in layer.param_names + layer.state_names
-        if isinstance(value, np.ndarray) and f"d{name}" in gradients and not declared:
-            raise ValueError(
-                f"{layer.kind}.{name} has a gradient, so it must be in {layer.kind}.param_names"
-            )
-
-
-def undeclared(layers: Iterable[Any]) -> list[tuple[Any, str, Array]]:
-    """Return layer, attribute and array of what may be a parameter though nothing says so.
-
-    These are the floating-point arrays of a reader's subclasses of Layer and LossLayer.  A class
-    that has `param_names` of its own says which of its arrays are parameters.
-    """
-    return [
-        (layer, name, part)
-        for layer in layers
-        if not _says_its_parameters(layer)
-        for name, value in vars(layer).items()
-        if name not in (*getattr(layer, "param_names", ()), *getattr(layer, "state_names", ()))
-        for part in parts(value)
-        if isinstance(part, np.ndarray) and part.dtype.kind == "f"
-    ]
-
-
-def check_were_replaced(arrays: Iterable[tuple[Any, str, Array]]) -> None:
-    """Raise ValueError if the passes since `undeclared` have left one of its arrays in place."""
-    for layer, name, array in arrays:
-        if any(part is array for part in parts(vars(layer).get(name))):
-            kind = type(layer).__name__
-            raise ValueError(
-                f"{kind}.{name} is an array whose gradient is unknown: list the parameters of the "
-                f"class in {kind}.param_names, which may be empty"
-            )
-
-
-def _says_its_parameters(layer: Any) -> bool:
-    own = [kind for kind in type(layer).__mro__ if kind.__module__.partition(".")[0] != "dlbasics"]
-    is_ours = type(layer) not in own
-    return is_ours or any("param_names" in vars(kind) for kind in own)
-
-
 def _attributes(own: Any) -> dict[str, Any]:
     slots = [name for kind in type(own).__mro__ for name in getattr(kind, "__slots__", ())]
     found = {name: getattr(own, name) for name in slots if hasattr(own, name)}
     return {**found, **getattr(own, "__dict__", {})}
 
 
-def _set_by(own: Any, method: str) -> set[str]:
+def set_by(own: Any, method: str) -> set[str]:
     """Return the attributes that the method of that name sets."""
     code = getattr(getattr(type(own), method, None), "__code__", None)
     return _stored(code) if code else set()
@@ -271,7 +219,7 @@ def _stored(code: types.CodeType) -> set[str]:
 
 def _arrays(own: Any) -> dict[str, Array]:
     """Return the floating-point arrays, except running statistics and what a pass leaves behind."""
-    left_behind = {*_set_by(own, "forward"), *_set_by(own, "backward"), *STATES}
+    left_behind = {*set_by(own, "forward"), *set_by(own, "backward"), *STATES}
     return {
         name: value
         for name, value in _attributes(own).items()
@@ -281,7 +229,7 @@ def _arrays(own: Any) -> dict[str, Array]:
 
 def _gradients(own: Any) -> set[str]:
     """Return the attributes that may be gradients: what the layer has, and what backward sets."""
-    return {*_set_by(own, "backward"), *_attributes(own), *vars(type(own))}
+    return {*set_by(own, "backward"), *_attributes(own), *vars(type(own))}
 
 
 def _check_what_is_no_array(own: Any) -> None:
@@ -320,7 +268,7 @@ def _check_inner_layers(own: Any) -> None:
 
 
 def _has_lists(own: Any) -> bool:
-    has_grads = hasattr(own, "grads") or "grads" in _set_by(own, "backward")
+    has_grads = hasattr(own, "grads") or "grads" in set_by(own, "backward")
     return has_grads and isinstance(getattr(own, "params", None), Mapping | list | tuple)
 
 

@@ -1,9 +1,7 @@
 """The arguments that Trainer accepts, and the errors for all others."""
 
 import inspect
-import os
 from collections.abc import Callable, Mapping, Sequence, Set
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,19 +47,6 @@ def as_optimizer(optimizer: Any, param: Mapping[str, Any] | None) -> Any:
     if param is not None:
         raise ValueError(f"optimizer_param goes with a name; {optimizer!r} already has its own")
     return optimizer
-
-
-def as_folder(path: Any, name: str) -> Path:
-    """Return `path`, which must be that of a folder, or of one that can be made."""
-    try:
-        text = os.fspath(path)
-    except TypeError:
-        text = None
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be the path of a folder, got {path!r}")
-    if not text or "\0" in text or (os.path.lexists(text) and not os.path.isdir(text)):
-        raise ValueError(f"{name} must be the path of a folder, got {text!r}")
-    return Path(text)
 
 
 def optional(check: Callable[..., T], value: Any, name: str, **limits: Any) -> T | None:

@@ -47,8 +47,6 @@ class LossLayer:
     t: Any = None
     loss: float | None = None
 
-    _dtype: np.dtype[Any]  # of the scores
-
     # A subclass writes _forward, and any of the other three methods that must differ.
 
     def _forward(self, x: Array, t: Array) -> tuple[Array, Array]:
@@ -86,7 +84,7 @@ class LossLayer:
             y, losses = self._forward(scores, labels)
         else:
             y, losses = fast.forward(self, scores, labels)
-        self.t, self._t, self._dtype = t, labels, dtype
+        self.t, self._t = t, labels
         self.y = y.reshape(np.shape(x)).astype(dtype, copy=False)
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
@@ -101,11 +99,12 @@ class LossLayer:
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
         # _t holds the labels as `_labels` returned them.
-        y = self.y.reshape(len(self._t), -1).astype(computed_in(self._dtype), copy=False)
+        y = self.y.reshape(len(self._t), -1)
+        y = y.astype(computed_in(y.dtype), copy=False)
         fast = table.fast(type(self))
         dx = self._backward(y, self._t) if fast is None else fast.backward(self, y, self._t)
         dx *= as_number(dout, "dout") / len(dx)
-        return dx.reshape(self.y.shape).astype(self._dtype, copy=False)
+        return dx.reshape(self.y.shape).astype(self.y.dtype, copy=False)
 
     @quiet
     def losses(self, x: Array, t: Any) -> Array:
@@ -135,7 +134,7 @@ class LossLayer:
         """
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
-        self.t, self.loss, self._dtype = t, loss, self.y.dtype
+        self.t, self.loss = t, loss
 
     def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
         """Return the dtype of the scores, the scores as they are computed, and the labels."""

@@ -139,6 +139,11 @@ class TestDtype:
         kind().update(wide, {"W": grad.astype(np.float32)})
         assert_same(mixed, wide)
 
+    def test_a_half_precision_array_without_dimensions_moves(self, kind):
+        b = np.array(1, np.float16)
+        kind().update({"b": b}, {"b": np.array(300, np.float16)})
+        assert b < 1
+
     def test_half_precision_resumes_to_the_bit_also_from_a_half_precision_state(self, kind):
         optimizer, params = kind(), make_params(np.float16)
         train(optimizer, params, range(2))

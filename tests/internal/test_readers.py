@@ -655,6 +655,21 @@ def test_running_statistics_of_another_dtype_are_saved_and_loaded(tmp_path, is_s
     assert check_gradients(network, X, T)
 
 
+def test_running_statistics_that_are_not_set_take_no_more_memory_than_a_file_should(
+    tmp_path, monkeypatch
+):
+    """Their class chooses the shape, so that the network knows none to compare with."""
+    layer = BookBatchNorm(5)
+    layer.running_mean = layer.running_var = None
+    network, path = Network([layer, Affine(normal(5, 3), None)]), tmp_path / "w.npz"
+    arrays = {**network.params, "running_mean1": np.zeros(9_000), "running_var1": np.zeros(9_000)}
+    np.savez_compressed(path, **arrays)
+    monkeypatch.setattr("dlbasics._internal.npz.most_unpacked", lambda size: 10 * size)
+    with pytest.raises(ValueError, match=r"must hold at most .* bytes of data, got 144000"):
+        network.load_params(path)
+    assert layer.running_mean is None
+
+
 class TakesAScale(BookRelu):
     def forward(self, x, scale=1.0, train_flg=True):
         self.scale = scale if train_flg else 1.0

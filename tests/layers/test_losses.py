@@ -267,6 +267,12 @@ class TestSigmoidWithLoss:
             assert SigmoidWithLoss().correct(x, form).tolist() == [True, False, True]
 
 
+def test_the_mean_of_large_losses_is_finite():
+    """Their sum is not, in single precision."""
+    x = np.full((4, 1), 1.5e19, np.float32)
+    assert IdentityWithLoss().forward(x, np.zeros((4, 1))) == pytest.approx(1.125e38, rel=1e-6)
+
+
 class TestHalfPrecision:
     """Sums and squares are computed in single precision."""
 
@@ -297,6 +303,12 @@ class TestHalfPrecision:
         layer = SoftmaxWithLoss()
         layer.forward(np.zeros((70_000, 2), np.float16), np.zeros(70_000, int))
         np.testing.assert_allclose(layer.backward(70_000), [[-0.5, 0.5]] * 70_000)
+
+    def test_the_gradient_is_rounded_once(self):
+        layer = SoftmaxWithLoss()
+        layer.forward(scores(7, 3, dtype=np.float16), [0, 1, 2, 0, 1, 2, 0])
+        rows = layer.y.astype(np.float32) - np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2, 0]]
+        np.testing.assert_array_equal(layer.backward(), (rows / 7).astype(np.float16))
 
 
 class TestIdentityWithLoss:
