@@ -21,7 +21,6 @@ from dlbasics._internal.fast import (
     plan,
     pooling,
     relu,
-    step,
     threads,
 )
 from dlbasics.layers import Affine, BatchNorm, Convolution, Pooling, Relu
@@ -37,7 +36,7 @@ for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
     table.enter(kind, optimizers.step_in_chunks)
 table.enter(halves.run_all, threads.run_all)
 table.enter(halves.in_working_order, plan.for_replicas)
-table.enter(halves.without_checks, step.without_checks)
+table.enter(halves.without_checks, plan.for_layers)
 table.enter(numerical_gradients, columns.numerical_gradients)
 if compiled.are_wanted():
     compiled.enter()

@@ -5,8 +5,11 @@ from typing import Any
 
 from dlbasics._internal.fast.order import pooling_before_relu
 from dlbasics._internal.fast.step import without_checks
-from dlbasics._internal.fast.together import Together, go_together
+from dlbasics._internal.fast.together import Together
+from dlbasics._internal.table import replaceable
 from dlbasics.layers import Layer
+
+for_layers = replaceable(without_checks)
 
 
 def for_replicas(layers: Sequence[Layer]) -> list[Any]:
@@ -17,7 +20,7 @@ def for_replicas(layers: Sequence[Layer]) -> list[Any]:
     plan: list[Any] = []
     rest = pooling_before_relu(layers)
     while rest:
-        count = next((n for n in (2, 3) if go_together(rest[:n])), 1)
-        plan += [Together(rest[:count])] if count > 1 else without_checks(rest[:1])
-        del rest[:count]
-    return plan
+        count = next((n for n in (2, 3) if Together.takes(rest[:n])), 0)
+        plan.append(Together(rest[:count]) if count else rest[0])
+        del rest[: max(count, 1)]
+    return for_layers(plan)

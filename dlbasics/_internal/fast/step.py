@@ -62,8 +62,7 @@ class Step:
             y: Array = layer.forward(x, train_flg)
             return y
         y = fast.forward(layer, x, train_flg)
-        layer._is_single, layer._is_fast = False, True
-        layer._x_shape, layer._x_dtype, layer._y_shape = x.shape, x.dtype, y.shape
+        remember(layer, x, y)
         return y
 
     def backward(self, dout: Any) -> Array:
@@ -84,3 +83,9 @@ class Step:
         layer = self.layer
         is_known = layer._is_fast and not layer._is_single and is_float(dout)
         return is_known and dout.shape == layer._y_shape
+
+
+def remember(layer: Any, x: Array, y: Array) -> None:
+    """Set what `Layer.backward` reads of a forward pass through the fast formulas."""
+    layer._is_single, layer._is_fast = False, True
+    layer._x_shape, layer._x_dtype, layer._y_shape = x.shape, x.dtype, y.shape

@@ -11,20 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal import table
 from dlbasics._internal.checks import Array
+from dlbasics._internal.fast import bias_pool_relu as passes
 from dlbasics._internal.fast import convolution, memory, windows
 from dlbasics._internal.fast.step import is_float, is_ours, without_checks
 from dlbasics.layers import Convolution, Layer, Pooling, Relu
-
-
-def go_together(layers: Sequence[Any]) -> bool:
-    """Return whether they are Convolution and Relu, perhaps with Pooling of 2 x 2 in between."""
-    kinds = [type(layer) for layer in layers]
-    if kinds not in ([Convolution, Relu], [Convolution, Pooling, Relu]):
-        return False
-    windows = ((pool.pool_h, pool.pool_w, pool.stride, pool.pad) for pool in layers[1:-1])
-    return all(map(is_ours, layers)) and all(window == (2, 2, 2, 0) for window in windows)
 
 
 class Together:
@@ -32,6 +23,15 @@ class Together:
 
     Afterwards, the layers have their gradients, but not all of the other attributes.
     """
+
+    @staticmethod
+    def takes(layers: Sequence[Any]) -> bool:
+        """Return whether they are Convolution and Relu, perhaps with Pooling of 2 x 2 between."""
+        kinds = [type(layer) for layer in layers]
+        if kinds not in ([Convolution, Relu], [Convolution, Pooling, Relu]):
+            return False
+        sizes = ((pool.pool_h, pool.pool_w, pool.stride, pool.pad) for pool in layers[1:-1])
+        return all(map(is_ours, layers)) and all(size == (2, 2, 2, 0) for size in sizes)
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.apart = without_checks(layers)
@@ -73,35 +73,21 @@ class Together:
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         conv = self.conv
-        wins: list[tuple[Array, Array]] = []
         FN, _, FH, FW = conv.W.shape
         places = windows.Windows(x, (FH, FW), (conv.pad, conv.pad), FN, x.dtype)
         filters = windows.as_matrix(conv.W)
+        b = np.zeros(FN, x.dtype) if conv.b is None else np.ascontiguousarray(conv.b)
         OH, OW = places.OH, places.OW
         if self.pool is not None:
             OH, OW = OH // 2, OW // 2
         y = memory.empty((len(x), OH, OW, FN), x.dtype)
-        mask = np.empty(y.shape if train_flg else 0, bool)
-        b = np.zeros(FN, x.dtype) if conv.b is None else conv.b
-        biases = np.tile(b, OW)
+        run = passes.rectify if self.pool is None else passes.pool_and_rectify
+        self.kept = memory.empty(y.shape, bool if self.pool is None else np.uint8)
         for images in places.blocks():
-            z = places.products(filters)
-            if self.pool is not None:
-                # The largest of z + b is the largest z, plus b.
-                z = self._pool(z, wins) if train_flg else largest(z)
-            rows = y[images].reshape(-1, OH, OW * FN)
-            np.add(z.reshape(rows.shape), biases, out=rows)
-            if train_flg:
-                np.less_equal(y[images], 0, out=mask[images])
-            np.maximum(rows, 0, out=rows)
-        self.mask, self.wins = mask, [np.concatenate(each) for each in zip(*wins, strict=True)]
+            kept = as_rows(self.kept[images]) if train_flg else None
+            run(places.products(filters), b, as_rows(y[images]), kept)
         self.z_shape, self.y_shape = (len(x), FN, places.OH, places.OW), (len(x), FN, OH, OW)
         return y.transpose(0, 3, 1, 2)
-
-    def _pool(self, z: Array, wins: list[tuple[Array, Array]]) -> Array:
-        y = table.replacement(Pooling).forward(self.pool, z.transpose(0, 3, 1, 2), True)
-        wins.append(self.pool._wins)
-        return y.transpose(0, 2, 3, 1)
 
     def _forward_apart(self, x: Any, train_flg: bool) -> Array:
         for layer in self.apart:
@@ -125,24 +111,24 @@ class Gradient:
         self.db = None if layers.conv.b is None else np.zeros(len(layers.conv.b), dout.dtype)
 
     def __getitem__(self, images: slice) -> Array:
-        """Return the gradient of a block, (n, C, OH, OW); add its sum to `db`."""
-        layers = self.layers
-        layers.relu.mask = layers.mask[images]
-        # Arrays that lie in the same order in memory take less time.
+        """Return the gradient of a block, (n, C, OH, OW); add its sum to `db`.
+
+        The next block overwrites it.
+        """
+        _, C, OH, OW = self.shape
         dy = np.ascontiguousarray(self.dout[images].transpose(0, 2, 3, 1))
-        dy = table.replacement(Relu).backward(layers.relu, dy)
+        if images.start == 0:  # the first block is the largest
+            self._block = np.empty((len(dy), OH, OW, C), dy.dtype)
+        dz = self._block[: len(dy)]
+        kept = self.layers.kept[images]
+        is_pooled = self.layers.pool is not None
+        run = passes.pool_and_rectify_backward if is_pooled else passes.rectify_backward
+        db = run(as_rows(dy), as_rows(kept), as_rows(dz))
         if self.db is not None:
-            rows = dy.reshape(-1, len(self.db))
-            self.db += np.ones(len(rows), rows.dtype) @ rows
-        gradient = dy.transpose(0, 3, 1, 2)
-        if layers.pool is None:
-            return gradient
-        layers.pool._wins = tuple(each[images] for each in layers.wins)
-        return table.replacement(Pooling).backward(layers.pool, gradient)
+            self.db += db
+        return dz.transpose(0, 3, 1, 2)
 
 
-def largest(z: Array) -> Array:
-    """Return the largest of each 2 x 2 pixels of images (n, H, W, C)."""
-    # NumPy works along rows, so the first comparison is that of whole rows.
-    larger = np.maximum(z[:, 0::2], z[:, 1::2])
-    return np.maximum(larger[:, :, 0::2], larger[:, :, 1::2])
+def as_rows(image: Array) -> Array:
+    """Return images (n, H, W, C) as rows of pixels, (n H, W, C)."""
+    return image.reshape(-1, *image.shape[2:])

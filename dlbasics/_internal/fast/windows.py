@@ -162,15 +162,15 @@ class Windows:
             multiply(windows, filters, out=places[first :: self.FW][: len(windows)])
 
     def products(self, filters: Array) -> Array:
-        """Return the windows of the block times the filters, (n, OH, OW, channels).
+        """Return the windows of the block times the filters, (n OH, pitch, channels).
 
-        The next block overwrites them.
+        After OW pixels of a row come some without a meaning.  The next block overwrites them all.
         """
         n = len(self.columns) // (self.OH * self.pitch)
         if self._products is None:  # the first block is the largest
             self._products = np.empty((n, self.OH, self.pitch, self.channels), self.dtype)
         self.times(filters, out=self._products[:n])
-        return self._products[:n, :, : self.OW]
+        return self._products[:n].reshape(n * self.OH, self.pitch, self.channels)
 
     def pixels(self, images: Array, before: int = 0) -> Array:
         """Return the values of `images` in the order in which their windows begin in `columns`.

@@ -8,8 +8,17 @@ import sys
 import numpy as np
 import pytest
 
-from dlbasics._internal.fast import batch_norm, memory, optimizers, pooling, relu, windows
-from dlbasics.layers import BatchNorm, Pooling, Relu, SoftmaxWithLoss
+from dlbasics._internal import halves
+from dlbasics._internal.fast import (
+    batch_norm,
+    bias_pool_relu,
+    memory,
+    optimizers,
+    pooling,
+    relu,
+    windows,
+)
+from dlbasics.layers import Affine, BatchNorm, Pooling, Relu, SoftmaxWithLoss
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from tests.helpers import ROOT
 from tests.internal.fast.test_equals_plain import PUBLIC, TOLERANCE, assert_alike, sprinkled
@@ -19,6 +28,7 @@ pytest.importorskip("numba")
 from dlbasics._internal.fast.compiled import (
     batch_norm as compiled_batch_norm,
 )
+from dlbasics._internal.fast.compiled import bias_pool_relu as compiled_bias_pool_relu
 from dlbasics._internal.fast.compiled import layout
 from dlbasics._internal.fast.compiled import optimizers as compiled_optimizers
 from dlbasics._internal.fast.compiled import pooling as compiled_pooling
@@ -188,6 +198,90 @@ def test_columns_of_a_convolution_equal_numpy(dtype, relaid):
         compiled_windows.copy_rows(found, x, pad)
         windows.copy_rows(expected, x, pad)
         np.testing.assert_array_equal(found, expected)
+
+
+# Bias, pooling and ReLU
+
+
+@pytest.mark.parametrize("values", [[], BAD], ids=["finite", "NaN and inf"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("is_pooled", [False, True])
+def test_bias_pooling_and_relu_equal_numpy(is_pooled, dtype, values):
+    name = "pool_and_rectify" if is_pooled else "rectify"
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        rows, W, C, more = (int(n) for n in rng.integers(1, [7, 7, 40, 3]))
+        size = 2 if is_pooled else 1
+        z = sprinkled(rng, (size * rows, size * W + more, C), values).astype(dtype)
+        b = rng.integers(-1, 2, C).astype(dtype)
+        found, expected = (
+            {"y": np.empty((rows, W, C), dtype), "kept": np.empty((rows, W, C), kind)}
+            for kind in 2 * (np.uint8 if is_pooled else bool,)
+        )
+        dout = rng.standard_normal((rows, W, C)).astype(dtype)
+        for arrays, own, suffix in (
+            (found, compiled_bias_pool_relu, ""),
+            (expected, bias_pool_relu, "_by_numpy"),
+        ):
+            with np.errstate(all="ignore"):
+                getattr(own, name + suffix)(z, b, arrays["y"], arrays["kept"])
+                alone = np.empty((rows, W, C), dtype)
+                getattr(own, name + suffix)(z, b, alone, None)
+            np.testing.assert_array_equal(alone, arrays["y"])
+            arrays["dz"] = np.empty((size * rows, size * W, C), dtype)
+            arrays["db"] = getattr(own, f"{name}_backward{suffix}")(
+                dout, arrays["kept"], arrays["dz"]
+            )
+        np.testing.assert_allclose(found.pop("db"), expected.pop("db"), rtol=1e-4, atol=1e-4)
+        for key, array in expected.items():
+            np.testing.assert_array_equal(found[key], array, err_msg=key)
+
+
+def pairs(D, M):
+    rng = np.random.default_rng(0)
+    return [Affine(rng.standard_normal((D, M)), rng.standard_normal(M)), Relu()]
+
+
+def test_an_affine_and_its_relu_go_together():
+    layers = [Relu(), *pairs(3, 4), *pairs(4, 5), Affine(np.ones((5, 2)), None), Relu()]
+    plan = halves.without_checks(layers)
+    assert [type(step).__name__ for step in plan] == [
+        "Step", "AffineRelu", "AffineRelu", "Step", "Step",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_an_infinite_gradient_stays_0_where_relu_lets_nothing_through(value):
+    layers = pairs(3, 4)
+    x, dout = np.random.default_rng(1).standard_normal((2, 20, 4))
+    x = x[:, :3]
+    (pair,) = halves.without_checks(layers)
+    expected = [Affine(layers[0].W, layers[0].b), Relu()]
+    y = expected[1]._forward(expected[0]._forward(x, True), True)
+    np.testing.assert_allclose(pair.forward(x, True), y)
+    dout[0, np.argmin(y[0])] = dout[1, np.argmax(y[1])] = value
+    with np.errstate(all="ignore"):
+        dx = expected[0]._backward(expected[1]._backward(dout))
+        np.testing.assert_allclose(pair.backward(dout), dx)
+        pair.backward_params(dout)
+    np.testing.assert_allclose(layers[0].dW, expected[0].dW)
+    np.testing.assert_allclose(layers[0].db, expected[0].db)
+
+
+def test_a_pair_leaves_errors_and_other_arrays_to_the_layers():
+    layers = pairs(3, 4)
+    (pair,) = halves.without_checks(layers)
+    with pytest.raises(ValueError, match="Affine: x must have 3 values"):
+        pair.forward(np.ones((2, 2)), True)
+    for dtype in (np.float32, np.float16, int):
+        y = pair.forward(np.ones((2, 3), dtype), True)
+        assert y.dtype == np.float64
+        assert pair.backward(y).dtype == np.float64
+    with pytest.raises(ValueError, match="dout must have the shape of the output"):
+        pair.backward(np.ones((2, 3)))
+    pair.forward(np.ones((2, 3)), True)
+    with pytest.raises(ValueError, match="dout must have the shape of the output"):
+        pair.backward(np.ones((2, 3)))
 
 
 # Optimizers

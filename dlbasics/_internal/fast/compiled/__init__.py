@@ -29,8 +29,16 @@ def are_wanted() -> bool:
 
 def enter() -> None:
     """Enter the compiled passes into the table, in place of their NumPy versions."""
-    from dlbasics._internal.fast import windows
-    from dlbasics._internal.fast.compiled import batch_norm, optimizers, pooling, relu, softmax
+    from dlbasics._internal.fast import bias_pool_relu, step, windows
+    from dlbasics._internal.fast.compiled import (
+        affine_relu,
+        batch_norm,
+        optimizers,
+        pooling,
+        relu,
+        softmax,
+    )
+    from dlbasics._internal.fast.compiled import bias_pool_relu as passes
     from dlbasics._internal.fast.compiled import windows as compiled_windows
 
     table.enter(Relu, relu)
@@ -38,5 +46,10 @@ def enter() -> None:
     table.enter(Pooling, pooling)
     table.enter(SoftmaxWithLoss, softmax)
     table.enter(windows.copy_rows, compiled_windows.copy_rows)
+    table.enter(bias_pool_relu.rectify, passes.rectify)
+    table.enter(bias_pool_relu.rectify_backward, passes.rectify_backward)
+    table.enter(bias_pool_relu.pool_and_rectify, passes.pool_and_rectify)
+    table.enter(bias_pool_relu.pool_and_rectify_backward, passes.pool_and_rectify_backward)
+    table.enter(step.without_checks, affine_relu.in_pairs)
     for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW):
         table.enter(kind, optimizers.step)
