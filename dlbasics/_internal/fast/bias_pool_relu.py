@@ -1,9 +1,9 @@
 """The bias, max pooling of 2 x 2 pixels and ReLU together, and their gradients.
 
 The functions work on rows of pixels, (rows, pixels, C), with the channels of a pixel side by side.
-z may have more pixels in a row than y needs; nobody reads those.  All arrays lie in C order and
-have one dtype.  Where dout is infinite, dz may be NaN, because 0 times infinity is NaN; the callers
-look for that.
+z and dout may have more pixels in a row than y; nobody reads those.  All arrays lie in C order, and
+all numbers have one dtype.  Where dout is infinite, dz may be NaN, because 0 times infinity is NaN;
+the callers look for that.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def rectify_by_numpy(z: Array, b: Array, y: Array, mask: Array | None) -> None:
 
 def rectify_backward_by_numpy(dout: Array, mask: Array, dz: Array) -> Array:
     """Set dz, given dout = dL/dy; return dL/db."""
-    return sum_of_pixels(np.multiply(dout, ~mask, out=dz))
+    return sum_of_pixels(np.multiply(dout[:, : mask.shape[1]], ~mask, out=dz))
 
 
 def pool_and_rectify_by_numpy(z: Array, b: Array, y: Array, winner: Array | None) -> None:
@@ -57,6 +57,7 @@ def pool_and_rectify_by_numpy(z: Array, b: Array, y: Array, winner: Array | None
 
 def pool_and_rectify_backward_by_numpy(dout: Array, winner: Array, dz: Array) -> Array:
     """Set dz to dout at the pixels that won, and to 0 at the others; return dL/db."""
+    dout = dout[:, : winner.shape[1]]
     for place in range(4):
         np.multiply(dout, winner == place, out=dz[place // 2 :: 2, place % 2 :: 2])
     return sum_of_pixels(dout * (winner != NOBODY))

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.fast import bias_pool_relu as passes
-from dlbasics._internal.fast import convolution, memory, windows
+from dlbasics._internal.fast import convolution, layout, memory, windows
 from dlbasics._internal.fast.step import is_float, is_ours, without_checks
 from dlbasics.layers import Convolution, Layer, Pooling, Relu
 
@@ -116,14 +116,14 @@ class Gradient:
         The next block overwrites it.
         """
         _, C, OH, OW = self.shape
-        dy = np.ascontiguousarray(self.dout[images].transpose(0, 2, 3, 1))
-        if images.start == 0:  # the first block is the largest
-            self._block = np.empty((len(dy), OH, OW, C), dy.dtype)
-        dz = self._block[: len(dy)]
+        dy: Any = layout.copied_pixels(self.dout[images])
         kept = self.layers.kept[images]
+        if images.start == 0:  # the first block is the largest
+            self._block = np.empty((len(kept), OH, OW, C), self.dtype)
+        dz = self._block[: len(kept)]
         is_pooled = self.layers.pool is not None
         run = passes.pool_and_rectify_backward if is_pooled else passes.rectify_backward
-        db = run(as_rows(dy), as_rows(kept), as_rows(dz))
+        db = run(dy[0], as_rows(kept), as_rows(dz))
         if self.db is not None:
             self.db += db
         return dz.transpose(0, 3, 1, 2)

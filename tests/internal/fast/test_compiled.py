@@ -25,11 +25,11 @@ from tests.internal.fast.test_equals_plain import PUBLIC, TOLERANCE, assert_alik
 from tests.layers.cases import LAYOUTS
 
 pytest.importorskip("numba")
+from dlbasics._internal.fast import layout
 from dlbasics._internal.fast.compiled import (
     batch_norm as compiled_batch_norm,
 )
 from dlbasics._internal.fast.compiled import bias_pool_relu as compiled_bias_pool_relu
-from dlbasics._internal.fast.compiled import layout
 from dlbasics._internal.fast.compiled import optimizers as compiled_optimizers
 from dlbasics._internal.fast.compiled import pooling as compiled_pooling
 from dlbasics._internal.fast.compiled import relu as compiled_relu
@@ -218,7 +218,7 @@ def test_bias_pooling_and_relu_equal_numpy(is_pooled, dtype, values):
             {"y": np.empty((rows, W, C), dtype), "kept": np.empty((rows, W, C), kind)}
             for kind in 2 * (np.uint8 if is_pooled else bool,)
         )
-        dout = rng.standard_normal((rows, W, C)).astype(dtype)
+        dout = rng.standard_normal((rows, W + more, C)).astype(dtype)
         for arrays, own, suffix in (
             (found, compiled_bias_pool_relu, ""),
             (expected, bias_pool_relu, "_by_numpy"),

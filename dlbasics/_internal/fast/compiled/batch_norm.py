@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import batch_norm, memory
-from dlbasics._internal.fast.compiled import layout
+from dlbasics._internal.fast import batch_norm, layout, memory
 from dlbasics._internal.fast.compiled.loops import compiled
 from dlbasics.layers.batch_norm import BatchNorm
 

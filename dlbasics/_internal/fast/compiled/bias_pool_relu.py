@@ -29,9 +29,9 @@ def rectify(z: Array, b: Array, y: Array, mask: Array | None) -> None:
 def rectify_backward(dout: Array, mask: Array, dz: Array) -> Any:
     one = dout.dtype.type(1)
     db = np.zeros(dout.shape[2], dout.dtype)
-    for r in range(dout.shape[0]):
-        for w in range(dout.shape[1]):
-            for c in range(dout.shape[2]):
+    for r in range(mask.shape[0]):
+        for w in range(mask.shape[1]):
+            for c in range(mask.shape[2]):
                 d = dout[r, w, c] * (one - mask[r, w, c])
                 dz[r, w, c] = d
                 db[c] += d
@@ -63,13 +63,13 @@ def pool_and_rectify(z: Array, b: Array, y: Array, winner: Array | None) -> None
 @compiled
 def pool_and_rectify_backward(dout: Array, winner: Array, dz: Array) -> Any:
     db = np.zeros(dout.shape[2], dout.dtype)
-    for r in range(dout.shape[0]):
-        for w in range(dout.shape[1]):
+    for r in range(winner.shape[0]):
+        for w in range(winner.shape[1]):
             # With one result, the innermost loop is short enough for vector instructions.
             for place in range(4):
-                for c in range(dout.shape[2]):
+                for c in range(winner.shape[2]):
                     wins = dout.dtype.type(winner[r, w, c] == place)
                     dz[2 * r + place // 2, 2 * w + place % 2, c] = dout[r, w, c] * wins
-            for c in range(dout.shape[2]):
+            for c in range(winner.shape[2]):
                 db[c] += dout[r, w, c] * dout.dtype.type(winner[r, w, c] != NOBODY)
     return db

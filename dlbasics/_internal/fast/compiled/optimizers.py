@@ -10,8 +10,8 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.fast import optimizers
-from dlbasics._internal.fast.compiled.layout import suit
 from dlbasics._internal.fast.compiled.loops import compiled
+from dlbasics._internal.fast.layout import suit
 from dlbasics._internal.optimizer import Optimizer
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 

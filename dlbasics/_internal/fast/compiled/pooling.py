@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import memory, pooling
-from dlbasics._internal.fast.compiled import layout
+from dlbasics._internal.fast import layout, memory, pooling
 from dlbasics._internal.fast.compiled.loops import compiled
 
 fits = pooling.fits

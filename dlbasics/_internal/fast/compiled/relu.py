@@ -3,8 +3,7 @@
 from typing import Any
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import relu
-from dlbasics._internal.fast.compiled import layout
+from dlbasics._internal.fast import layout, relu
 from dlbasics._internal.fast.compiled.loops import compiled
 from dlbasics.layers.activations import Relu
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast.compiled.layout import suit
 from dlbasics._internal.fast.compiled.loops import compiled
+from dlbasics._internal.fast.layout import suit
 
 MOST = 4_096
 """The number of scores above which NumPy is faster: it computes many exponentials at once."""

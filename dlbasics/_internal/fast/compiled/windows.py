@@ -4,8 +4,7 @@ NumPy copies the values of one pixel at a time, and takes longer from pixel to p
 """
 
 from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import windows
-from dlbasics._internal.fast.compiled import layout
+from dlbasics._internal.fast import layout, windows
 from dlbasics._internal.fast.compiled.loops import compiled
 
 FEWEST = 8

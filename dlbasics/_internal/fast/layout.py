@@ -1,6 +1,7 @@
-"""Which arrays the loops take: float32 and float64 numbers that lie side by side in memory.
+"""How the elements of an array lie in memory, and which arrays the compiled loops take.
 
-Every other dtype or order in memory would be compiled anew, so it goes to the NumPy version.
+The loops take float32 and float64 numbers that lie side by side.  Every other dtype or order in
+memory would be compiled anew, so it goes to the NumPy version.
 """
 
 from typing import Any
