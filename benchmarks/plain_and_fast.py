@@ -1,15 +1,17 @@
-"""The time that each fast replacement saves: the library with it, without it, and without any.
+"""The time that the fast replacements save, from the plain formulas to compiled loops.
 
 The table of `dlbasics/_internal/table.py` has the replacements; `dlbasics.plain` switches all of
-them off.  For layers, the times are those of one thread.  For networks, they are by the clock, so
+them off.  For layers, the times are those of one thread, with and without a replacement.  For
+networks, one replacement after the other joins those before it.  These times are by the clock, so
 the machine must be idle otherwise.
 
-    python benchmarks/plain_and_fast.py [--part layers|networks|numerical]
+    python -m benchmarks.plain_and_fast [--part layers|networks|numerical]
 """
 
 import argparse
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
@@ -60,28 +62,43 @@ NETWORKS: dict[str, tuple[Callable[[], Network], int]] = {
 }
 """The networks, each with the number of training steps in a round."""
 
-TRICKS: dict[str, Any] = {
+STEPS: dict[str, Any] = {
     "Affine": Affine,
     "Relu": Relu,
     "BatchNorm": BatchNorm,
     "Convolution": Convolution,
     "Pooling": Pooling,
-    "optimizers in chunks": Adam,
-    "halves in two threads": halves.run_all.__wrapped__,  # type: ignore[attr-defined]
-    "layers together": halves.in_working_order.__wrapped__,  # type: ignore[attr-defined]
+    "Adam in chunks": Adam,
     "fewer checks": halves.without_checks.__wrapped__,  # type: ignore[attr-defined]
+    "layers together": halves.in_working_order.__wrapped__,  # type: ignore[attr-defined]
+    "two threads": halves.run_all.__wrapped__,  # type: ignore[attr-defined]
 }
+"""What the library replaces, in the order in which the benchmark adds the replacements."""
 
 
-def without(trick: Any, call: Call) -> Call:
-    """Return a function that does `call` without the replacement of one class or function."""
+def tables() -> tuple[dict[Any, Any], dict[Any, Any] | None]:
+    """Return the replacements in NumPy, and those with compiled loops if numba is installed."""
+    wanted = os.environ.pop("DLBASICS_NUMBA", None)
+    os.environ["DLBASICS_NUMBA"] = "0"
+    table.replacement(Affine)  # fills the table
+    in_numpy = dict(table._fast)
+    del os.environ["DLBASICS_NUMBA"]
+    from dlbasics._internal.fast import compiled
 
-    def call_without() -> None:
-        kept = {original: fast for original, fast in table._fast.items() if original is not trick}
-        with mock.patch.dict(table._fast, kept, clear=True):
+    if wanted == "0" or not compiled.are_wanted():
+        return in_numpy, None
+    compiled.enter()
+    return in_numpy, dict(table._fast)
+
+
+def by(replacements: Mapping[Any, Any], call: Call) -> Call:
+    """Return a function that does `call` with these replacements alone."""
+
+    def call_with_these() -> None:
+        with mock.patch.dict(table._fast, replacements, clear=True):
             call()
 
-    return call_without
+    return call_with_these
 
 
 def layers() -> None:
@@ -105,6 +122,7 @@ def layers() -> None:
 
 
 def networks() -> None:
+    in_numpy, compiled = tables()
     for name, (make, steps) in NETWORKS.items():
         network, optimizer = make(), Adam()
         shape = network.input_dim or (784,)
@@ -115,15 +133,18 @@ def networks() -> None:
         ) -> None:
             optimizer.update(network.params, network.gradient(x, t))
 
-        step()
         inner = {type(layer) for layer in halves.all_of([*network.layers.values()])}
-        contenders: dict[str, Call] = {"as it is": step}
-        for trick, original in TRICKS.items():
+        contenders: dict[str, Call] = {"plain": by({}, step)}
+        so_far: dict[Any, Any] = {}
+        for title, original in STEPS.items():
+            so_far = {**so_far, original: in_numpy[original]}
             is_layer = isinstance(original, type) and issubclass(original, Layer)
-            on_all = original is Adam or trick == "fewer checks"
-            if (original in inner) if is_layer else (network.sharded or on_all):
-                contenders[f"without: {trick}"] = without(original, step)
-        contenders["plain"] = plainly(step)
+            is_for_halves = title in ("layers together", "two threads")
+            if original in inner if is_layer else network.sharded or not is_for_halves:
+                contenders[f"+ {title}"] = by(so_far, step)
+        contenders["all in NumPy"] = by(in_numpy, step)
+        if compiled is not None:
+            contenders["compiled"] = by(compiled, step)
         print(f"\nA training step of {name}")
         compare(contenders, rounds=15, calls=steps)
 
