@@ -32,6 +32,8 @@ from dlbasics import (
     TwoLayerNet,
 )
 from dlbasics._internal import halves, table
+from dlbasics._internal.fast import memory
+from dlbasics._internal.fast import step as fast_step
 
 RNG = np.random.default_rng(0)
 
@@ -78,10 +80,23 @@ def without(trick: Any, call: Call) -> Call:
 
     def call_without() -> None:
         kept = {original: fast for original, fast in table._fast.items() if original is not trick}
-        with mock.patch.dict(table._fast, kept, clear=True):
+        with (
+            mock.patch.dict(table._fast, kept, clear=True),
+            mock.patch.object(fast_step, "KINDS", fast_step.KINDS - {trick}),
+        ):
             call()
 
     return call_without
+
+
+def in_fresh_memory(call: Call) -> Call:
+    """Return a function that does `call`, where NumPy makes all arrays."""
+
+    def call_in_fresh_memory() -> None:
+        with mock.patch.object(memory, "SMALLEST", 1 << 62):
+            call()
+
+    return call_in_fresh_memory
 
 
 def layers() -> None:
@@ -123,9 +138,18 @@ def networks() -> None:
             on_all = original is Adam or trick == "fewer checks"
             if (original in inner) if is_layer else (network.sharded or on_all):
                 contenders[f"without: {trick}"] = without(original, step)
+        if network.input_dim:
+            contenders["without: memory that was used before"] = in_fresh_memory(step)
         contenders["plain"] = plainly(step)
         print(f"\nA training step of {name}")
         compare(contenders, rounds=15, calls=steps)
+        if network.sharded:
+            images = np.concatenate([x] * 10)
+            predict = lambda network=network, images=images: network.predict(images)  # noqa: E731
+            halves_in_turn = without(TRICKS["halves in two threads"], predict)
+            print(f"\nPredictions of {name}, 1,000 images")
+            contenders = {"as it is": predict, "without: halves in two threads": halves_in_turn}
+            compare(contenders, rounds=15, calls=2)
 
 
 def numerical() -> None:
