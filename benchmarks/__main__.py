@@ -83,7 +83,7 @@ def quietness(before: tuple[float, float] | None, seconds: float) -> str:
         return "It is not known whether other programs ran."
     others = (now[0] - before[0]) - (now[1] - before[1])
     share = max(0.0, others / (seconds * (os.cpu_count() or 1)))
-    verdict = "was quiet" if share < 0.02 else "was not quiet"
+    verdict = "was quiet" if share < 0.02 else "was not quiet; the times by the clock mean little"
     return f"Other programs used {share:.1%} of the processor time: the machine {verdict}."
 
 

@@ -31,27 +31,32 @@ ENVIRONMENTS = {
     },
 }
 
-LIMIT = 55
+LIMIT = 50
 """The seconds after which no new round of a task begins."""
 
 Times = dict[tuple[str, int], list[float]]
 """The median time of each turn, by side and number of threads."""
 
 
+def environment(side: str, threads: int) -> dict[str, str]:
+    """Return the variables for a process; those of the caller must not choose for it."""
+    chosen = ("DLBASICS_PLAIN", "DLBASICS_NUMBA", *VARIABLES)
+    env = {name: value for name, value in os.environ.items() if name not in chosen}
+    if threads == 1 or SIDES[side] is not library:  # the library chooses by itself
+        env |= dict.fromkeys(VARIABLES, str(threads))
+    return env | ENVIRONMENTS.get(side, {})
+
+
 class Worker:
     """A process that does a task on demand."""
 
     def __init__(self, task: str, side: str, threads: int) -> None:
-        ours = ("DLBASICS_PLAIN", "DLBASICS_NUMBA", *VARIABLES)
-        env = {name: value for name, value in os.environ.items() if name not in ours}
-        if threads == 1 or SIDES[side] is not library:  # the library chooses by itself
-            env |= dict.fromkeys(VARIABLES, str(threads))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.turns", task, side, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=env | ENVIRONMENTS.get(side, {}),
+            env=environment(side, threads),
             start_new_session=True,  # Ctrl-C reaches it as the end of its input
         )
 

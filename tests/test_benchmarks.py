@@ -8,7 +8,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks.planted_errors import LEFT_OUT, PLANTED, mirror, misfit, nearest
 from benchmarks.sides import NUMPY_ALONE, SIDES, STRAIGHT, TASKS, WITH_FAST, Task, deep, simple
-from benchmarks.turns import Worker, measure
+from benchmarks.turns import Worker, environment, measure
 from tests.helpers import ROOT, normal
 
 FILES = sorted({error.file for error in PLANTED})
@@ -83,6 +83,25 @@ def test_all_sides_predict_the_same(name, side):
     ours, theirs = (results(PREDICTIONS[name], which) for which in (NUMPY_ALONE, side))
     scale = np.abs(ours).max() / np.abs(theirs).max()
     np.testing.assert_allclose(theirs * scale, ours, atol=1e-5 * np.abs(ours).max())
+
+
+@pytest.mark.parametrize(
+    ("side", "threads", "blas", "numba", "keeps_memory"),
+    [
+        (NUMPY_ALONE, 2, None, "0", False),
+        (NUMPY_ALONE, 1, "1", "0", False),
+        (WITH_FAST, 2, None, None, False),
+        ("PyTorch at its best", 2, "2", None, True),
+        ("PyTorch as installed", 1, "1", None, False),
+        (STRAIGHT, 2, "2", None, False),
+    ],
+)
+def test_each_process_has_its_own_settings(monkeypatch, side, threads, blas, numba, keeps_memory):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    monkeypatch.setenv("DLBASICS_NUMBA", "1")
+    env = environment(side, threads)
+    assert (env.get("OPENBLAS_NUM_THREADS"), env.get("DLBASICS_NUMBA")) == (blas, numba)
+    assert ("MALLOC_TRIM_THRESHOLD_" in env) == keeps_memory
 
 
 @pytest.mark.long
