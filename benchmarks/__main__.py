@@ -48,7 +48,7 @@ def sides_of(task: str) -> list[str]:
 
 def cell(times: Times, ours: str, theirs: str, threads: int) -> str:
     """Return the median of the rounds' ratios, and their 5 to 95% range."""
-    for side in (ours, theirs):
+    for side in (theirs, ours):
         if (side, threads) not in times:
             return "not installed" if side in PACKAGES else ""
     ratios = np.divide(times[ours, threads], times[theirs, threads])
@@ -121,9 +121,9 @@ def write(text: str, page: Path = PAGE) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--only", default="", help="tasks with this text alone; writes nothing")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=15, help="the most for each task")
     parser.add_argument("--seconds", type=float, default=0.15, help="for each side in a round")
     parser.add_argument("--no-write", action="store_true", help="print the tables alone")
     options = parser.parse_args()
