@@ -186,6 +186,33 @@ def test_which_layers_go_together_and_which_keep_their_methods():
         assert halves.in_working_order(layers) == halves.without_checks(layers) == layers
 
 
+@pytest.mark.parametrize("name", ["backward", "backward_params"])
+@pytest.mark.parametrize("is_pooled", [False, True])
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_an_infinite_gradient_meets_only_the_windows_of_its_pixel(value, is_pooled, name):
+    found, expected = (
+        [Convolution(normal(3, 2, 3, 3), normal(3), pad=1)]
+        + [Pooling(2, 2, stride=2)] * is_pooled
+        + [Relu()]
+        for _ in range(2)
+    )
+    together, steps = Together(found), halves.without_checks(expected)
+    x = y = normal(5, 2, 8, 8)
+    for step in steps:
+        y = step.forward(y, True)
+    dout = normal(*together.forward(x, True).shape)
+    dout[1, 1, 2, 2] = value
+    with np.errstate(all="ignore"):  # as within a network
+        dx = getattr(together, name)(dout)
+        for layer in reversed(expected):
+            dout = layer.backward(dout)
+    if name == "backward":
+        np.testing.assert_allclose(dx, dout)
+        assert np.isfinite(dx[0]).all()
+    np.testing.assert_allclose(found[0].dW, expected[0].dW)
+    np.testing.assert_allclose(found[0].db, expected[0].db)
+
+
 def test_they_leave_errors_to_the_layers():
     x = normal(4, 2, 7, 7)
     layers = [Convolution(normal(2, 2, 3, 3), None, pad=1), Relu(), Pooling(2, 2, 2)]

@@ -32,6 +32,8 @@ class AffineRelu:
     They have the same attributes afterwards as after their own `forward` and `backward`.
     """
 
+    fits = False
+
     def __init__(self, affine: Step, relu: Step) -> None:
         self.apart = affine, relu
         self.affine, self.relu = affine.layer, relu.layer
@@ -43,7 +45,7 @@ class AffineRelu:
         if not self.fits:
             return self.apart[1].forward(self.apart[0].forward(x, train_flg), train_flg)
         affine.x = x.reshape(len(x), len(W))
-        z = np.matmul(affine.x, W, order="C")
+        z = affine.x @ W
         y, relu.mask = np.empty_like(z), np.empty(z.shape, bool)
         rectify(as_pixels(z), b, as_pixels(y), as_pixels(relu.mask))
         remember(affine, x, y)
@@ -69,8 +71,7 @@ class AffineRelu:
     def _through_relu(self, dout: Any) -> Array | None:
         """Return the gradient of the Affine's output, and set db; None if it must go apart."""
         affine, relu = self.affine, self.relu
-        is_known = self.fits and is_float(dout) and dout.shape == relu._y_shape
-        if not (is_known and dout.dtype == affine.W.dtype):
+        if not (self.fits and is_float(dout) and dout.shape == relu._y_shape):
             return None
         dz = np.empty(dout.shape, dout.dtype)
         dout = np.ascontiguousarray(dout)
