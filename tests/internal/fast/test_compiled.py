@@ -274,8 +274,6 @@ def test_a_pair_leaves_errors_and_other_arrays_to_the_layers():
     (pair,) = halves.without_checks(layers)
     with pytest.raises(ValueError, match="Affine: x must have 3 values"):
         pair.forward(np.ones((2, 2)), True)
-    with pytest.raises(ValueError, match="dout must have the shape of the output"):
-        pair.backward(np.ones((2, 3)))
     for x_dtype, W_dtype, b_dtype, dout_dtype in itertools.product(["f4", "f8", "f2"], repeat=4):
         layers[0].W, layers[0].b = layers[0].W.astype(W_dtype), layers[0].b.astype(b_dtype)
         affine, relu = Affine(layers[0].W, layers[0].b), Relu()

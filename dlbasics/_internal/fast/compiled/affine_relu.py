@@ -32,8 +32,6 @@ class AffineRelu:
     They have the same attributes afterwards as after their own `forward` and `backward`.
     """
 
-    fits = False
-
     def __init__(self, affine: Step, relu: Step) -> None:
         self.apart = affine, relu
         self.affine, self.relu = affine.layer, relu.layer
