@@ -42,8 +42,9 @@ def backward(make, x):
 
 
 MADE = {"rng": 0, "dtype": np.float32}
-IMAGE = {"input_dim": (1, 8, 8), "output_size": 2, **MADE}
-WINDOW = {"pool_h": 2, "pool_w": 2, "stride": 1, "pad": 0}
+IMAGE = {"input_dim": (1, 8, 8), "output_size": 2, "floor": False, **MADE}
+GEOMETRY = {"stride": 1, "pad": 0, "floor": False}
+WINDOW = {"pool_h": 2, "pool_w": 2, **GEOMETRY}
 DRAWN = {"init": dlbasics.he, **MADE}
 LAYERS = {
     "Relu": (dlbasics.Relu, X),
@@ -122,22 +123,22 @@ CALLS = {
     },
     "im2col": (
         dlbasics.im2col,
-        {"input_data": IMAGES, "filter_h": 3, "filter_w": 3, "stride": 1, "pad": 0},
+        {"input_data": IMAGES, "filter_h": 3, "filter_w": 3, **GEOMETRY},
     ),
     "col2im": (
         partial(dlbasics.col2im, input_shape=IMAGES.shape, filter_h=3, filter_w=3),
-        {"col": np.ones((48, 9))},
+        {"col": np.ones((48, 9)), "floor": False},
     ),
     "conv_output_size": (
         dlbasics.conv_output_size,
-        {"input_size": 6, "filter_size": 2, "stride": 2, "pad": 0},
+        {"input_size": 6, "filter_size": 2, **GEOMETRY},
     ),
     "Affine": (dlbasics.Affine, {"W": W, "b": np.ones(2)}),
     "Affine.create": (dlbasics.Affine.create, {"n_in": 2, "n_out": 3, **DRAWN}),
-    "Convolution": (dlbasics.Convolution, {"W": K, "b": np.ones(2), "stride": 1, "pad": 0}),
+    "Convolution": (dlbasics.Convolution, {"W": K, "b": np.ones(2), **GEOMETRY}),
     "Convolution.create": (
         dlbasics.Convolution.create,
-        {"channels": 1, "filter_num": 2, "filter_size": 3, "stride": 1, "pad": 0, **DRAWN},
+        {"channels": 1, "filter_num": 2, "filter_size": 3, **GEOMETRY, **DRAWN},
     ),
     "BatchNorm": (
         dlbasics.BatchNorm,

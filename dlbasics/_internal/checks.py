@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
+Sides: TypeAlias = int | tuple[int, int]
+"""A number for height and width, or a pair (height, width)."""
 
 PLAIN_NUMBERS = frozenset({bool, int, float})
 
@@ -233,6 +235,21 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
+
+
+def as_sides(value: Any, name: str, least: int = 1) -> Sides:
+    """Return an int of at least `least`, or a pair of them (height, width) if the two differ."""
+    if not isinstance(value, tuple | list):
+        return as_count(value, name, least)
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a number or a pair (height, width), got {value!r}")
+    height, width = as_counts(value, name, least)
+    return height if height == width else (height, width)
+
+
+def pair(sides: Sides) -> tuple[int, int]:
+    """Return the number for the height and that for the width."""
+    return sides if isinstance(sides, tuple) else (sides, sides)
 
 
 def as_counts(values: Any, name: str, least: int = 1) -> list[int]:

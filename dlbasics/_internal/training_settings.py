@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WHOLE = 2**28
 """The number of bytes of which a checksum is computed.  Of a larger array it takes some samples."""
 
+ADDED = ("floor",)
+"""Arguments that earlier versions did not have.  They did what False stands for."""
+
 ROWS = 1024
 """The number of samples that are laid out in memory at a time."""
 
@@ -83,7 +86,11 @@ def settings_of_part(name: str, part: Any) -> dict[str, Any]:
         arguments = []
     attributes = getattr(own, "__dict__", {})
     values = {key: _plain(attributes[key]) for key in arguments if key in attributes}
-    settings = {f"{name}.{key}": value for key, value in values.items() if value is not None}
+    settings = {
+        f"{name}.{key}": value
+        for key, value in values.items()
+        if value is not None and (value or key not in ADDED)
+    }
     return {name: _kind(part), **settings}
 
 

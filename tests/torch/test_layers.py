@@ -165,6 +165,31 @@ def test_pooling(size, stride, pad, values, dtype):
     assert_like_torch(layers.AveragePooling(*size, stride, pad), mean, x, dtype)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_random_geometries(seed):
+    rng = np.random.default_rng(seed)
+
+    def sides(low, high):
+        """Return a pair, or a number for both."""
+        pair = rng.integers(low, high).tolist()
+        return tuple(pair) if rng.random() < 0.7 else pair[0]
+
+    C, FN = rng.integers(1, 4, 2).tolist()
+    window = rng.integers(1, 6, 2).tolist()
+    stride, pad = sides([1, 1], [4, 4]), sides([0, 0], window)
+    low = np.maximum(1, window - 2 * np.broadcast_to(pad, 2))
+    x = normal(3, C, *(low + rng.integers(0, 9, 2)).tolist(), seed=seed)
+    W, b = normal(FN, C, *window, seed=1), normal(FN, seed=2)
+    convolution = lambda x, W, b: F.conv2d(x, W, b, stride, pad)  # noqa: E731
+    layer = layers.Convolution(W, b, stride, pad, floor=True)
+    assert_like_torch(layer, convolution, x, np.float64)
+    if (2 * np.broadcast_to(pad, 2) <= window).all():  # PyTorch's pooling takes no more
+        largest = lambda x: F.max_pool2d(x, window, stride, pad)  # noqa: E731
+        mean = lambda x: F.avg_pool2d(x, window, stride, pad)  # noqa: E731
+        for kind, function in ((layers.Pooling, largest), (layers.AveragePooling, mean)):
+            assert_like_torch(kind(*window, stride, pad, floor=True), function, x, np.float64)
+
+
 @both_dtypes
 def test_global_average_pooling(dtype):
     mean = lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)  # noqa: E731

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal import table
-from dlbasics._internal.checks import Array
-from dlbasics._internal.fast import convolution, memory, windows
+from dlbasics._internal.checks import Array, pair
+from dlbasics._internal.fast import convolution, memory, pooling, windows
 from dlbasics._internal.fast.step import is_float, is_ours, without_checks
 from dlbasics.layers import Convolution, Layer, Pooling, Relu
 
@@ -65,8 +65,11 @@ class Together:
         W, b = self.conv.W, self.conv.b
         if not (is_float(x) and self.conv._is_batch(x) and convolution.fits(self.conv, x)):
             return False
-        if self.pool is not None:  # raises the ValueError of a wrong size
-            self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
+        if self.pool is not None:
+            z_shape = self.conv.output_shape(x.shape[1:])
+            self.pool.output_shape(z_shape)  # raises the ValueError of a wrong size
+            if not pooling.tiles(z_shape):
+                return False
         # An infinite bias makes all pixels equal, and the first of them wins.
         is_simple = b is None or (b.dtype == x.dtype and math.isfinite(b.sum()))
         return W.dtype == x.dtype and is_simple
@@ -75,7 +78,7 @@ class Together:
         conv = self.conv
         wins: list[tuple[Array, Array]] = []
         FN, _, FH, FW = conv.W.shape
-        places = windows.Windows(x, (FH, FW), (conv.pad, conv.pad), FN, x.dtype)
+        places = windows.Windows(x, (FH, FW), pair(conv.pad), FN, x.dtype)
         filters = windows.as_matrix(conv.W)
         OH, OW = places.OH, places.OW
         if self.pool is not None:
