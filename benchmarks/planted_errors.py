@@ -691,8 +691,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "network-2",
         NETWORK,
-        "            correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())\n        return correct / len(x)\n",
-        "            correct += float(self.last_layer.correct(scores, t[i : i + size]).mean())\n        return correct / math.ceil(len(x) / size)\n",
+        "            correct += int(self.last_layer.correct(self.predict(x[part]), t[part]).sum())\n        return correct / len(x)\n",
+        "            correct += float(self.last_layer.correct(self.predict(x[part]), t[part]).mean())\n        return correct / sum(1 for _ in self._parts(len(x), batch_size))\n",
         "accuracy is the mean over batches, in which a smaller last batch counts as much as the others.",
     ),
     PlantedError(

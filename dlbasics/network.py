@@ -4,7 +4,7 @@ Book: *Implementing a Neural Network That Supports Backpropagation*.
 """
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -233,13 +233,9 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
             raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
-        size = self.block_size * (halves.HALVES if self.sharded else 1)
-        if batch_size is not None:
-            size = as_count(batch_size, "batch_size")
         correct = 0
-        for i in range(0, len(x), size):
-            scores = self.predict(x[i : i + size])
-            correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
+        for part in self._parts(len(x), batch_size):
+            correct += int(self.last_layer.correct(self.predict(x[part]), t[part]).sum())
         return correct / len(x)
 
     @quiet  # silences NumPy's warnings about infinite numbers
@@ -379,6 +375,14 @@ class Network:
     def _count(self, x: Array) -> int:
         """Return the number of samples."""
         return len(x) if self._is_batch(x) else 1
+
+    def _parts(self, count: int, batch_size: int | None = None) -> Iterator[slice]:
+        """Yield the parts of `count` samples of which `accuracy` predicts one after the other."""
+        size = self.block_size * (halves.HALVES if self.sharded else 1)
+        if batch_size is not None:
+            size = as_count(batch_size, "batch_size")
+        for i in range(0, count, size):
+            yield slice(i, i + size)
 
     def _backpropagate(self, x: Array, t: Array) -> float:
         """Run `backpropagate` on the whole batch, or on both halves of it."""

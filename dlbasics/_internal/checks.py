@@ -22,6 +22,10 @@ TINY = math.ulp(0.0)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class NoAccuracyError(TypeError):
+    """The network is one for regression, so it classifies nothing."""
+
+
 def quiet(function: F) -> F:
     """Return `function` without NumPy's warnings and errors about numbers too large or too small.
 

@@ -37,6 +37,7 @@ def settings_of(trainer: "Trainer") -> dict[str, Any]:
         "schedule": without_addresses(repr(trainer.schedule)),
         "max_norm": trainer.max_norm,
         "patience": trainer.patience,
+        "monitor": trainer.monitor,
         "sharded": getattr(trainer.network, "sharded", False),
         "augment": None if trainer.augment is None else _kind(trainer.augment),
         "evaluate_sample_num_per_epoch": trainer.evaluate_sample_num_per_epoch,

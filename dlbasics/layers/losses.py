@@ -11,6 +11,7 @@ import numpy as np
 from dlbasics._internal import table
 from dlbasics._internal.checks import (
     Array,
+    NoAccuracyError,
     as_batch,
     as_float,
     as_labels,
@@ -59,7 +60,7 @@ class LossLayer:
 
     def _correct(self, x: Array, t: Array) -> Array:
         """Return whether each sample is classified correctly, (N,)."""
-        raise TypeError(f"{type(self).__name__} is a regression, which has no accuracy")
+        raise NoAccuracyError(f"{type(self).__name__} is a regression, which has no accuracy")
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
         """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
