@@ -691,8 +691,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "network-2",
         NETWORK,
-        "            correct += int(self.last_layer.correct(self.predict(x[part]), t[part]).sum())\n        return correct / len(x)\n",
-        "            correct += float(self.last_layer.correct(self.predict(x[part]), t[part]).mean())\n        return correct / sum(1 for _ in self._parts(len(x), batch_size))\n",
+        "            right, count = right + int(correct.sum()), count + correct.size\n",
+        "            right, count = right + float(correct.mean()), count + 1\n",
         "accuracy is the mean over batches, in which a smaller last batch counts as much as the others.",
     ),
     PlantedError(

@@ -203,6 +203,19 @@ class Network:
             layers = [*self.layers.values()]
             return halves.predict(forward, layers, blocks, train_flg, self.sharded)
 
+    def predict_proba(self, x: Array) -> Array:
+        """Return the probabilities that the loss layer makes of `predict(x)`, in the same shape.
+
+        With `SoftmaxWithLoss` they are those of the classes, with `SigmoidWithLoss` those of a yes.
+
+        Args:
+            x: A batch, (N, ...), or one sample.
+
+        Raises:
+            TypeError: If the network is one for regression.
+        """
+        return self.last_layer.probabilities(self.predict(x))
+
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
         """Return the mean loss plus the penalty; afterwards the layers are ready for backward.
 
@@ -220,9 +233,11 @@ class Network:
     def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
         """Return the share of samples that are classified correctly, from 0 to 1, in test mode.
 
+        With scores (N, K, H, W), it is the share of places.
+
         Args:
             x: A batch, (N, ...).
-            t: Classes, (N,) or (N, 1), or rows, (N, K).
+            t: Classes, (N,) or (N, 1), or rows, (N, K); for images as the loss layer takes them.
             batch_size: The number of samples that `predict` gets at once.  None stands for
                 `block_size`, or twice that if the network is `sharded`.
 
@@ -233,10 +248,11 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
             raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
-        correct = 0
+        right = count = 0
         for part in self._parts(len(x), batch_size):
-            correct += int(self.last_layer.correct(self.predict(x[part]), t[part]).sum())
-        return correct / len(x)
+            correct = self.last_layer.correct(self.predict(x[part]), t[part])
+            right, count = right + int(correct.sum()), count + correct.size
+        return right / count
 
     @quiet  # silences NumPy's warnings about infinite numbers
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:

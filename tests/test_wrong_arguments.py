@@ -49,6 +49,9 @@ DRAWN = {"init": dlbasics.he, **MADE}
 LAYERS = {
     "Relu": (dlbasics.Relu, X),
     "LeakyRelu": (dlbasics.LeakyRelu, X),
+    "Elu": (dlbasics.Elu, X),
+    "Flatten": (dlbasics.Flatten, IMAGES),
+    "Reshape": (lambda: dlbasics.Reshape((1, 6, 6)), IMAGES),
     "Sigmoid": (dlbasics.Sigmoid, X),
     "Tanh": (dlbasics.Tanh, X),
     "Identity": (dlbasics.Identity, X),
@@ -149,6 +152,8 @@ CALLS = {
     "AveragePooling": (dlbasics.AveragePooling, WINDOW),
     "Dropout": (dlbasics.Dropout, {"dropout_ratio": 0.5, "inverted": True, "rng": 0}),
     "LeakyRelu": (dlbasics.LeakyRelu, {"slope": 0.1}),
+    "Elu": (dlbasics.Elu, {"alpha": 0.1}),
+    "Reshape": (dlbasics.Reshape, {"shape": (2, 3)}),
     "Residual": (dlbasics.Residual, {"layers": [dlbasics.Relu()]}),
     **{
         f"{name}.forward": (method(make, "forward"), {"x": x})
@@ -157,6 +162,10 @@ CALLS = {
     **{
         f"{name}.backward": (backward(make, x), {"dout": make().forward(x)})
         for name, (make, x) in LAYERS.items()
+    },
+    **{
+        f"{name}.probabilities": (method(getattr(dlbasics, name), "probabilities"), {"x": X})
+        for name in LOSSES[:2]
     },
     **{
         f"{name}.{pass_}": (method(getattr(dlbasics, name), pass_), {"x": X[:, :2], "t": ROWS})
@@ -195,6 +204,7 @@ CALLS = {
         {"layers": [dlbasics.Affine(W, None)], "last_layer": None, "regularizer": None, "rng": 0},
     ),
     "Network.predict": (method(net, "predict"), {"x": X}),
+    "Network.predict_proba": (method(net, "predict_proba"), {"x": X}),
     "Network.loss": (method(net, "loss"), {"x": X, "t": T}),
     "Network.accuracy": (method(net, "accuracy"), {"x": X, "t": T, "batch_size": 2}),
     "Network.gradient": (method(net, "gradient"), {"x": X, "t": T}),

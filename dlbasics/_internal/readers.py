@@ -192,6 +192,12 @@ class ReadersLoss(SoftmaxWithLoss):
         is_yes: Array = np.reshape(y, len(x)) > 0.5
         return is_yes == labels
 
+    def _probabilities(self, x: Array) -> Array:
+        raise TypeError(
+            f"{type(self.own).__name__} must tell how scores become probabilities: compute them "
+            "from predict(x), for instance by softmax"
+        )
+
 
 def check_has_no_parameters(own: Any) -> None:
     """Raise TypeError if a reader's loss layer has parameters, which a network would not train."""

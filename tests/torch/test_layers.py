@@ -58,6 +58,8 @@ ACTIVATIONS = {
     "Relu": (layers.Relu(), torch.relu),
     "LeakyRelu": (layers.LeakyRelu(), F.leaky_relu),
     "LeakyRelu, slope 0.3": (layers.LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    "Elu": (layers.Elu(), F.elu),
+    "Elu, alpha 0.3": (layers.Elu(0.3), lambda x: F.elu(x, 0.3)),
     "Sigmoid": (layers.Sigmoid(), torch.sigmoid),
     "Tanh": (layers.Tanh(), torch.tanh),
     "Identity": (layers.Identity(), lambda x: 1 * x),
@@ -212,6 +214,25 @@ def assert_loss_like_torch(layer, function, x, t, dtype):
     assert layer.forward(x, t) == pytest.approx(loss.item(), rel=TOLERANCE[dtype]["rtol"])
     assert_close(layer.backward(), scores.grad, dtype)
     assert_close(layer.backward(2.5), 2.5 * scores.grad, dtype)
+
+
+@both_dtypes
+def test_losses_of_images(dtype):
+    x, t = 3 * normal(4, 3, 5, 2, dtype=dtype), np.random.default_rng(0).integers(0, 3, (4, 5, 2))
+    rows = np.abs(normal(4, 3, 5, 2, seed=1, dtype=dtype))
+    for labels, target in ((t, torch.tensor(t)), (rows, torch.tensor(rows))):
+        entropy = lambda x, t=target: F.cross_entropy(x, t)  # noqa: E731
+        assert_loss_like_torch(layers.SoftmaxWithLoss(), entropy, x, labels, dtype)
+    part, places = (rows / rows.max()).astype(dtype), 4 * 5 * 2
+    binary, squares = (
+        lambda x, f=f, n=n: f(x, torch.tensor(part), reduction="sum") / n
+        for f, n in (
+            (F.binary_cross_entropy_with_logits, places),
+            (F.mse_loss, 2 * places),
+        )
+    )
+    assert_loss_like_torch(layers.SigmoidWithLoss(), binary, x, part, dtype)
+    assert_loss_like_torch(layers.IdentityWithLoss(), squares, x, part, dtype)
 
 
 @both_dtypes
