@@ -22,6 +22,7 @@ from . import (
     trainer as trainer,
     history as history,
     search as search,
+    metrics as metrics,
     data as data,
     augmentation as augmentation,
     plotting as plotting,
@@ -127,6 +128,11 @@ from .search import (
     Trial as Trial,
     Uniform as Uniform,
     random_search as random_search,
+)
+from .metrics import (
+    WorstErrors as WorstErrors,
+    confusion_matrix as confusion_matrix,
+    worst_errors as worst_errors,
 )
 from .data import (
     label_smoothing as label_smoothing,

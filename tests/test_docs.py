@@ -63,6 +63,14 @@ def test_the_readmes_regression_runs_as_it_is_pasted(capsys):
     assert error[-1] < error[0] / 2
 
 
+def test_the_readmes_errors_run_as_they_are_pasted(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    names = {"x_test": rng.random((30, 784)), "t_test": rng.integers(0, 10, 30)}
+    monkeypatch.chdir(tmp_path)
+    run_example("from dlbasics import confusion", {**names, "network": TwoLayerNet(784, 5, 10)})
+    assert {path.name for path in tmp_path.iterdir()} == {"confusion.png", "errors.png"}
+
+
 def test_the_readmes_imports_are_there():
     lines = re.findall(r"\| `(from dlbasics[^`]*)` \|$", README, flags=re.MULTILINE)
     assert len(lines) >= 13

@@ -259,6 +259,20 @@ CALLS = {
             "monitor": "accuracy",
         },
     ),
+    "confusion_matrix": (dlbasics.confusion_matrix, {"t": T, "y": T, "num_classes": 2}),
+    "worst_errors": (dlbasics.worst_errors, {"t": T, "y": ROWS}),
+    "plotting.gallery": (
+        plotting.gallery,
+        {"images": IMAGES, "titles": ["a", "b", "c"], "columns": 2},
+    ),
+    "plotting.confusion_matrix": (
+        plotting.confusion_matrix,
+        {"matrix": np.eye(2), "names": ["a", "b"]},
+    ),
+    "WorstErrors.plot": (
+        method(lambda: dlbasics.worst_errors(T[:3], ROWS[:3]), "plot"),
+        {"x": IMAGES, "most": 2, "columns": 2, "names": ["a", "b"]},
+    ),
     "one_hot": (dlbasics.one_hot, {"t": T, "num_classes": 2}),
     "label_smoothing": (dlbasics.label_smoothing, {"t": T, "num_classes": 2, "epsilon": 0.1}),
     "smooth_curve": (dlbasics.smooth_curve, {"x": np.ones(20)}),
@@ -295,6 +309,7 @@ UNLISTED = {
     "History": "is a result",
     "SearchResult": "is a result",
     "Trial": "is a result",
+    "WorstErrors": "is a result",
     "plain": "has no arguments",
     "np": "is NumPy",
     "load_arrays": "reads a file: see tests/test_storage.py",

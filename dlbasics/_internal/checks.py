@@ -256,6 +256,14 @@ def pair(sides: Sides) -> tuple[int, int]:
     return sides if isinstance(sides, tuple) else (sides, sides)
 
 
+def as_texts(values: Any, name: str, count: int, what: str) -> list[str]:
+    """Return `values` as a list of `count` texts, one for each of `what`."""
+    texts = [] if isinstance(values, str) or not np.iterable(values) else [*values]
+    if len(texts) != count or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} must be {count} texts, one for each {what}, got {values!r}")
+    return texts
+
+
 def as_counts(values: Any, name: str, least: int = 1) -> list[int]:
     """Return `values` as a list of ints of at least `least`."""
     if isinstance(values, str) or not np.iterable(values):
