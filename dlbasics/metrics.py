@@ -134,11 +134,10 @@ def _classes(values: Any, name: str) -> tuple[Array, int]:
     values = as_array(values, name)
     if values.ndim in (2, 4) and values.shape[1] > 1:
         return values.argmax(axis=1), values.shape[1]
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim not in (1, 3) or values.dtype.kind not in "iub":
+    classes = values[:, 0] if values.ndim == 2 and values.shape[1] else values
+    if classes.ndim not in (1, 3) or classes.dtype.kind not in "iub":
         raise ValueError(
             f"{name} must be integer classes (N,) or rows (N, K), got {values.dtype} of shape "
-            f"{values.shape}"
+            f"{values.shape}; of probabilities of a yes, y > 0.5 makes classes"
         )
-    return values.astype(np.int64), 0
+    return classes.astype(np.int64), 0

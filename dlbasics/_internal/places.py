@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from dlbasics._internal.checks import Array, as_array, as_float
 
 
@@ -22,7 +24,7 @@ def as_rows(x: Array) -> Array:
     """Return scores (N, K) as they are, (K,) as (1, K), and (N, K, H, W) as (N H W, K)."""
     if x.ndim == 4:
         return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
-    return x.reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x[np.newaxis]
 
 
 def like_scores(rows: Array, shape: tuple[int, ...]) -> Array:
