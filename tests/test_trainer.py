@@ -298,6 +298,9 @@ class TestEarlyStopping:
         assert (history.best_epoch, history.monitor) == (2, "loss")
         assert history.stopped == "test loss has not fallen for 2 epochs"
         assert len(load_arrays(tmp_path / "best.npz")["history/seconds"]) == 2
+        resumed = self.trainer([0.5, 0.6, 0.7, 0.8, 0.9], **changes)
+        assert resumed.resume()
+        assert (resumed.history.best_epoch, resumed.history.monitor) == (2, "loss")
 
 
 class TestRegression:

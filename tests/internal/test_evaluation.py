@@ -99,11 +99,11 @@ def test_a_readers_loss_layer_of_one_output_has_an_accuracy_if_labels_are_0_and_
 
 
 def test_an_error_within_accuracy_is_not_hidden():
-    network = TwoLayerNet(6, 5, 3)
-
     def broken(x, t):
         raise TypeError("broken")
 
-    network.accuracy = broken
-    with pytest.raises(TypeError, match="broken"):
-        evaluate(network, X, T, {})
+    network, other = TwoLayerNet(6, 5, 3), TwoLayerNet(6, 5, 3)
+    network.accuracy = other.last_layer._correct = broken
+    for each in (network, other):
+        with pytest.raises(TypeError, match="broken"):
+            evaluate(each, X, T, {})
