@@ -44,7 +44,7 @@ class SimpleConvNet(Network):
     Args:
         input_dim: The shape of one image, (C, H, W).
         conv_param: The settings filter_num, filter_size, pad and stride of the convolution.  Their
-            defaults are 30, 5, 0 and 1.
+            defaults are 30, 5, 0 and 1.  All but filter_num may be pairs (height, width).
         hidden_size: The number of units in the hidden Affine layer.
         output_size: The number of classes.
         weight_init_std: The standard deviation of the initial weights, or the name of an
@@ -55,7 +55,8 @@ class SimpleConvNet(Network):
 
     Raises:
         ValueError: If the windows do not tile the image, or 2 x 2 pooling does not tile the output
-            of the convolution.  The message names the filter sizes that fit.
+            of the convolution, unless `floor` is True.  The message names the filter sizes that
+            fit.
 
     Book: chapter 7, *Implementing a CNN*.
     """
@@ -107,7 +108,8 @@ class DeepConvNet(Network):
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If the windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before, unless
+            `floor` is True.
 
     Book: *Deeper Networks*, figure 8.1.
     """
@@ -167,7 +169,8 @@ class LeNet(Network):
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If the windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before, unless
+            `floor` is True.
 
     Book: *LeNet*.  Source: LeCun et al. 1998, figure 2.
     """
@@ -225,7 +228,8 @@ class ResNet(Network):
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If an argument is out of range, or pooling does not tile the output of a stage.
+        ValueError: If an argument is out of range, or pooling does not tile the output of a stage,
+            unless `floor` is True.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016, section 4.2.
     """

@@ -72,17 +72,13 @@ class History:
         from dlbasics import plotting
         from dlbasics.data import smooth_curve
 
-        pairs = {
-            "accuracy": (self.train_acc, self.test_acc),
-            "epoch_loss": (self.epoch_loss, self.test_loss),
-            **{
-                name: (self.train_metrics.get(name, []), y) for name, y in self.test_metrics.items()
-            },
-        }
-        if self.test_loss and not self.test_acc:
-            del pairs["accuracy"]
-        if not self.test_loss:
-            del pairs["epoch_loss"]
+        pairs = {}
+        if self.test_acc or not self.test_loss:
+            pairs["accuracy"] = self.train_acc, self.test_acc
+        if self.test_loss:
+            pairs["epoch_loss"] = self.epoch_loss, self.test_loss
+        for name in self.test_metrics:
+            pairs[name] = self.train_metrics[name], self.test_metrics[name]
         figures = {
             name: plotting.curves(
                 {"training": training, "test": test},

@@ -246,7 +246,7 @@ def _history(
     curves = {name: curve for name, curve in group.items() if name not in TEXTS}
     own = [name for name in curves if name.partition("/")[0] not in DICTS]
     names = [name for name in ENTRIES if name not in TEXTS + DICTS]
-    if sorted(own) not in (sorted(names), sorted(names[: len(FIRST) - 1])):
+    if sorted(own) not in (sorted(names), sorted(set(FIRST) - set(TEXTS))):
         raise ValueError(f"history must hold {names}, got {own}")
     stopped = _item(group, "stopped", "U")
     for name, curve in curves.items():
