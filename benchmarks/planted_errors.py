@@ -257,8 +257,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "fast_convolution-1",
         WINDOWS,
-        "return stride == 1 and pad < min(W_shape[2:])",
-        "return stride == 1 and pad <= min(W_shape[2:])",
+        "return stride == 1 and above < FH and left < FW",
+        "return stride == 1 and above <= FH and left <= FW",
         "Padding as wide as the filter goes through the fast convolution, which cannot do it.",
     ),
     PlantedError(
@@ -271,8 +271,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "fast_convolution-3",
         WINDOWS,
-        "pads = FH - 1 - pad, FW - 1 - pad",
-        "pads = FH - 1 - pad, FH - 1 - pad",
+        "pads = FH - 1 - above, FW - 1 - left",
+        "pads = FH - 1 - above, FH - 1 - left",
         "In the fast convolution's backward the zeros beside dout are counted from the filter's height: wrong for filters that are not square.",
     ),
     PlantedError(
@@ -313,8 +313,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "pooling-1",
         POOLING,
-        "if self.pad >= min(self.pool_h, self.pool_w):",
-        "if self.pad > min(self.pool_h, self.pool_w):",
+        "if above >= self.pool_h or left >= self.pool_w:",
+        "if above > self.pool_h or left > self.pool_w:",
         "Pooling takes padding as wide as its window: a window in the corner sees nothing else.",
     ),
     PlantedError(
@@ -389,9 +389,9 @@ PLANTED: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "images-1",
-        SHAPES,
-        "tiles(W, window[1], stride, pad,",
-        "tiles(W, window[0], stride, pad,",
+        COLUMNS,
+        "tiles(W, window[1], right, left,",
+        "tiles(W, window[0], right, left,",
         "The number of windows beside each other is counted with the window's height.",
     ),
     PlantedError(
@@ -572,14 +572,14 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "columns-1",
         COLUMNS,
-        "if room >= 0 and room % stride == 0:",
-        "if room % stride == 0:",
+        "if room >= 0 and (floor or room % stride == 0):",
+        "if floor or room % stride == 0:",
         "A window larger than the padded image is taken, where the difference is a multiple of the stride: there are 0 windows, or less.",
     ),
     PlantedError(
         "columns-2",
         COLUMNS,
-        "if room >= 0 and room % stride == 0:",
+        "if room >= 0 and (floor or room % stride == 0):",
         "if room >= 0:",
         "Windows that do not tile the image are taken: the last pixels are in none.",
     ),
@@ -600,8 +600,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "columns-5",
         COLUMNS,
-        "return image[:, :, pad : pad + H, pad : pad + W]",
-        "return image[:, :, pad : pad + H, pad : pad + H]",
+        "return image[:, :, above : above + H, left : left + W]",
+        "return image[:, :, above : above + H, above : above + H]",
         "col2im cuts the padding off as if images were square.",
     ),
     PlantedError(
@@ -614,15 +614,15 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "columns-7",
         COLUMNS,
-        '    filter_h, filter_w = as_count(filter_h, "filter_h"), as_count(filter_w, "filter_w")\n',
-        "",
+        'window = as_count(filter_h, "filter_h"), as_count(filter_w, "filter_w")',
+        "window = filter_h, filter_w",
         "im2col and col2im take a window of height or width 0 and return empty rows.",
     ),
     PlantedError(
         "columns-8",
         COLUMNS,
-        "pad : pad + W].astype(col.dtype, copy=False)",
-        "pad : pad + W].astype(np.float64)",
+        "left : left + W].astype(col.dtype, copy=False)",
+        "left : left + W].astype(np.float64)",
         "col2im returns float64, whatever col's dtype is.",
     ),
     PlantedError(
@@ -691,8 +691,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "network-2",
         NETWORK,
-        "            correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())\n        return correct / len(x)\n",
-        "            correct += float(self.last_layer.correct(scores, t[i : i + size]).mean())\n        return correct / math.ceil(len(x) / size)\n",
+        "            right, count = right + int(correct.sum()), count + correct.size\n",
+        "            right, count = right + float(correct.mean()), count + 1\n",
         "accuracy is the mean over batches, in which a smaller last batch counts as much as the others.",
     ),
     PlantedError(

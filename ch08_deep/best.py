@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ch08_deep import misclassified_mnist
 from dlbasics.augmentation import warp
 from dlbasics.averaging import WeightAverage
 from dlbasics.data import label_smoothing
 from dlbasics.experiment import Claim, Data, Experiment, Progress, processes
 from dlbasics.functions import softmax
 from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Layer, Pooling, Relu
+from dlbasics.metrics import WorstErrors, worst_errors
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
 from dlbasics.schedules import CosineDecay, Warmup
@@ -86,13 +86,15 @@ class Result:
         train_loss: The mean loss on augmented images with smoothed labels, by network and epoch.
         test_acc: The test accuracy, by network.
         ensemble_acc: The test accuracy of the ensemble, which averages the probabilities.
-        errors: The errors of the ensemble.
+        errors: The errors of the ensemble, the most confident first.
+        images: The images that the networks were tested on, (N, 784).
     """
 
     train_loss: list[list[float]]
     test_acc: list[float]
     ensemble_acc: float
-    errors: misclassified_mnist.Result
+    errors: WorstErrors
+    images: np.ndarray
 
 
 def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Result:
@@ -112,7 +114,8 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
         [*train_loss],
         [accuracy(y, data) for y in probabilities],
         accuracy(mean, data),
-        misclassified_mnist.errors(mean, data),
+        worst_errors(data.t_test, mean),
+        data.x_test,
     )
 
 
@@ -205,8 +208,7 @@ def plot(result: Result) -> dict[str, Any]:
         title=f"test accuracy {single_acc(result):.2%}, together {result.ensemble_acc:.2%}",
         markers=True,
     )
-    (errors,) = misclassified_mnist.plot(result.errors).values()
-    return {"loss": loss, "errors": errors}
+    return {"loss": loss, "errors": result.errors.plot(result.images)}
 
 
 def single_acc(result: Result) -> float:
@@ -233,7 +235,7 @@ experiment = Experiment(
         Claim(
             "errors of a network, mean, and of all together",
             "fewer",
-            lambda result: [10_000 * (1 - single_acc(result)), len(result.errors.index)],
+            lambda result: [10_000 * (1 - single_acc(result)), len(result.errors)],
             lambda v: v[1] < v[0],
             digits=3,
         ),

@@ -22,6 +22,7 @@ from . import (
     trainer as trainer,
     history as history,
     search as search,
+    metrics as metrics,
     data as data,
     augmentation as augmentation,
     plotting as plotting,
@@ -70,6 +71,8 @@ from .layers import (
     BatchNormalization as BatchNormalization,
     Convolution as Convolution,
     Dropout as Dropout,
+    Elu as Elu,
+    Flatten as Flatten,
     GlobalAveragePooling as GlobalAveragePooling,
     Identity as Identity,
     IdentityWithLoss as IdentityWithLoss,
@@ -79,6 +82,7 @@ from .layers import (
     MulLayer as MulLayer,
     Pooling as Pooling,
     Relu as Relu,
+    Reshape as Reshape,
     Residual as Residual,
     Sigmoid as Sigmoid,
     SigmoidWithLoss as SigmoidWithLoss,
@@ -124,6 +128,11 @@ from .search import (
     Trial as Trial,
     Uniform as Uniform,
     random_search as random_search,
+)
+from .metrics import (
+    WorstErrors as WorstErrors,
+    confusion_matrix as confusion_matrix,
+    worst_errors as worst_errors,
 )
 from .data import (
     label_smoothing as label_smoothing,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
-from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng
+from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng, as_sides, pair
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
     AveragePooling,
@@ -29,8 +29,11 @@ from dlbasics.network import Network
 
 __all__ = ["DeepConvNet", "LeNet", "ResNet", "SimpleConvNet", "np", "residual_block"]
 
-ConvParam = Mapping[str, int]
-"""The settings of a convolution, as in the book: filter_num, filter_size, pad and stride."""
+ConvParam = Mapping[str, Any]
+"""The settings of a convolution, as in the book: filter_num, filter_size, pad and stride.
+
+All but filter_num may be pairs (height, width).
+"""
 
 
 class SimpleConvNet(Network):
@@ -41,17 +44,19 @@ class SimpleConvNet(Network):
     Args:
         input_dim: The shape of one image, (C, H, W).
         conv_param: The settings filter_num, filter_size, pad and stride of the convolution.  Their
-            defaults are 30, 5, 0 and 1.
+            defaults are 30, 5, 0 and 1.  All but filter_num may be pairs (height, width).
         hidden_size: The number of units in the hidden Affine layer.
         output_size: The number of classes.
         weight_init_std: The standard deviation of the initial weights, or the name of an
             initializer.  The biases start at 0.
+        floor: If True, windows need not tile the images; the last pixels may be left over.
         rng: The random generator of the weights and the layers, or its seed.
         dtype: The type of all parameters.
 
     Raises:
         ValueError: If the windows do not tile the image, or 2 x 2 pooling does not tile the output
-            of the convolution.  The message names the filter sizes that fit.
+            of the convolution, unless `floor` is True.  The message names the filter sizes that
+            fit.
 
     Book: chapter 7, *Implementing a CNN*.
     """
@@ -64,6 +69,7 @@ class SimpleConvNet(Network):
         output_size: int = 10,
         weight_init_std: float | str = 0.01,
         *,
+        floor: bool = False,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
@@ -72,9 +78,10 @@ class SimpleConvNet(Network):
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
         param = _conv_param("conv_param", conv_param, filter_num=30, filter_size=5)
-        _check_filter_size(param, H, W)
-        conv = Convolution.create(C, **param, init=init, rng=rng, dtype=dtype)
-        features = [conv, Relu(), Pooling(2, 2, stride=2)]
+        floor = as_flag(floor, "floor")
+        _check_filter_size(param, H, W, floor)
+        conv = Convolution.create(C, **param, init=init, floor=floor, rng=rng, dtype=dtype)
+        features = [conv, Relu(), Pooling(2, 2, stride=2, floor=floor)]
         n_in = _output_size(features, (C, H, W))
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], init, rng, dtype)
         super().__init__([*features, affine1, Relu(), affine2], rng=rng)
@@ -96,11 +103,13 @@ class DeepConvNet(Network):
             stride is 1, and pad is 1, but 2 in the fourth convolution.
         hidden_size: The number of units in the hidden Affine layer.
         output_size: The number of classes.
+        floor: If True, windows need not tile the images; the last pixels may be left over.
         rng: The random generator of the weights and the layers, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If the windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before, unless
+            `floor` is True.
 
     Book: *Deeper Networks*, figure 8.1.
     """
@@ -117,6 +126,7 @@ class DeepConvNet(Network):
         hidden_size: int = 50,
         output_size: int = 10,
         *,
+        floor: bool = False,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
@@ -129,9 +139,10 @@ class DeepConvNet(Network):
         for i, conv_param in enumerate(given):
             defaults = {"filter_num": (16, 16, 32, 32, 64, 64)[i], "pad": 2 if i == 3 else 1}
             param = _conv_param(f"conv_param_{i + 1}", conv_param, filter_size=3, **defaults)
-            features += [Convolution.create(channels, **param, rng=rng, dtype=dtype), Relu()]
+            conv = Convolution.create(channels, **param, floor=floor, rng=rng, dtype=dtype)
+            features += [conv, Relu()]
             if i % 2:
-                features.append(Pooling(2, 2, stride=2))
+                features.append(Pooling(2, 2, stride=2, floor=floor))
             channels = param["filter_num"]
         n_in = _output_size(features, images)
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], he, rng, dtype)
@@ -153,11 +164,13 @@ class LeNet(Network):
         input_dim: The shape of one image, (C, H, W).
         output_size: The number of classes.
         modern: If True, ReLU and max pooling take the place of sigmoid and average pooling.
+        floor: If True, windows need not tile the images; the last pixels may be left over.
         rng: The random generator of the weights, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If the windows of a layer do not tile the output of the layer before.
+        ValueError: If the windows of a layer do not tile the output of the layer before, unless
+            `floor` is True.
 
     Book: *LeNet*.  Source: LeCun et al. 1998, figure 2.
     """
@@ -168,6 +181,7 @@ class LeNet(Network):
         output_size: int = 10,
         modern: bool = False,
         *,
+        floor: bool = False,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
@@ -181,7 +195,7 @@ class LeNet(Network):
             layers += [
                 Convolution.create(channels, filter_num, 5, 1, pad, init, rng=rng, dtype=dtype),
                 activation(),
-                pooling(2, 2, stride=2),
+                pooling(2, 2, stride=2, floor=floor),
             ]
         sizes = [_output_size(layers, images), 120, 84, n_out]
         for affine in affine_layers(sizes, init, rng, dtype):
@@ -209,11 +223,13 @@ class ResNet(Network):
         blocks: The number of blocks in each stage, at most 1,000.
         output_size: The number of classes.
         skips: If False, the network has no skip connections, but the same parameters.
+        floor: If True, pooling need not tile its images; the last pixels may be left over.
         rng: The random generator of the weights, or its seed.
         dtype: The type of all parameters.
 
     Raises:
-        ValueError: If an argument is out of range, or pooling does not tile the output of a stage.
+        ValueError: If an argument is out of range, or pooling does not tile the output of a stage,
+            unless `floor` is True.
 
     Book: *ResNet*, figure 8.12.  Source: He et al. 2016, section 4.2.
     """
@@ -226,6 +242,7 @@ class ResNet(Network):
         output_size: int = 10,
         skips: bool = True,
         *,
+        floor: bool = False,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
@@ -240,7 +257,7 @@ class ResNet(Network):
         layers: list[Layer] = []
         for channels, filter_num in pairwise([images[0], *nums]):
             if layers:
-                layers.append(Pooling(2, 2, stride=2))
+                layers.append(Pooling(2, 2, stride=2, floor=floor))
             layers += [*_normalized_convolution(channels, filter_num, rng, dtype), Relu()]
             for _ in range(n_blocks):
                 layers += residual_block(filter_num, skips, rng=rng, dtype=dtype)
@@ -284,15 +301,16 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
     return C, H, W
 
 
-def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, int]:
+def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, Any]:
     """Return all four settings of a convolution: the given ones, and defaults for the others."""
-    param = {"pad": 0, "stride": 1, **defaults}
+    param: dict[str, Any] = {"pad": 0, "stride": 1, **defaults}
     if not isinstance(given, Mapping | None):
         raise TypeError(f"{name} must be a dict, as {param}, got {given!r}")
     if unknown := set(given or ()) - set(param):
         raise ValueError(f"{name} must have keys among {sorted(param)}, got {sorted(unknown)}")
     for key, value in (given or {}).items():
-        param[key] = as_count(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
+        check = as_count if key == "filter_num" else as_sides
+        param[key] = check(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
     return param
 
 
@@ -303,21 +321,32 @@ def _output_size(layers: Iterable[Layer], shape: tuple[int, ...]) -> int:
     return math.prod(shape)
 
 
-def _check_filter_size(param: ConvParam, H: int, W: int) -> None:
+def _check_filter_size(param: ConvParam, H: int, W: int, floor: bool) -> None:
     """Raise ValueError unless the filters tile the image, and 2 x 2 pooling their output."""
-    stride, pad = param["stride"], param["pad"]
+    stride, pad, filter_size = param["stride"], param["pad"], param["filter_size"]
 
-    def fits(filter_size: int) -> bool:
-        rooms = (H + 2 * pad - filter_size, W + 2 * pad - filter_size)
-        return all(room % stride == 0 and room // stride % 2 == 1 for room in rooms)
+    def sizes(size: int, step: int, border: int) -> list[int]:
+        """Return the sizes of filters that fit images of this height or width."""
+        rooms = {window: size + 2 * border - window for window in range(1, size + 2 * border)}
+        return [
+            window
+            for window, room in rooms.items()
+            if (room >= step if floor else room % step == 0 and room // step % 2 == 1)
+        ]
 
-    sizes = [size for size in range(1, min(H, W) + 2 * pad) if fits(size)]
+    heights, widths = map(sizes, (H, W), pair(stride), pair(pad))
+    if not isinstance(filter_size, tuple):
+        heights = widths = [size for size in heights if size in widths]
     images_text = f"images of {H} by {W} with stride {stride} and pad {pad}"
-    if not sizes:
+    unless = "" if floor else ", unless floor=True"
+    if not (heights and widths):
         raise ValueError(
-            f"input_dim must be a size that filters and 2 x 2 pooling can tile, got {images_text}"
+            "input_dim must be a size that filters and 2 x 2 pooling can tile"
+            f"{unless}, got {images_text}"
         )
-    if param["filter_size"] not in sizes:
+    height, width = pair(filter_size)
+    if height not in heights or width not in widths:
+        named = f"{heights}" if heights is widths else f"{heights} by one of {widths}"
         raise ValueError(
-            f"filter_size must be one of {sizes} for {images_text}, got {param['filter_size']}"
+            f"filter_size must be one of {named} for {images_text}{unless}, got {filter_size}"
         )

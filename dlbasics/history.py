@@ -25,6 +25,14 @@ class History:
         test_acc: The accuracy on test samples after each epoch.
         seconds: The time from the beginning of the training to the end of each epoch.
         stopped: The reason why the training ended before its last epoch, else "".
+        epoch_loss: The loss on training samples after each epoch, in test mode.
+        test_loss: The loss on test samples after each epoch.
+        train_metrics: The metrics of training samples after each epoch, by name.
+        test_metrics: The metrics of test samples after each epoch, by name.
+        monitor: What `best_epoch` looks at: 'accuracy' or 'loss'.
+
+    A regression has no accuracies.  Losses and metrics are NaN in epochs from a checkpoint that
+    does not hold them.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -33,37 +41,67 @@ class History:
     test_acc: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
+    epoch_loss: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    train_metrics: dict[str, list[float]] = field(default_factory=dict)
+    test_metrics: dict[str, list[float]] = field(default_factory=dict)
+    monitor: str = "accuracy"
+
+    @property
+    def by_loss(self) -> bool:
+        """Whether `best_epoch` looks at the loss, as it does if there is no accuracy."""
+        return bool(self.test_loss) and (self.monitor == "loss" or not self.test_acc)
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch, counted from 1, with the highest test accuracy; 0 if there is none."""
+        """The first epoch, counted from 1, with the highest test accuracy; 0 if there is none.
+
+        If `by_loss`, it is the first epoch with the lowest test loss.
+        """
+        if self.by_loss:
+            losses = [math.inf if math.isnan(loss) else loss for loss in self.test_loss]
+            return losses.index(min(losses)) + 1
         return self.test_acc.index(max(self.test_acc)) + 1 if self.test_acc else 0
 
     def plot(self) -> dict[str, Any]:
-        """Return two figures: "accuracy" over the epochs and "loss", smoothed, over iterations."""
+        """Return figures by name.
+
+        "loss" shows the loss of the batches, smoothed, over iterations.  "accuracy", "epoch_loss"
+        and the names of the metrics show training and test samples over epochs.
+        """
         from dlbasics import plotting
         from dlbasics.data import smooth_curve
 
-        accuracy = plotting.curves(
-            {"training": self.train_acc, "test": self.test_acc},
-            x=range(1, len(self.test_acc) + 1),
-            xlabel="epoch",
-            ylabel="accuracy",
-            ylim=(0, 1.03),
-            markers=True,
-        )
-        loss = plotting.curves(
+        pairs = {}
+        if self.test_acc or not self.test_loss:
+            pairs["accuracy"] = self.train_acc, self.test_acc
+        if self.test_loss:
+            pairs["epoch_loss"] = self.epoch_loss, self.test_loss
+        for name in self.test_metrics:
+            pairs[name] = self.train_metrics[name], self.test_metrics[name]
+        figures = {
+            name: plotting.curves(
+                {"training": training, "test": test},
+                x=range(1, len(test) + 1),
+                xlabel="epoch",
+                ylabel=name.replace("epoch_loss", "loss"),
+                ylim=(0, 1.03) if name == "accuracy" else None,
+                markers=True,
+            )
+            for name, (training, test) in pairs.items()
+        }
+        figures["loss"] = plotting.curves(
             {"loss": smooth_curve(self.train_loss)},
             xlabel="iteration",
             ylabel="loss of the batch, smoothed",
         )
-        return {"accuracy": accuracy, "loss": loss}
+        return figures
 
     def save(self, path: PathLike) -> None:
         """Write the history to a JSON file, completely or not at all.
 
         Raises:
-            TypeError: If a curve is no list of numbers, or `stopped` no text.
+            TypeError: If a curve is no list of numbers, or `stopped` or `monitor` no text.
             ValueError: If `path` cannot be the path of a file.
             OSError: If the file cannot be written.
         """
@@ -87,12 +125,21 @@ class History:
         """Return the history as JSON; numbers that are not finite become "nan", "inf", "-inf".
 
         Raises:
-            TypeError: If a curve is no list of numbers, or `stopped` no text.
+            TypeError: If a curve is no list of numbers, or `stopped` or `monitor` no text.
         """
-        if not isinstance(self.stopped, str):
-            raise TypeError(f"stopped must be a text, got {self.stopped!r}")
-        curves = {name: _plain(getattr(self, name), name) for name in CURVES}
-        return json.dumps(curves | {"stopped": self.stopped}, allow_nan=False)
+        entries = {}
+        for name in ENTRIES:
+            value = getattr(self, name)
+            if name in TEXTS and not isinstance(value, str):
+                raise TypeError(f"{name} must be a text, got {value!r}")
+            if name in DICTS:
+                if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+                    raise TypeError(f"{name} must be a dict of curves by name, got {value!r}")
+                value = {key: _plain(curve, f"{name}[{key!r}]") for key, curve in value.items()}
+            elif name not in TEXTS:
+                value = _plain(value, name)
+            entries[name] = value
+        return json.dumps(entries, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "History":
@@ -108,16 +155,26 @@ class History:
             found = parse_json(text)
         except ValueError as error:
             raise ValueError(f"text must be JSON: {error}") from None
-        if not isinstance(found, dict) or [*found] != [*CURVES, "stopped"]:
-            raise ValueError(f"text must be a JSON object with the entries {[*CURVES, 'stopped']}")
-        stopped = found.pop("stopped")
-        if not isinstance(stopped, str):
-            raise ValueError("text must have a text under stopped")
-        return cls(**{name: _numbers(found[name], name) for name in CURVES}, stopped=stopped)
+        if not isinstance(found, dict) or [*found] not in (ENTRIES, FIRST):
+            raise ValueError(f"text must be a JSON object with the entries {ENTRIES}")
+        for name, value in found.items():
+            if name in TEXTS and not isinstance(value, str):
+                raise ValueError(f"text must have a text under {name}")
+            if name in DICTS:
+                if not isinstance(value, dict):
+                    raise ValueError(f"text must have an object under {name}")
+                found[name] = {key: _numbers(curve, name) for key, curve in value.items()}
+            elif name not in TEXTS:
+                found[name] = _numbers(value, name)
+        return cls(**found)
 
 
-CURVES = [item.name for item in fields(History) if item.name != "stopped"]
-"""The names of the curves."""
+ENTRIES = [item.name for item in fields(History)]
+FIRST = ENTRIES[: ENTRIES.index("stopped") + 1]
+"""The names of all entries, and of those that the first version had."""
+
+TEXTS, DICTS = ("stopped", "monitor"), ("train_metrics", "test_metrics")
+"""The entries that are no curves."""
 
 
 def _plain(curve: Any, name: str) -> list[float | str]:

@@ -4,7 +4,7 @@ Book: *Implementing a Neural Network That Supports Backpropagation*.
 """
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -203,6 +203,19 @@ class Network:
             layers = [*self.layers.values()]
             return halves.predict(forward, layers, blocks, train_flg, self.sharded)
 
+    def predict_proba(self, x: Array) -> Array:
+        """Return the probabilities that the loss layer makes of `predict(x)`, in the same shape.
+
+        With `SoftmaxWithLoss` they are those of the classes, with `SigmoidWithLoss` those of a yes.
+
+        Args:
+            x: A batch, (N, ...), or one sample.
+
+        Raises:
+            TypeError: If the network is one for regression.
+        """
+        return self.last_layer.probabilities(self.predict(x))
+
     def loss(self, x: Array, t: Any, train_flg: bool = False) -> float:
         """Return the mean loss plus the penalty; afterwards the layers are ready for backward.
 
@@ -220,9 +233,11 @@ class Network:
     def accuracy(self, x: Array, t: Any, batch_size: int | None = None) -> float:
         """Return the share of samples that are classified correctly, from 0 to 1, in test mode.
 
+        With scores (N, K, H, W), it is the share of places.
+
         Args:
             x: A batch, (N, ...).
-            t: Classes, (N,) or (N, 1), or rows, (N, K).
+            t: Classes, (N,) or (N, 1), or rows, (N, K); for images as the loss layer takes them.
             batch_size: The number of samples that `predict` gets at once.  None stands for
                 `block_size`, or twice that if the network is `sharded`.
 
@@ -233,14 +248,11 @@ class Network:
         x, t = as_array(x), as_array(t, "t")
         if x.ndim < 2 or t.ndim == 0 or not 0 < len(x) == len(t):
             raise ValueError(f"x and t must be batches of one length, got {x.shape} and {t.shape}")
-        size = self.block_size * (halves.HALVES if self.sharded else 1)
-        if batch_size is not None:
-            size = as_count(batch_size, "batch_size")
-        correct = 0
-        for i in range(0, len(x), size):
-            scores = self.predict(x[i : i + size])
-            correct += int(self.last_layer.correct(scores, t[i : i + size]).sum())
-        return correct / len(x)
+        right = count = 0
+        for part in self._parts(len(x), batch_size):
+            correct = self.last_layer.correct(self.predict(x[part]), t[part])
+            right, count = right + int(correct.sum()), count + correct.size
+        return right / count
 
     @quiet  # silences NumPy's warnings about infinite numbers
     def gradient(self, x: Array, t: Any) -> dict[str, Array]:
@@ -379,6 +391,14 @@ class Network:
     def _count(self, x: Array) -> int:
         """Return the number of samples."""
         return len(x) if self._is_batch(x) else 1
+
+    def _parts(self, count: int, batch_size: int | None = None) -> Iterator[slice]:
+        """Yield the parts of `count` samples of which `accuracy` predicts one after the other."""
+        size = self.block_size * (halves.HALVES if self.sharded else 1)
+        if batch_size is not None:
+            size = as_count(batch_size, "batch_size")
+        for i in range(0, count, size):
+            yield slice(i, i + size)
 
     def _backpropagate(self, x: Array, t: Array) -> float:
         """Run `backpropagate` on the whole batch, or on both halves of it."""

@@ -1,15 +1,16 @@
 """The book's networks: each class only lists its layers.  Those for images are in convnets.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_number, as_rng
+from dlbasics._internal.readers import is_layer
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet
 from dlbasics.initializers import initializer
-from dlbasics.layers import BatchNorm, Dropout, Layer, Relu, Sigmoid, Tanh
+from dlbasics.layers import BatchNorm, Dropout, Elu, Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh
 from dlbasics.network import Network
 from dlbasics.regularizers import L2
 
@@ -53,7 +54,14 @@ class TwoLayerNet(Network):
         super().__init__([affine1, Relu(), affine2], rng=rng)
 
 
-ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "relu": Relu,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "leakyrelu": LeakyRelu,
+    "elu": Elu,
+    "identity": Identity,
+}
 
 
 class MultiLayerNet(Network):
@@ -68,7 +76,9 @@ class MultiLayerNet(Network):
         input_size: The number of values in a sample.
         hidden_size_list: The number of units in each hidden layer, such as [100, 100, 100].
         output_size: The number of classes.
-        activation: The activation of the hidden layers: 'relu', 'sigmoid' or 'tanh'.
+        activation: The activation of the hidden layers: 'relu', 'sigmoid', 'tanh', 'leakyrelu',
+            'elu' or 'identity', or a class of layers such as Elu, or a function that returns a new
+            layer, such as `lambda: LeakyRelu(0.2)`.
         weight_init_std: The standard deviation of the initial weights, or the name of an
             initializer: 'relu' or 'he', 'sigmoid' or 'xavier', 'glorot'.
         weight_decay_lambda: The strength of the L2 penalty on the weights, which is part of the
@@ -87,7 +97,7 @@ class MultiLayerNet(Network):
         input_size: int,
         hidden_size_list: Sequence[int],
         output_size: int,
-        activation: str = "relu",
+        activation: str | Callable[[], Any] = "relu",
         weight_init_std: float | str = "relu",
         weight_decay_lambda: float = 0,
         use_dropout: bool = False,
@@ -108,7 +118,7 @@ class MultiLayerNet(Network):
             as_count(output_size, "output_size"),
         ]
         *hidden, last = affine_layers(sizes, init, rng, dtype)
-        layers: list[Layer] = []
+        layers: list[Any] = []
         for affine in hidden:
             layers.append(affine)
             if use_batchnorm:
@@ -124,9 +134,18 @@ class MultiLayerNet(Network):
 MultiLayerNetExtend = MultiLayerNet
 
 
-def _activation(name: str) -> type[Layer]:
-    if not isinstance(name, str):
-        raise TypeError(f"activation must be one of {[*ACTIVATIONS]}, got {name!r}")
-    if name.lower() not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {name!r}")
-    return ACTIVATIONS[name.lower()]
+def _activation(activation: Any) -> Callable[[], Any]:
+    """Return what makes a new layer."""
+    wanted = f"activation must be one of {[*ACTIVATIONS]}, or a class of layers such as Elu"
+    if isinstance(activation, str):
+        name = activation.lower().replace("_", "")
+        if name not in ACTIVATIONS:
+            raise ValueError(f"{wanted}, got {activation!r}")
+        return ACTIVATIONS[name]
+    try:
+        layer = activation()
+    except TypeError:  # it needs arguments, or is no function
+        layer = None
+    if not is_layer(layer):
+        raise TypeError(f"{wanted}, got {activation!r}")
+    return activation

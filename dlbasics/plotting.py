@@ -3,17 +3,27 @@
 Only `show` uses pyplot; so matplotlib keeps no figure and opens no window.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dlbasics._internal.checks import as_count, as_flag, as_number
+from dlbasics._internal.checks import (
+    Array,
+    as_array,
+    as_count,
+    as_flag,
+    as_float,
+    as_number,
+    as_texts,
+)
 from dlbasics._internal.files import atomic_write
 
 STYLE: Any = {
@@ -100,6 +110,92 @@ def draw_curves(
         axes.plot(range(len(y)) if x is None else x, y, label=label, marker=marker, markersize=4)
     if len(series) > 1:
         axes.legend(frameon=False)
+
+
+def gallery(
+    images: Array, titles: Sequence[str] = (), *, columns: int = 10, title: str = ""
+) -> Figure:
+    """Return a figure with images beside and below each other.
+
+    Numbers from 0 to 1, or from 0 to 255, go from black to white.  Of other numbers, the smallest
+    is black and the largest white.
+
+    Args:
+        images: The images, (N, H, W), (N, C, H, W) with one channel or three, or rows (N, D) of
+            square images.  N may be 0.
+        titles: The text above each image.
+        columns: The number of images beside each other.
+        title: The title of the figure.
+    """
+    pixels, columns = _as_pixels(images), as_count(columns, "columns")
+    titles = as_texts(titles, "titles", len(pixels), "image") if titles != () else []
+    lines = max((text.count("\n") + 1 for text in titles), default=0)
+    longest = max((len(line) for text in titles for line in text.split("\n")), default=0)
+    width, height = max(1.1, 0.068 * longest), 1.05 + 0.2 * lines
+    rows = max(1, -(-len(pixels) // columns))
+    figure, grid = subplots(rows, columns, width=width, height=height, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, image in zip(grid.flat, pixels, strict=False):
+        axes.imshow(image, cmap="gray", vmin=0, vmax=1)
+    for axes, text in zip(grid.flat, titles, strict=False):
+        axes.set_title(text, fontsize=8)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+MOST_CELLS = 30
+"""The number of classes up to which there is room for the numbers of a confusion matrix."""
+
+
+def confusion_matrix(matrix: Array, names: Sequence[str] | None = None) -> Figure:
+    """Return a figure of a confusion matrix; the color shows the share of its row.
+
+    Args:
+        matrix: The numbers, (K, K), as `confusion_matrix` of dlbasics.metrics returns them.
+        names: The names of the classes, by default their numbers.
+    """
+    matrix = as_array(matrix, "matrix")
+    K = len(matrix) if matrix.ndim else 0
+    if K == 0 or matrix.shape != (K, K):
+        raise ValueError(f"matrix must have shape (K, K), got {matrix.shape}")
+    names = [*map(str, range(K))] if names is None else as_texts(names, "names", K, "class")
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = max(4.0, 0.45 * min(K, MOST_CELLS))
+    figure, axes = subplots(width=side + 1.2, height=side)
+    axes.grid(visible=False)
+    # Without the power, an error in a hundred would have the color of none.
+    image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.4, vmin=0, vmax=1))
+    figure.colorbar(image, label="share of the row")
+    if K <= MOST_CELLS:
+        for (i, j), count in np.ndenumerate(matrix):
+            color = "white" if share[i, j] > 0.2 else "black" if count else "silver"
+            axes.text(j, i, f"{count:,}", ha="center", va="center", fontsize=8, color=color)
+        rotation = 90 if max(map(len, names)) > 3 else 0
+        axes.set_xticks(range(K), names, rotation=rotation)
+        axes.set_yticks(range(K), names)
+    axes.set(xlabel="guess", ylabel="label")
+    return figure
+
+
+def _as_pixels(images: Any) -> Array:
+    """Return images as numbers from 0 to 1, (N, H, W) or (N, H, W, 3)."""
+    x = as_float(images, "images")
+    side = math.isqrt(x.shape[1]) if x.ndim == 2 else 0
+    if x.ndim == 2 and side * side == x.shape[1]:
+        x = x.reshape(len(x), side, side)
+    elif x.ndim == 4 and x.shape[1] in (1, 3):
+        x = x[:, 0] if x.shape[1] == 1 else x.transpose(0, 2, 3, 1)
+    elif x.ndim != 3:
+        raise ValueError(
+            "images must have shape (N, H, W), (N, C, H, W) with one channel or three, or (N, D) "
+            f"with a square number D, got {x.shape}"
+        )
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
+    if low >= 0 and high <= 255:
+        low, high = 0.0, 1.0 if high <= 1 else 255.0
+    return (x - low) / ((high - low) or 1)
 
 
 def mark(figure: Figure, text: str) -> None:

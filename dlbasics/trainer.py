@@ -14,11 +14,14 @@ from dlbasics._internal.checkpoint_folder import CheckpointFolder
 from dlbasics._internal.checkpoints import checkpoint_of, load_checkpoint, load_newest
 from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_flag, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
+from dlbasics._internal.evaluation import Metric, evaluate, record
 from dlbasics._internal.files import as_folder
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
 from dlbasics._internal.trainer_arguments import (
+    as_metrics,
+    as_monitor,
     as_network,
     as_optimizer,
     check_can_be_stored,
@@ -52,11 +55,11 @@ class Trainer:
 
     Args:
         network: A network of this library, or any object with `params`, `gradient(x, t)`,
-            `loss(x, t)` and `accuracy(x, t)`.
+            `loss(x, t)` and, unless it is a regression, `accuracy(x, t)`.
         x_train: The training samples, (N, ...).
-        t_train: Their labels, N of them.
-        x_test: The test samples.  If you use their accuracy to choose the best epoch (`patience`,
-            or best.npz of `checkpoints`) or hyperparameters, give validation samples instead.
+        t_train: Their labels, N of them; for a regression, numbers in the shape of the output.
+        x_test: The test samples.  If you use them to choose the best epoch (`patience`, or best.npz
+            of `checkpoints`) or hyperparameters, give validation samples instead.
         t_test: The labels of x_test.
         epochs: The number of epochs.  One epoch is ceil(N / mini_batch_size) iterations, unless
             `sampling` is 'epoch' and one sample is left over.
@@ -77,9 +80,9 @@ class Trainer:
             rate, such as `CosineDecay()` (see dlbasics.schedules).
         max_norm: The largest norm of the gradients.  The trainer shortens longer ones to it (see
             `clip_by_norm`).
-        patience: The number of epochs without a rise of the test accuracy after which the training
-            stops.  At the end of the training, unless Ctrl-C ended it, the network gets back the
-            weights of its best epoch.
+        patience: The number of epochs without a better test accuracy, or test loss (see `monitor`),
+            after which the training stops.  At the end of the training, unless Ctrl-C ended it, the
+            network gets back the weights of its best epoch.
         callbacks: Functions f(trainer).  The trainer calls them in order after each evaluation;
             they may call `stop`.
         checkpoints: A folder, to which one training at a time writes.  After each epoch the trainer
@@ -93,12 +96,18 @@ class Trainer:
         keep: The number of checkpoints to keep.
         rng: The random generator, or its seed.  It draws the batches, and `augment` gets it.  In a
             network that you wrote, our layers without a generator use it, too.
+        metrics: Functions f(y, t) by name, such as {"mean error": lambda y, t: abs(y - t).mean()}.
+            After each epoch the trainer calls each one for the training samples and for the test
+            samples.  y holds what `predict` returns, the scores (N, K), and t the labels.
+        monitor: What makes an epoch the best one: the highest test 'accuracy', or the lowest test
+            'loss'.  A regression has no accuracy, so there it is always the loss.
 
     Attributes:
         train_loss_list: The loss of each iteration's batch, before its update.
         train_acc_list: The accuracy on training samples after each epoch.
         test_acc_list: The accuracy on test samples after each epoch.
-        history: These lists, the learning rates, the times, and why the training stopped.
+        history: These lists, the losses and the metrics after each epoch, the learning rates, the
+            times, and why the training stopped.
         iter_per_epoch: The number of iterations in an epoch.
         current_iter: The number of iterations done.
 
@@ -132,6 +141,8 @@ class Trainer:
         checkpoint_every: int | None = None,
         keep: int = 2,
         rng: RngLike = None,
+        metrics: Mapping[str, Metric] | None = None,
+        monitor: Literal["accuracy", "loss"] = "accuracy",
     ) -> None:
         # Functions such as as_pair and as_count return an argument, or raise an error if it is bad.
         self.network = as_network(network)
@@ -152,6 +163,8 @@ class Trainer:
         self.checkpoint_every = optional(as_count, checkpoint_every, "checkpoint_every")
         check_options(sampling, augment, schedule, callbacks, checkpoints, checkpoint_every)
         self.callbacks = tuple(callbacks)
+        self.metrics = as_metrics(metrics, network)
+        self.monitor = as_monitor(monitor)
         keep, folder = as_count(keep, "keep"), optional(as_folder, checkpoints, "checkpoints")
         self.rng = as_rng(rng)
         self.folder: CheckpointFolder | None = None
@@ -163,7 +176,7 @@ class Trainer:
         self.train_size = len(self.x_train)
         self.iter_per_epoch = batch_count(self.train_size, self.batch_size, sampling)
         self.current_iter = 0
-        self.history = History()
+        self.history = History(monitor=monitor)
         self._initial_lr = getattr(self.optimizer, "lr", math.nan)  # `schedule` multiplies it
         # The training may change settings, such as the ratio of a dropout layer.
         self._network_settings = network_settings(network)
@@ -262,17 +275,17 @@ class Trainer:
         """Evaluate the network, stop early if asked to, report, call back, save a checkpoint."""
         check_params_are_finite(self)
         n = self.evaluate_sample_num_per_epoch  # x[:None] is all of x
-        train_acc = float(self.network.accuracy(self.x_train[:n], self.t_train[:n]))
-        test_acc = float(self.network.accuracy(self.x_test[:n], self.t_test[:n]))
-        self.train_acc_list.append(train_acc)
-        self.test_acc_list.append(test_acc)
+        train = evaluate(self.network, self.x_train[:n], self.t_train[:n], self.metrics)
+        test = evaluate(self.network, self.x_test[:n], self.t_test[:n], self.metrics)
+        record(self.history, train, test)
         self.history.seconds.append(self._seconds())
         best_epoch = self.history.best_epoch
         if self.patience is not None:
             if best_epoch == self.current_epoch:
                 self._best = arrays_of(self.network)
             if self.current_epoch - best_epoch >= self.patience:
-                self.stop(f"test accuracy has not risen for {self.patience} epochs")
+                better = "loss has not fallen" if self.history.by_loss else "accuracy has not risen"
+                self.stop(f"test {better} for {self.patience} epochs")
         if self.verbose:
             report_epoch(self)
         for callback in self.callbacks:
@@ -292,8 +305,8 @@ class Trainer:
 
         Make this trainer with the arguments of the one that saved the checkpoint: the same data,
         layers, and settings.  The training then gives the same numbers, to the bit, as one without
-        an interruption; only its times differ.  You may change `verbose`, `callbacks`, the
-        arguments about checkpoints, and `epochs` (the learning rate then jumps if the schedule
+        an interruption; only its times differ.  You may change `verbose`, `callbacks`, `metrics`,
+        the arguments about checkpoints, and `epochs` (the learning rate then jumps if the schedule
         depends on it).  The learning rate becomes that of the checkpoint.  When the trainer saves
         its next checkpoint, it removes those of later iterations from the folder.
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics.experiment import Claim, Data, Verdict, judge, load_data
-from dlbasics.layers import Layer
+from dlbasics.layers import Affine, IdentityWithLoss, Layer
+from dlbasics.network import Network
 from dlbasics.networks import TwoLayerNet
 from dlbasics.trainer import Trainer
 
@@ -86,6 +87,20 @@ def small_trainer(network: Any = None, *, train_size: int = 50, **changes: Any) 
     network = network or TwoLayerNet(6, 5, 3, 0.5, rng=0)
     arguments = {"epochs": 3, "mini_batch_size": 16, "verbose": False, "rng": 1, **changes}
     return Trainer(network, *labelled(train_size), *labelled(30, seed=1), **arguments)
+
+
+def regression(network: Any = None, **changes: Any) -> Trainer:
+    """Return a trainer of 3 epochs with 4 iterations each, for t (N, 2) = x W."""
+    W = normal(6, 2, seed=3, dtype=np.float32)
+    (x, _), (x_test, _) = labelled(50), labelled(30, seed=1)
+    network = network or Network([Affine.create(6, 2, rng=0)], IdentityWithLoss())
+    arguments = {"epochs": 3, "mini_batch_size": 16, "verbose": False, "rng": 1, **changes}
+    return Trainer(network, x, x @ W, x_test, x_test @ W, **arguments)
+
+
+def mean_error(y: Any, t: Any) -> Any:
+    """Return the mean absolute error, a metric."""
+    return np.abs(y - t).mean()
 
 
 def train(network: Any, x: Any, t: Any, optimizer: Any, steps: int = 300) -> None:

@@ -50,6 +50,28 @@ def test_the_error_names_the_sizes_that_would_do(arguments, would_do):
         assert other == "3 or more" or conv_output_size(other, *geometry) >= 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ((32, 3, 2, 1), 16),
+        ((224, 7, 2, 3), 112),
+        ((224, 11, 4, 2), 55),
+        ((7, 2, 2, 0), 3),
+        ((7, 3, 2, 0), 3),
+        ((2, 2, 9, 0), 1),
+    ],
+)
+def test_floor_rounds_the_output_size_down(arguments, size):
+    assert conv_output_size(*arguments, floor=True) == size
+
+
+def test_floor_needs_room_for_one_window():
+    with pytest.raises(ValueError, match=r"input_size must be 3 or more .* pad 1, got 2$"):
+        conv_output_size(2, 5, 4, 1, floor=True)
+    with pytest.raises(ValueError, match=r"input_size must be 7 or 9 .*, unless floor=True, got 8"):
+        conv_output_size(8, 3, 2)
+
+
 @pytest.mark.parametrize(("shape", "side"), [((1, 1, 4, 5), "height"), ((1, 1, 5, 4), "width")])
 def test_images_that_windows_do_not_tile_are_named_with_the_side(shape, side):
     with pytest.raises(ValueError, match=rf"input_data must have a {side} of 3 or 5 .* got 4"):
@@ -85,22 +107,28 @@ GEOMETRIES = [
     ((1, 2, 3, 3), 3, 3, 1, 0),
     ((2, 2, 2, 3), 2, 2, 1, 3),
     ((0, 2, 3, 3), 2, 2, 1, 0),
+    ((2, 3, 5, 7), 3, 1, 1, (1, 0)),
+    ((2, 3, 5, 7), 1, 3, (1, 2), (0, 1)),
+    ((2, 2, 6, 5), 2, 3, [4, 1], [0, 2]),
+    ((2, 3, 6, 8), 3, 3, 2, 0),
+    ((2, 3, 8, 7), 3, 2, (3, 2), (1, 0)),
 ]
+"""Windows of the last two leave pixels over."""
 every_geometry = pytest.mark.parametrize(("shape", "FH", "FW", "stride", "pad"), GEOMETRIES)
 
 
 @every_geometry
 def test_a_row_is_a_window(shape, FH, FW, stride, pad):
     x = normal(*shape)
-    around = np.zeros((*shape[:2], shape[2] + 2 * pad, shape[3] + 2 * pad))
-    around[:, :, pad : pad + shape[2], pad : pad + shape[3]] = x
+    (down, right), (pad_h, pad_w) = np.broadcast_to(stride, 2), np.broadcast_to(pad, 2)
+    around = np.pad(x, ((0, 0), (0, 0), (pad_h, pad_h), (pad_w, pad_w)))
     rows = [
         around[n, :, top : top + FH, left : left + FW].ravel()
         for n in range(shape[0])
-        for top in range(0, around.shape[2] - FH + 1, stride)
-        for left in range(0, around.shape[3] - FW + 1, stride)
+        for top in range(0, around.shape[2] - FH + 1, down)
+        for left in range(0, around.shape[3] - FW + 1, right)
     ]
-    found = im2col(x, FH, FW, stride, pad)
+    found = im2col(x, FH, FW, stride, pad, floor=True)
     np.testing.assert_array_equal(found, np.array(rows).reshape(-1, shape[1] * FH * FW))
 
 
@@ -108,9 +136,9 @@ def test_a_row_is_a_window(shape, FH, FW, stride, pad):
 def test_col2im_is_the_transpose_of_im2col(shape, FH, FW, stride, pad):
     """<im2col(x), col> = <x, col2im(col)> for all x and col."""
     x = normal(*shape)
-    col = im2col(x, FH, FW, stride, pad)
+    col = im2col(x, FH, FW, stride, pad, floor=True)
     other = normal(*col.shape, seed=1)
-    image = col2im(other, shape, FH, FW, stride, pad)
+    image = col2im(other, shape, FH, FW, stride, pad, floor=True)
     assert image.shape == shape
     np.testing.assert_allclose((col * other).sum(), (x * image).sum(), atol=1e-12)
 
@@ -180,6 +208,34 @@ def test_errors_of_im2col_and_col2im():
     for wrong in ((1, 1, 3.0, 3), (-1, -1, 3, 3), None, 3, "1133", (None, 1, 3, 3)):
         with pytest.raises((TypeError, ValueError), match="input_shape must be"):
             col2im(np.ones((4, 4)), wrong, 2, 2)
+
+
+@pytest.mark.parametrize("name", ["stride", "pad"])
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ((1, 2, 3), ValueError, r"a number or a pair \(height, width\), got \(1, 2, 3\)"),
+        ((1,), ValueError, r"a number or a pair \(height, width\), got \(1,\)"),
+        ((1, 1.5), TypeError, "an integer, got 1.5"),
+        ((-1, 1), ValueError, r"at least \d, got -1"),
+        ("same", TypeError, "an integer, got 'same'"),
+    ],
+)
+def test_a_pair_that_is_none_is_named(name, value, error, message):
+    with pytest.raises(error, match=f"{name} must be {message}"):
+        im2col(np.ones((1, 1, 4, 4)), 2, 2, **{name: value})
+    with pytest.raises(error, match=f"{name} must be {message}"):
+        col2im(np.ones((9, 4)), (1, 1, 4, 4), 2, 2, **{name: value})
+
+
+def test_floor_must_be_a_flag():
+    for call in (
+        lambda: conv_output_size(5, 3, floor="no"),
+        lambda: im2col(np.ones((1, 1, 4, 4)), 2, 2, floor=1),
+        lambda: col2im(np.ones((9, 4)), (1, 1, 4, 4), 2, 2, floor=None),
+    ):
+        with pytest.raises(TypeError, match="floor must be True or False, got"):
+            call()
 
 
 def test_a_mask_is_refused():

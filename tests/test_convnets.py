@@ -127,10 +127,56 @@ def test_every_filter_size_works_that_can_and_the_error_names_them(stride, pad):
 def test_images_need_not_be_square():
     net = SimpleConvNet((3, 13, 9), {"filter_size": 2, "filter_num": 2, "pad": 0, "stride": 1})
     assert net.layers["Affine1"].W.shape[0] == 2 * 6 * 4
-    with pytest.raises(ValueError, match=r"input_dim must be .* can tile, got images of 12 by 9"):
+    with pytest.raises(ValueError, match=r"input_dim must be .* tile, .* got images of 12 by 9"):
         SimpleConvNet((3, 12, 9), {"filter_size": 2})
     with pytest.raises(ValueError, match=r"x must have shape \(N, 3, 13, 9\), .* got \(5, 784\)"):
         net.predict(np.ones((5, 784)))
+
+
+def test_conv_param_takes_pairs():
+    same = {"filter_size": (3, 5), "pad": (1, 2), "stride": [1, 1], "filter_num": 2}
+    net = SimpleConvNet((1, 6, 8), same)
+    assert net.params["W1"].shape == (2, 1, 3, 5) and net.params["W2"].shape[0] == 2 * 3 * 4
+    named = r"one of \[1, 3, 5, 7\] by one of \[1, 3, 5, 7, 9, 11\] .* got \(3, 4\)"
+    with pytest.raises(ValueError, match=f"filter_size must be {named}"):
+        SimpleConvNet((1, 6, 8), {**same, "filter_size": (3, 4)})
+    with pytest.raises(ValueError, match=r"conv_param\['pad'\] must be a number or a pair"):
+        SimpleConvNet((1, 6, 8), {**same, "pad": (1, 2, 3)})
+    with pytest.raises(TypeError, match=r"conv_param\['filter_num'\] must be an integer"):
+        SimpleConvNet((1, 6, 8), {**same, "filter_num": (1, 2)})
+
+
+FLOOR = {
+    "SimpleConvNet": (
+        lambda **more: SimpleConvNet((3, 32, 32), {"filter_size": 4}, **more),
+        30 * 14 * 14,
+    ),
+    "SimpleConvNet, stride": (
+        lambda **more: SimpleConvNet((3, 32, 32), {"filter_size": 5, "stride": 2}, **more),
+        30 * 7 * 7,
+    ),
+    "DeepConvNet": (lambda **more: DeepConvNet((3, 32, 32), **more), 64 * 4 * 4),
+    "LeNet": (lambda **more: LeNet((3, 30, 31), **more), 16 * 5 * 5),
+    "ResNet": (lambda **more: ResNet((3, 30, 31), (4, 5, 6), **more), 6),
+}
+
+
+@pytest.mark.parametrize("name", FLOOR)
+def test_floor_leaves_the_pixels_over_that_no_window_reaches(name):
+    make, values = FLOOR[name]
+    with pytest.raises(ValueError, match="unless floor=True, got"):
+        make()
+    net = make(floor=True, rng=0)
+    assert net.layers["Affine1"].W.shape[0] == values
+    images = normal(4, *net.input_dim, dtype=np.float32)
+    assert net.predict(images).shape == (4, 10)
+    assert all(np.isfinite(dW).all() for dW in net.gradient(images, np.arange(4)).values())
+
+
+def test_with_floor_the_error_names_the_filter_sizes_that_leave_two_windows():
+    with pytest.raises(ValueError, match=r"one of \[1, 2, 3, 4\] .* 6 by 6 .* pad 0, got 5"):
+        SimpleConvNet((1, 6, 6), {"stride": 2}, floor=True)
+    assert SimpleConvNet((1, 6, 6), {"stride": 2, "filter_size": 4}, floor=True)
 
 
 def test_what_conv_param_leaves_out_is_the_books():

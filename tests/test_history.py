@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,24 @@ import pytest
 from dlbasics.history import History
 
 HISTORY = History([2.5, 1.25, 0.1], [0.01, 0.01, 1e-3], [0.5, 0.75], [0.25, 0.7], [0.5, 1.5], "so")
+FULL = replace(
+    HISTORY, epoch_loss=[0.5, 0.25], test_loss=[0.75, 1.5], monitor="loss",
+    train_metrics={"f1": [0.5, 0.25]}, test_metrics={"f1": [0.125, math.inf]},
+)  # fmt: skip
 
 
-def test_to_json_and_back(tmp_path):
-    assert History.from_json(HISTORY.to_json()) == HISTORY
-    HISTORY.save(tmp_path / "history.json")
-    assert History.load(tmp_path / "history.json") == HISTORY
-    assert json.loads(HISTORY.to_json())["train_loss"] == [2.5, 1.25, 0.1]
+@pytest.mark.parametrize("history", [HISTORY, FULL])
+def test_to_json_and_back(tmp_path, history):
+    assert History.from_json(history.to_json()) == history
+    history.save(tmp_path / "history.json")
+    assert History.load(tmp_path / "history.json") == history
+    assert json.loads(history.to_json())["train_loss"] == [2.5, 1.25, 0.1]
+
+
+def test_a_text_of_the_first_version_is_read():
+    entries = json.loads(HISTORY.to_json())
+    first = ("train_loss", "lr", "train_acc", "test_acc", "seconds", "stopped")
+    assert History.from_json(json.dumps({name: entries[name] for name in first})) == HISTORY
 
 
 def test_numbers_that_are_not_finite_stay_valid_json():
@@ -27,7 +39,7 @@ def test_numbers_that_are_not_finite_stay_valid_json():
 
 def with_entry(name, text):
     """Return the JSON of a history with another text in the place of an empty list or text."""
-    return re.sub(rf'("{name}": )(\[\]|"")', rf"\1{text}", History().to_json())
+    return re.sub(rf'("{name}": )(\[\]|{{}}|"")', rf"\g<1>{text}", History(monitor="").to_json())
 
 
 @pytest.mark.parametrize(
@@ -47,6 +59,10 @@ def with_entry(name, text):
         (with_entry("lr", "[" + "9" * 5_000 + "]"), "text must"),
         (with_entry("lr", "[" * 100_000), "text must be JSON: it is nested too deeply"),
         (with_entry("stopped", "{}"), "must have a text under stopped"),
+        (with_entry("monitor", "[]"), "must have a text under monitor"),
+        (with_entry("test_loss", "3"), "must have lists of numbers, got none under test_loss"),
+        (with_entry("test_metrics", "[]"), "must have an object under test_metrics"),
+        (with_entry("train_metrics", '{"f1": 3}'), "got none under train_metrics"),
     ],
 )
 def test_other_texts_are_refused(tmp_path, text, message):
@@ -73,6 +89,10 @@ def test_a_file_of_other_bytes_is_refused(tmp_path):
             "test_acc must be a list of numbers, got one that holds 'x'",
         ),
         (History(stopped=3), "stopped must be a text, got 3"),
+        (History(monitor=None), "monitor must be a text, got None"),
+        (History(test_metrics=[]), r"test_metrics must be a dict of curves by name, got \[\]"),
+        (History(test_metrics={3: []}), "test_metrics must be a dict of curves by name"),
+        (History(test_metrics={"f1": 3}), r"test_metrics\['f1'\] must be a list of numbers"),
     ],
 )
 def test_what_is_no_history_is_not_saved(tmp_path, history, message):
@@ -102,6 +122,22 @@ def test_the_best_epoch_is_the_first_of_the_highest():
     assert History().best_epoch == 0
 
 
+@pytest.mark.parametrize(
+    ("history", "by_loss", "best"),
+    [
+        (History(test_loss=[3.0, 1.0, 1.0]), True, 2),
+        (History(test_loss=[math.nan, 2.0, 3.0]), True, 2),
+        (History(test_loss=[math.nan]), True, 1),
+        (History(test_acc=[0.5, 0.9], test_loss=[1.0, 2.0]), False, 2),
+        (History(test_acc=[0.5, 0.9], test_loss=[1.0, 2.0], monitor="loss"), True, 1),
+        (History(test_acc=[0.5, 0.9], monitor="loss"), False, 2),
+        (History(monitor="loss"), False, 0),
+    ],
+)
+def test_the_best_epoch_by_loss_is_the_first_of_the_lowest(history, by_loss, best):
+    assert (history.by_loss, history.best_epoch) == (by_loss, best)
+
+
 def test_figures_show_the_curves():
     figures = HISTORY.plot()
     accuracy, loss = figures["accuracy"].axes[0], figures["loss"].axes[0]
@@ -115,6 +151,22 @@ def test_figures_show_the_curves():
         np.testing.assert_array_equal(line.get_xydata(), [[1, curve[0]], [2, curve[1]]])
     assert len(loss.lines[0].get_ydata()) == 3
     assert loss.get_xlabel() == "iteration"
+
+
+def test_a_figure_for_each_curve_over_epochs():
+    figures = FULL.plot()
+    assert [*figures] == ["accuracy", "epoch_loss", "f1", "loss"]
+    for name, curves in {
+        "epoch_loss": (FULL.epoch_loss, FULL.test_loss),
+        "f1": (FULL.train_metrics["f1"], FULL.test_metrics["f1"]),
+    }.items():
+        axes = figures[name].axes[0]
+        assert [line.get_label() for line in axes.lines] == ["training", "test"]
+        for line, curve in zip(axes.lines, curves, strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), [[1, curve[0]], [2, curve[1]]])
+        assert axes.get_ylabel() == name.replace("epoch_", "")
+    regression = replace(FULL, train_acc=[], test_acc=[])
+    assert [*regression.plot()] == ["epoch_loss", "f1", "loss"]
 
 
 def test_before_any_epoch_there_is_something_to_draw_too():

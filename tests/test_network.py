@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from dlbasics.functions import softmax_loss
+from dlbasics.functions import sigmoid, softmax, softmax_loss
+from dlbasics.gradient import check_gradients
 from dlbasics.layers import (
     Affine,
     BatchNorm,
@@ -15,13 +16,16 @@ from dlbasics.layers import (
     Identity,
     IdentityWithLoss,
     Relu,
+    Reshape,
     Sigmoid,
     SigmoidWithLoss,
+    SoftmaxWithLoss,
     Tanh,
 )
 from dlbasics.network import Network
 from dlbasics.optimizers import SGD, Adam, Momentum
 from dlbasics.regularizers import L1, L2
+from dlbasics.trainer import Trainer
 from tests.helpers import Block, normal, train
 
 D, K = 6, 4
@@ -469,3 +473,84 @@ def test_xor_is_learned_with_a_single_yes_or_no_output():
     train(net, x, t, Adam(0.05))
     assert net.accuracy(x, t) == 1
     assert net.loss(x, t) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("last_layer", "function"), [(None, softmax), (SigmoidWithLoss(), sigmoid)], ids=str
+)
+def test_predict_proba_gives_the_probabilities_of_the_loss_layer(last_layer, function):
+    net, x = plain_net(last_layer=last_layer), normal(7, D)
+    np.testing.assert_allclose(net.predict_proba(x), function(net.predict(x)), rtol=1e-12)
+    np.testing.assert_allclose(net.predict_proba(x[0]), function(net.predict(x[0])), rtol=1e-12)
+
+
+def test_a_regression_has_no_probabilities_and_a_readers_loss_layer_does_not_tell_them():
+    class Own:
+        def forward(self, x, t):
+            return 0.0
+
+        def backward(self, dout=1): ...
+
+    with pytest.raises(TypeError, match="IdentityWithLoss is a regression, which has no prob"):
+        plain_net(last_layer=IdentityWithLoss()).predict_proba(np.ones((2, D)))
+    with pytest.raises(TypeError, match=r"Own must tell .* compute them from predict\(x\)"):
+        plain_net(last_layer=Own()).predict_proba(np.ones((2, D)))
+
+
+class TestScoresOfImages:
+    """A network without Affine layers has scores at each pixel."""
+
+    def network(self, last_layer=None):
+        convolution = {"pad": 1, "dtype": np.float64}
+        layers = [
+            Convolution.create(2, 4, 3, rng=1, **convolution),
+            Relu(),
+            Convolution.create(4, 3, 3, rng=2, **convolution),
+        ]
+        return Network(layers, last_layer)
+
+    def labels(self, x):
+        """Each pixel's class is that of its larger value, or 2 where both are below 0."""
+        return np.where(x.max(axis=1) < 0, 2, x.argmax(axis=1))
+
+    @pytest.mark.parametrize("last_layer", [SoftmaxWithLoss, SigmoidWithLoss, IdentityWithLoss])
+    def test_gradients_are_right_and_halves_give_those_of_the_whole(self, last_layer):
+        net, x = self.network(last_layer()), normal(5, 2, 4, 3)
+        classes = self.labels(x)
+        rows = np.eye(3)[classes].transpose(0, 3, 1, 2)
+        t = classes if last_layer is SoftmaxWithLoss else rows
+        assert check_gradients(net, x, t)
+        assert net.sharded
+        halves, loss = net.gradient(x, t), net.last_loss
+        assert net.last_layer.y.shape == (5, 3, 4, 3)
+        net.sharded = False
+        for key, gradient in net.gradient(x, t).items():
+            np.testing.assert_allclose(halves[key], gradient, rtol=1e-9, atol=1e-12)
+        assert loss == pytest.approx(net.last_loss)
+        if last_layer is SoftmaxWithLoss:
+            numerical = net.numerical_gradient(x, t)
+            np.testing.assert_allclose(numerical["W1"], halves["W1"], atol=1e-8)
+
+    def test_columns_give_the_numerical_gradient_too(self):
+        layers = [Affine.create(D, 12, rng=0, dtype=np.float64), Reshape((3, 2, 2))]
+        net, x, t = (
+            Network(layers),
+            normal(4, D),
+            np.random.default_rng(0).integers(0, 3, (4, 2, 2)),
+        )
+        gradient = net.gradient(x, t)
+        for key, array in net.numerical_gradient(x, t).items():
+            np.testing.assert_allclose(array, gradient[key], atol=1e-8)
+
+    def test_they_are_trained_and_the_accuracy_is_the_share_of_places(self):
+        net, x = self.network(), normal(120, 2, 5, 4)
+        t = self.labels(x)
+        history = Trainer(
+            net, x[:100], t[:100], x[100:], t[100:], epochs=15, mini_batch_size=20,
+            optimizer=Adam(0.02), verbose=False, rng=0,
+        ).train()  # fmt: skip
+        right = net.predict(x[100:]).argmax(axis=1) == t[100:]
+        assert right.mean() > 0.8
+        assert net.accuracy(x[100:], t[100:]) == history.test_acc[-1] == right.mean()
+        assert net.accuracy(x[100:], t[100:], batch_size=7) == right.mean()
+        assert history.test_loss[-1] == pytest.approx(net.loss(x[100:], t[100:]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlbasics import networks
-from dlbasics.layers import Relu, SoftmaxWithLoss
+from dlbasics.layers import Affine, Elu, LeakyRelu, Relu, SoftmaxWithLoss
 from dlbasics.networks import MultiLayerNet, MultiLayerNetExtend, TwoLayerNet
 from dlbasics.optimizers import SGD, Adam
 from dlbasics.regularizers import L2
@@ -27,6 +27,20 @@ def two_layers(**options):
 
 def three_layers(**options):
     return MultiLayerNet(300, [200, 100], 150, **options)
+
+
+class Typed:
+    """A layer as a reader types it."""
+
+    def forward(self, x):
+        return np.sin(x)
+
+    def backward(self, dout):
+        return dout
+
+
+def hidden(kind):
+    return "Affine1", f"{kind}1", "Affine2", f"{kind}2"
 
 
 def test_every_network_is_exported():
@@ -50,6 +64,12 @@ def test_two_layer_net_lists_its_layers():
         ({}, ["Affine1", "Relu1", "Affine2", "Relu2", "Affine3"]),
         ({"activation": "sigmoid"}, ["Affine1", "Sigmoid1", "Affine2", "Sigmoid2", "Affine3"]),
         ({"activation": "TANH"}, ["Affine1", "Tanh1", "Affine2", "Tanh2", "Affine3"]),
+        ({"activation": "leaky_relu"}, [*hidden("LeakyRelu"), "Affine3"]),
+        ({"activation": "elu"}, [*hidden("Elu"), "Affine3"]),
+        ({"activation": "identity"}, [*hidden("Identity"), "Affine3"]),
+        ({"activation": Elu}, [*hidden("Elu"), "Affine3"]),
+        ({"activation": lambda: LeakyRelu(0.2)}, [*hidden("LeakyRelu"), "Affine3"]),
+        ({"activation": Typed}, [*hidden("Typed"), "Affine3"]),
         (
             {"use_dropout": True},
             ["Affine1", "Relu1", "Dropout1", "Affine2", "Relu2", "Dropout2", "Affine3"],
@@ -70,6 +90,18 @@ def test_multi_layer_net_lists_its_layers(options, names):
         **{"input_size": 3, "hidden_size_list": (5, 4), "output_size": 2, **options}
     )
     assert [*net.layers] == names
+
+
+@pytest.mark.parametrize("wrong", [Relu(), Affine, lambda: 3, lambda x: x, np.tanh, int, 0.5])
+def test_what_makes_no_activation_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"activation must be one of .* or a class of layers"):
+        MultiLayerNet(3, [5], 2, wrong)
+
+
+def test_each_hidden_layer_has_its_own_activation():
+    net = MultiLayerNet(3, [5, 4], 2, lambda: LeakyRelu(0.2))
+    assert net.layers["LeakyRelu1"] is not net.layers["LeakyRelu2"]
+    assert net.layers["LeakyRelu1"].slope == 0.2
 
 
 def test_multi_layer_net_takes_the_books_arguments_in_their_order():
@@ -185,7 +217,7 @@ def test_two_layer_net_names_the_size_that_makes_no_sense(name):
         ("hidden_size_list", [[5, 2.0], 5, "55"], TypeError),
         ("hidden_size_list", [[5, 0]], ValueError),
         ("output_size", [-3], ValueError),
-        ("activation", [None, Relu], TypeError),
+        ("activation", [None, Relu()], TypeError),
         ("activation", ["softmax"], ValueError),
         ("weight_init_std", [None], TypeError),
         ("weight_init_std", ["lecun", -0.1, math.nan], ValueError),

@@ -1,5 +1,6 @@
 """Figures in one style."""
 
+import numpy as np
 import pytest
 
 from dlbasics import plotting
@@ -66,3 +67,89 @@ def test_what_is_no_figure_no_axes_or_no_curves_is_an_error(wrong, figure, tmp_p
         with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
             plotting.subplots(**{name: -1 if wrong == 2 else wrong})
     assert not [*tmp_path.iterdir()]
+
+
+FORMS = {
+    "(N, H, W)": ((3, 4, 5), lambda x: x),
+    "(N, 1, H, W)": ((3, 1, 4, 5), lambda x: x[:, 0]),
+    "(N, 3, H, W)": ((3, 3, 4, 5), lambda x: x.transpose(0, 2, 3, 1)),
+    "(N, D)": ((3, 16), lambda x: x.reshape(3, 4, 4)),
+}
+
+
+@pytest.mark.parametrize(("shape", "as_shown"), FORMS.values(), ids=FORMS)
+def test_a_gallery_shows_each_image(shape, as_shown):
+    x = np.random.default_rng(0).random(shape)
+    figure = plotting.gallery(x, ["a", "b", "c"], columns=2, title="letters")
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(figure.axes) == 4 and figure.get_suptitle() == "letters"
+    assert [axes.get_title() for axes in shown] == ["a", "b", "c"]
+    for axes, image in zip(shown, as_shown(x), strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), image)
+        assert axes.images[0].get_clim() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "black", "white"),
+    [(0, 1, 0, 1), (0, 200, 0, 255), (0.25, 0.5, 0, 1), (-2, 2, -2, 2), (10, 1000, 10, 1000)],
+)
+def test_what_is_black_and_what_is_white(low, high, black, white):
+    x = np.linspace(low, high, 16).reshape(1, 4, 4)
+    (axes,) = plotting.gallery(x, columns=1).axes
+    found = axes.images[0].get_array()
+    np.testing.assert_allclose(found, (x[0] - black) / (white - black), atol=1e-12)
+
+
+def test_a_gallery_of_constant_or_no_images_is_one_too():
+    for x in (np.full((1, 2, 2), -3.0), np.empty((0, 2, 2)), np.empty((0, 784))):
+        assert len(plotting.gallery(x).axes) == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": np.ones((2, 5))}, r"images must have shape .* got \(2, 5\)"),
+        ({"images": np.ones((2, 2, 4, 4))}, r"images must have shape .* got \(2, 2, 4, 4\)"),
+        ({"images": np.ones(4)}, r"images must have shape .* got \(4,\)"),
+        ({"titles": ["a"]}, "titles must be 2 texts, one for each image, got"),
+        ({"titles": "ab"}, "titles must be 2 texts, one for each image, got 'ab'"),
+        ({"columns": 0}, "columns must be at least 1"),
+    ],
+)
+def test_what_makes_no_gallery(changes, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.gallery(**{"images": np.ones((2, 4, 4)), **changes})
+
+
+@pytest.mark.parametrize("names", [None, ["zero", "one", "two"]])
+def test_a_confusion_matrix_shows_counts_and_shares(names):
+    matrix = np.array([[1, 3, 0], [0, 0, 0], [1000, 0, 1000]])
+    figure = plotting.confusion_matrix(matrix, names)
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == [*"130000", "1,000", "0", "1,000"]
+    assert [text.get_position() for text in axes.texts][:2] == [(0, 0), (1, 0)]  # x is the guess
+    shares = [[0.25, 0.75, 0], [0, 0, 0], [0.5, 0, 0.5]]
+    np.testing.assert_array_equal(axes.images[0].get_array(), shares)
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [label.get_text() for label in labels] == (names or ["0", "1", "2"])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("guess", "label")
+    plotting.mark(figure, "words")
+
+
+def test_a_large_confusion_matrix_has_no_numbers():
+    assert not plotting.confusion_matrix(np.eye(40)).axes[0].texts
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names", "message"),
+    [
+        (np.ones((2, 3)), None, r"matrix must have shape \(K, K\), got \(2, 3\)"),
+        (3, None, r"matrix must have shape \(K, K\), got \(\)"),
+        (np.ones((0, 0)), None, r"matrix must have shape \(K, K\), got \(0, 0\)"),
+        (np.eye(2), ["a"], "names must be 2 texts, one for each class, got"),
+        (np.eye(2), "ab", "names must be 2 texts, one for each class, got 'ab'"),
+    ],
+)
+def test_what_is_no_confusion_matrix(matrix, names, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.confusion_matrix(matrix, names)

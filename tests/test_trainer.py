@@ -14,8 +14,9 @@ from dlbasics.history import History
 from dlbasics.layers import BatchNorm
 from dlbasics.optimizers import clip_by_norm
 from dlbasics.schedules import StepDecay
+from dlbasics.storage import load_arrays
 from dlbasics.trainer import Trainer
-from tests.helpers import labelled, small_trainer
+from tests.helpers import labelled, mean_error, regression, small_trainer
 
 X, T = labelled(50)
 X_TEST, T_TEST = labelled(30, seed=1)
@@ -286,6 +287,119 @@ class TestEarlyStopping:
         shorter.train()
         assert_same_params(second.network, shorter.network)
         assert second.history.test_acc[:2] == [0.9, 0.5]
+
+    def test_it_may_look_at_the_loss(self, tmp_path):
+        losses = iter([3.0, 2.0, 2.0, 2.5, 1.0])
+        changes = {"patience": 2, "monitor": "loss", "checkpoints": tmp_path}
+        trainer = self.trainer([0.5, 0.6, 0.7, 0.8, 0.9], **changes)
+        trainer.network.loss = lambda x, t: next(losses) if len(t) == len(T_TEST) else 9.0
+        history = trainer.train()
+        assert history.test_loss == [3, 2, 2, 2.5]
+        assert (history.best_epoch, history.monitor) == (2, "loss")
+        assert history.stopped == "test loss has not fallen for 2 epochs"
+        assert len(load_arrays(tmp_path / "best.npz")["history/seconds"]) == 2
+        resumed = self.trainer([0.5, 0.6, 0.7, 0.8, 0.9], **changes)
+        assert resumed.resume()
+        assert (resumed.history.best_epoch, resumed.history.monitor) == (2, "loss")
+
+
+class TestRegression:
+    def test_it_has_losses_in_the_place_of_accuracies(self):
+        trainer = regression(epochs=20, optimizer_param={"lr": 0.1})
+        history = trainer.train()
+        assert history.train_acc == history.test_acc == []
+        assert len(history.epoch_loss) == len(history.test_loss) == len(history.seconds) == 20
+        for curve, x, t in (
+            (history.epoch_loss, trainer.x_train, trainer.t_train),
+            (history.test_loss, trainer.x_test, trainer.t_test),
+        ):
+            assert curve[-1] == pytest.approx(trainer.network.loss(x, t), rel=1e-5)
+            assert curve[-1] < curve[0] / 100
+
+    def test_patience_looks_at_the_loss_and_the_best_weights_come_back(self):
+        def spoil(trainer):
+            if trainer.current_epoch >= 3:
+                trainer.network.params["W1"][...] += 1  # the next epoch begins here
+
+        trainer = regression(epochs=9, patience=2, optimizer_param={"lr": 0.1}, callbacks=[spoil])
+        history = trainer.train()
+        assert history.best_epoch == int(np.argmin(history.test_loss)) + 1 == 3
+        assert history.stopped == "test loss has not fallen for 2 epochs"
+        loss = trainer.network.loss(trainer.x_test, trainer.t_test)
+        assert loss == pytest.approx(min(history.test_loss), rel=1e-5)
+
+    @pytest.mark.parametrize("has_accuracy", [True, False])
+    def test_a_readers_network_needs_no_accuracy(self, has_accuracy):
+        class Own(Readers):
+            def error(self, x, t):
+                return x @ self.params["W"] - t
+
+        if not has_accuracy:
+            Own.accuracy = None
+        own = Own()
+        own.params["W"] = np.zeros((6, 2))
+        history = regression(own).train() if not has_accuracy else small_trainer(Readers()).train()
+        assert len(history.test_loss) == len(history.epoch_loss) == 3
+        assert len(history.test_acc) == (3 if has_accuracy else 0)
+
+    def test_resume_gives_the_same_numbers(self, tmp_path):
+        options = {"patience": 9, "metrics": {"mean error": mean_error}, "checkpoints": tmp_path}
+        whole = regression(patience=9, metrics={"mean error": mean_error}).train()
+        first = regression(**options)
+        for _ in range(6):
+            first.train_step()
+        second = regression(**options)
+        assert second.resume()
+        second.train()
+        whole.seconds = second.history.seconds
+        assert second.history == whole
+
+
+class TestMetrics:
+    def test_they_get_the_scores_and_the_labels(self):
+        seen = []
+
+        def most(y, t):
+            seen.append((y, t))
+            return np.float32(y.max())
+
+        network = net()
+        network.block_size = 16
+        trainer = small_trainer(network, epochs=1, metrics={"most": most, "mean": lambda y, t: 1})
+        history = trainer.train()
+        for (y, t), x, labels in zip(seen, (X, X_TEST), (T, T_TEST), strict=True):
+            np.testing.assert_allclose(y, network.predict(x), rtol=1e-5)
+            np.testing.assert_array_equal(t, labels)
+        assert history.train_metrics == {"most": [float(seen[0][0].max())], "mean": [1.0]}
+        assert history.test_metrics == {"most": [float(seen[1][0].max())], "mean": [1.0]}
+        assert type(history.test_metrics["most"][0]) is float
+
+    def test_only_the_first_samples_count(self):
+        lengths = []
+        small_trainer(
+            epochs=1, evaluate_sample_num_per_epoch=7,
+            metrics={"n": lambda y, t: lengths.append((len(y), len(t))) or 0},
+        ).train()  # fmt: skip
+        assert lengths == [(7, 7), (7, 7)]
+
+    def test_one_that_returns_no_number_is_named(self):
+        trainer = small_trainer(metrics={"f1": lambda y, t: None})
+        with pytest.raises(TypeError, match=r"metrics\['f1'\] must return a number, got None"):
+            trainer.train()
+
+    def test_resume_takes_other_metrics(self, tmp_path):
+        def trainer(**metrics):
+            return small_trainer(metrics=metrics, checkpoints=tmp_path)
+
+        first = trainer(same=lambda y, t: 1, gone=lambda y, t: 2)
+        for _ in range(4):
+            first.train_step()
+        second = trainer(same=lambda y, t: 3, new=lambda y, t: 4)
+        second.resume()
+        history = second.train()
+        assert history.test_metrics["same"] == [1, 3, 3]
+        np.testing.assert_array_equal(history.test_metrics["new"], [np.nan, 4, 4])
+        assert history.train_metrics.keys() == {"same", "new"}
 
 
 class TestCallbacks:

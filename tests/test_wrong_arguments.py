@@ -42,12 +42,16 @@ def backward(make, x):
 
 
 MADE = {"rng": 0, "dtype": np.float32}
-IMAGE = {"input_dim": (1, 8, 8), "output_size": 2, **MADE}
-WINDOW = {"pool_h": 2, "pool_w": 2, "stride": 1, "pad": 0}
+IMAGE = {"input_dim": (1, 8, 8), "output_size": 2, "floor": False, **MADE}
+GEOMETRY = {"stride": 1, "pad": 0, "floor": False}
+WINDOW = {"pool_h": 2, "pool_w": 2, **GEOMETRY}
 DRAWN = {"init": dlbasics.he, **MADE}
 LAYERS = {
     "Relu": (dlbasics.Relu, X),
     "LeakyRelu": (dlbasics.LeakyRelu, X),
+    "Elu": (dlbasics.Elu, X),
+    "Flatten": (dlbasics.Flatten, IMAGES),
+    "Reshape": (lambda: dlbasics.Reshape((1, 6, 6)), IMAGES),
     "Sigmoid": (dlbasics.Sigmoid, X),
     "Tanh": (dlbasics.Tanh, X),
     "Identity": (dlbasics.Identity, X),
@@ -122,22 +126,22 @@ CALLS = {
     },
     "im2col": (
         dlbasics.im2col,
-        {"input_data": IMAGES, "filter_h": 3, "filter_w": 3, "stride": 1, "pad": 0},
+        {"input_data": IMAGES, "filter_h": 3, "filter_w": 3, **GEOMETRY},
     ),
     "col2im": (
         partial(dlbasics.col2im, input_shape=IMAGES.shape, filter_h=3, filter_w=3),
-        {"col": np.ones((48, 9))},
+        {"col": np.ones((48, 9)), "floor": False},
     ),
     "conv_output_size": (
         dlbasics.conv_output_size,
-        {"input_size": 6, "filter_size": 2, "stride": 2, "pad": 0},
+        {"input_size": 6, "filter_size": 2, **GEOMETRY},
     ),
     "Affine": (dlbasics.Affine, {"W": W, "b": np.ones(2)}),
     "Affine.create": (dlbasics.Affine.create, {"n_in": 2, "n_out": 3, **DRAWN}),
-    "Convolution": (dlbasics.Convolution, {"W": K, "b": np.ones(2), "stride": 1, "pad": 0}),
+    "Convolution": (dlbasics.Convolution, {"W": K, "b": np.ones(2), **GEOMETRY}),
     "Convolution.create": (
         dlbasics.Convolution.create,
-        {"channels": 1, "filter_num": 2, "filter_size": 3, "stride": 1, "pad": 0, **DRAWN},
+        {"channels": 1, "filter_num": 2, "filter_size": 3, **GEOMETRY, **DRAWN},
     ),
     "BatchNorm": (
         dlbasics.BatchNorm,
@@ -148,6 +152,8 @@ CALLS = {
     "AveragePooling": (dlbasics.AveragePooling, WINDOW),
     "Dropout": (dlbasics.Dropout, {"dropout_ratio": 0.5, "inverted": True, "rng": 0}),
     "LeakyRelu": (dlbasics.LeakyRelu, {"slope": 0.1}),
+    "Elu": (dlbasics.Elu, {"alpha": 0.1}),
+    "Reshape": (dlbasics.Reshape, {"shape": (2, 3)}),
     "Residual": (dlbasics.Residual, {"layers": [dlbasics.Relu()]}),
     **{
         f"{name}.forward": (method(make, "forward"), {"x": x})
@@ -156,6 +162,10 @@ CALLS = {
     **{
         f"{name}.backward": (backward(make, x), {"dout": make().forward(x)})
         for name, (make, x) in LAYERS.items()
+    },
+    **{
+        f"{name}.probabilities": (method(getattr(dlbasics, name), "probabilities"), {"x": X})
+        for name in LOSSES[:2]
     },
     **{
         f"{name}.{pass_}": (method(getattr(dlbasics, name), pass_), {"x": X[:, :2], "t": ROWS})
@@ -194,6 +204,7 @@ CALLS = {
         {"layers": [dlbasics.Affine(W, None)], "last_layer": None, "regularizer": None, "rng": 0},
     ),
     "Network.predict": (method(net, "predict"), {"x": X}),
+    "Network.predict_proba": (method(net, "predict_proba"), {"x": X}),
     "Network.loss": (method(net, "loss"), {"x": X, "t": T}),
     "Network.accuracy": (method(net, "accuracy"), {"x": X, "t": T, "batch_size": 2}),
     "Network.gradient": (method(net, "gradient"), {"x": X, "t": T}),
@@ -244,8 +255,23 @@ CALLS = {
             "mini_batch_size": 2, "optimizer": "SGD", "optimizer_param": {"lr": 0.1},
             "evaluate_sample_num_per_epoch": 2, "verbose": False, "sampling": "epoch",
             "augment": None, "schedule": None, "max_norm": 1.0, "patience": 1, "callbacks": (),
-            "checkpoints": None, "checkpoint_every": None, "keep": 2, "rng": 0,
+            "checkpoints": None, "checkpoint_every": None, "keep": 2, "rng": 0, "metrics": None,
+            "monitor": "accuracy",
         },
+    ),
+    "confusion_matrix": (dlbasics.confusion_matrix, {"t": T, "y": T, "num_classes": 2}),
+    "worst_errors": (dlbasics.worst_errors, {"t": T, "y": ROWS}),
+    "plotting.gallery": (
+        plotting.gallery,
+        {"images": IMAGES, "titles": ["a", "b", "c"], "columns": 2},
+    ),
+    "plotting.confusion_matrix": (
+        plotting.confusion_matrix,
+        {"matrix": np.eye(2), "names": ["a", "b"]},
+    ),
+    "WorstErrors.plot": (
+        method(lambda: dlbasics.worst_errors(T[:3], ROWS[:3]), "plot"),
+        {"x": IMAGES, "most": 2, "columns": 2, "names": ["a", "b"]},
     ),
     "one_hot": (dlbasics.one_hot, {"t": T, "num_classes": 2}),
     "label_smoothing": (dlbasics.label_smoothing, {"t": T, "num_classes": 2, "epsilon": 0.1}),
@@ -283,6 +309,7 @@ UNLISTED = {
     "History": "is a result",
     "SearchResult": "is a result",
     "Trial": "is a result",
+    "WorstErrors": "is a result",
     "plain": "has no arguments",
     "np": "is NumPy",
     "load_arrays": "reads a file: see tests/test_storage.py",

@@ -5,7 +5,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from dlbasics._internal.network_state import (
 )
 from dlbasics._internal.training_settings import check_settings, settings_of
 from dlbasics.data import batch_count
-from dlbasics.history import History
+from dlbasics.history import DICTS, ENTRIES, FIRST, TEXTS, History
 from dlbasics.layers import BatchNorm
 from dlbasics.optimizers import Adam
 from dlbasics.storage import PathLike, load_arrays
@@ -55,10 +55,18 @@ def checkpoint_of(trainer: "Trainer") -> dict[str, Array]:
         "network": arrays_of(trainer.network),
         "best": trainer._best,
         "optimizer": trainer.optimizer.state_dict(),
-        "history": vars(trainer.history),
+        "history": flat(trainer.history),
     }
     entries = ((f"{name}/{key}", group[key]) for name, group in groups.items() for key in group)
     return {name: np.asarray(value) for name, value in entries}
+
+
+def flat(history: History) -> dict[str, Any]:
+    """Return all entries; a curve of a metric has a name like 'test_metrics/f1'."""
+    entries = {name: getattr(history, name) for name in ENTRIES if name not in DICTS}
+    for name in DICTS:
+        entries |= {f"{name}/{key}": curve for key, curve in getattr(history, name).items()}
+    return entries
 
 
 def load_newest(trainer: "Trainer", folder: CheckpointFolder) -> bool:
@@ -166,7 +174,9 @@ def _checked(trainer: "Trainer", arrays: Mapping[str, Array]) -> _State:
         seconds=as_number(_item(own, "seconds", "f"), "seconds", low=0),
         order=_order(trainer, own, iteration),
         generators=_generator_states(trainer, own),
-        history=_history(groups["history"], iteration, iter_per_epoch, is_exact="data" in settings),
+        history=_history(
+            trainer, groups["history"], iteration, iter_per_epoch, is_exact="data" in settings
+        ),
         network=network,
         best=best,
         optimizer=groups["optimizer"],
@@ -220,33 +230,55 @@ def _order(trainer: "Trainer", own: Mapping[str, Array], iteration: int) -> Arra
 
 
 def _history(
-    group: Mapping[str, Array], iteration: int, iter_per_epoch: int, *, is_exact: bool
+    trainer: "Trainer",
+    group: Mapping[str, Array],
+    iteration: int,
+    iter_per_epoch: int,
+    *,
+    is_exact: bool,
 ) -> History:
     """Return the history up to the iteration.
 
     After an interruption, evaluations may be missing.  Unless `is_exact`, there may also be one
-    loss too many, as in files of earlier versions after an error in `train_step`.
+    loss too many, as in files of earlier versions after an error in `train_step`.  Losses and
+    metrics that the file does not hold are NaN.
     """
-    names = [field.name for field in fields(History)]
-    if sorted(group) != sorted(names):
-        raise ValueError(f"history must hold {names}, got {[*group]}")
+    curves = {name: curve for name, curve in group.items() if name not in TEXTS}
+    own = [name for name in curves if name.partition("/")[0] not in DICTS]
+    names = [name for name in ENTRIES if name not in TEXTS + DICTS]
+    if sorted(own) not in (sorted(names), sorted(set(FIRST) - set(TEXTS))):
+        raise ValueError(f"history must hold {names}, got {own}")
     stopped = _item(group, "stopped", "U")
-    curves = {name: group[name] for name in names if name != "stopped"}
     for name, curve in curves.items():
         if curve.ndim != 1 or curve.dtype.kind not in "fiu":
             raise ValueError(f"history must hold a list of numbers {name}, got {_form(curve)}")
-    losses, evaluations = len(curves["train_loss"]), len(curves["test_acc"])
-    for name, expected in {"lr": losses, "train_acc": evaluations, "seconds": evaluations}.items():
-        if is_exact and len(curves[name]) != expected:
-            raise ValueError(f"history must hold {expected} of {name}, got {len(curves[name])}")
+    losses = len(curves["train_loss"])
+    evaluations = max(len(curves["test_acc"]), len(curves["seconds"]))
+    missing = np.full(evaluations, np.nan)
+    for name in names:
+        curves.setdefault(name, missing)
+    for name, curve in curves.items():
+        expected = losses if name in ("train_loss", "lr") else evaluations
+        has_none = name in ("train_acc", "test_acc") and not len(curves["test_acc"])
+        if is_exact and len(curve) != (0 if has_none else expected):
+            raise ValueError(f"history must hold {expected} of {name}, got {len(curve)}")
     if not iteration <= losses <= iteration + (not is_exact):
         raise ValueError(f"iteration must fit the history of {losses}, got {iteration}")
     if evaluations > iteration // iter_per_epoch:
         raise ValueError(f"iteration must fit {evaluations} evaluations, got {iteration}")
-    lists: dict[str, list[float]] = {
-        name: curve[:iteration].astype(np.float64).tolist() for name, curve in curves.items()
-    }
-    return History(**lists, stopped=stopped)
+
+    history = History(stopped=stopped, monitor=trainer.monitor)
+    for name in names:
+        setattr(history, name, _listed(curves[name][:iteration]))
+    for kind in DICTS:
+        found = {name: curves.get(f"{kind}/{name}", missing) for name in trainer.metrics}
+        setattr(history, kind, {name: _listed(curve) for name, curve in found.items()})
+    return history
+
+
+def _listed(curve: Array) -> list[float]:
+    numbers: list[float] = curve.astype(np.float64).tolist()
+    return numbers
 
 
 def _check_optimizer(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
+Sides: TypeAlias = int | tuple[int, int]
+"""A number for height and width, or a pair (height, width)."""
 
 PLAIN_NUMBERS = frozenset({bool, int, float})
 
@@ -18,6 +20,10 @@ TINY = math.ulp(0.0)
 """The smallest number above 0."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NoAccuracyError(TypeError):
+    """The network is one for regression, so it classifies nothing."""
 
 
 def quiet(function: F) -> F:
@@ -233,6 +239,29 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
+
+
+def as_sides(value: Any, name: str, least: int = 1) -> Sides:
+    """Return an int of at least `least`, or a pair of them (height, width) if the two differ."""
+    if not isinstance(value, tuple | list):
+        return as_count(value, name, least)
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a number or a pair (height, width), got {value!r}")
+    height, width = as_counts(value, name, least)
+    return height if height == width else (height, width)
+
+
+def pair(sides: Sides) -> tuple[int, int]:
+    """Return the number for the height and that for the width."""
+    return sides if isinstance(sides, tuple) else (sides, sides)
+
+
+def as_texts(values: Any, name: str, count: int, what: str) -> list[str]:
+    """Return `values` as a list of `count` texts, one for each of `what`."""
+    texts = [] if isinstance(values, str) or not np.iterable(values) else [*values]
+    if len(texts) != count or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} must be {count} texts, one for each {what}, got {values!r}")
+    return texts
 
 
 def as_counts(values: Any, name: str, least: int = 1) -> list[int]:

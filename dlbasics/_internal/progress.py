@@ -26,21 +26,33 @@ def progress_bar(trainer: "Trainer") -> Iterator[Callable[[], None]]:
 
         def show() -> None:
             if bar.update(trainer.current_iter - bar.n):  # tqdm draws ten times a second
-                curves = {"loss": trainer.train_loss_list, "accuracy": trainer.test_acc_list}
+                history = trainer.history
+                has_accuracy = bool(history.test_acc) or not history.test_loss
+                tested = (
+                    {"accuracy": history.test_acc}
+                    if has_accuracy
+                    else {"test loss": history.test_loss}
+                )
+                curves = {"loss": history.train_loss, **tested}
                 bar.set_postfix({name: f"{y[-1]:.3f}" for name, y in curves.items() if y})
 
         yield show
 
 
 def report_epoch(trainer: "Trainer") -> None:
-    """Print the mean loss of the epoch and the accuracies at its end, above the progress bar."""
+    """Print the mean loss of the epoch, and what the test samples reach, above the progress bar."""
     if sys.stdout is None:  # a program without a console on Windows
         return
     from tqdm import tqdm
 
-    loss = np.mean(trainer.train_loss_list[-trainer.iter_per_epoch :])
-    tqdm.write(
-        f"epoch {trainer.current_epoch}: mean loss {loss:.4f}, "
-        f"training accuracy {trainer.train_acc_list[-1]:.4f}, "
-        f"test accuracy {trainer.test_acc_list[-1]:.4f}"
-    )
+    history = trainer.history
+    values = {
+        "mean loss": np.mean(history.train_loss[-trainer.iter_per_epoch :]),
+        "test loss": history.test_loss[-1],
+    }
+    if history.test_acc:
+        values["training accuracy"] = history.train_acc[-1]
+        values["test accuracy"] = history.test_acc[-1]
+    values |= {f"test {name}": curve[-1] for name, curve in history.test_metrics.items()}
+    text = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+    tqdm.write(f"epoch {trainer.current_epoch}: {text}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, NoAccuracyError
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 
 STATES = ("running_mean", "running_var")
@@ -185,12 +185,18 @@ class ReadersLoss(SoftmaxWithLoss):
         own.forward(x, t)
         y: Any = getattr(own, "y", None)
         if np.size(y) != len(x) or not np.isin(labels, (0, 1)).all():
-            raise TypeError(
+            raise NoAccuracyError(
                 f"{type(self.own).__name__} has no accuracy: with one output, it must have y, the "
                 "probability of a yes, and t must be 0 or 1"
             )
         is_yes: Array = np.reshape(y, len(x)) > 0.5
         return is_yes == labels
+
+    def _probabilities(self, x: Array) -> Array:
+        raise TypeError(
+            f"{type(self.own).__name__} must tell how scores become probabilities: compute them "
+            "from predict(x), for instance by softmax"
+        )
 
 
 def check_has_no_parameters(own: Any) -> None:

@@ -71,6 +71,30 @@ def check_options(
         raise ValueError("checkpoint_every needs checkpoints, a folder")
 
 
+def as_metrics(metrics: Any, network: Any) -> dict[str, Any]:
+    """Return functions f(y, t) by name; an empty dict for None."""
+    if not isinstance(metrics, Mapping | None):
+        raise TypeError(f"metrics must be a dict of functions f(y, t), got {metrics!r}")
+    found = dict(metrics or {})
+    for name, metric in found.items():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"metrics must have names, got {name!r}")
+        if name in ("accuracy", "loss", "epoch_loss"):
+            raise ValueError(f"metrics must have other names than the trainer's own, got {name!r}")
+        if not callable(metric) or inspect.isclass(metric):
+            raise TypeError(f"metrics[{name!r}] must be a function f(y, t), got {metric!r}")
+    if found and not callable(getattr(network, "predict", None)):
+        raise TypeError(f"metrics need a network with predict(x), got {network!r}")
+    return found
+
+
+def as_monitor(monitor: Any) -> Any:
+    """Return `monitor`, which must be 'accuracy' or 'loss'."""
+    if not isinstance(monitor, str) or monitor not in ("accuracy", "loss"):
+        raise ValueError(f"monitor must be 'accuracy' or 'loss', got {monitor!r}")
+    return monitor
+
+
 def check_can_be_stored(optimizer: Any) -> None:
     """Raise TypeError unless checkpoints can hold the state of the optimizer."""
     methods = [getattr(optimizer, name, None) for name in ("state_dict", "load_state_dict")]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WHOLE = 2**28
 """The number of bytes of which a checksum is computed.  Of a larger array it takes some samples."""
 
+ADDED = ("floor",)
+"""Arguments that earlier versions did not have.  They did what False stands for."""
+
 ROWS = 1024
 """The number of samples that are laid out in memory at a time."""
 
@@ -34,6 +37,7 @@ def settings_of(trainer: "Trainer") -> dict[str, Any]:
         "schedule": without_addresses(repr(trainer.schedule)),
         "max_norm": trainer.max_norm,
         "patience": trainer.patience,
+        "monitor": trainer.monitor,
         "sharded": getattr(trainer.network, "sharded", False),
         "augment": None if trainer.augment is None else _kind(trainer.augment),
         "evaluate_sample_num_per_epoch": trainer.evaluate_sample_num_per_epoch,
@@ -83,7 +87,11 @@ def settings_of_part(name: str, part: Any) -> dict[str, Any]:
         arguments = []
     attributes = getattr(own, "__dict__", {})
     values = {key: _plain(attributes[key]) for key in arguments if key in attributes}
-    settings = {f"{name}.{key}": value for key, value in values.items() if value is not None}
+    settings = {
+        f"{name}.{key}": value
+        for key, value in values.items()
+        if value is not None and (value or key not in ADDED)
+    }
     return {name: _kind(part), **settings}
 
 

@@ -99,6 +99,33 @@ class LeakyRelu(Layer):
         return self.slope * values if self.slope else np.zeros_like(values)
 
 
+class Elu(Layer):
+    """Exponential linear unit.
+
+    y = x where x > 0, else alpha * (exp(x) - 1);  dx = dout where x > 0, else
+    dout * alpha * exp(x).
+
+    Args:
+        alpha: The distance from 0 to the lowest output, -alpha.
+
+    Source: Clevert et al. 2015.
+    """
+
+    x: Any = None
+    """The last input."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = as_number(alpha, "alpha", low=0)
+
+    def _forward(self, x: Array, train_flg: bool) -> Array:
+        self.x = x
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+    def _backward(self, dout: Array) -> Array:
+        slope = self.alpha * np.exp(np.minimum(self.x, 0))
+        return np.where(self.x > 0, dout, dout * slope)
+
+
 class Identity(Layer):
     """Identity function.
 

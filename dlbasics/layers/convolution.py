@@ -7,11 +7,14 @@ import numpy as np
 from dlbasics._internal.checks import (
     Array,
     RngLike,
+    Sides,
     as_bias,
     as_count,
-    as_counts,
+    as_flag,
     as_float_dtype,
     as_param,
+    as_sides,
+    pair,
 )
 from dlbasics.columns import col2im, im2col
 from dlbasics.initializers import Initializer, he, weights
@@ -33,12 +36,14 @@ class Convolution(Layer):
     Args:
         W: The filters, (FN, C, FH, FW).  The layer uses this very array, not a copy.
         b: The bias, (FN,).  None and 0 stand for no bias.
-        stride: The number of pixels from one window to the next.
-        pad: The number of pixels of zeros on each side of the image.
+        stride: The number of pixels from one window to the next, or a pair of them, (down, right).
+        pad: The number of pixels of zeros on each side of the image, or a pair of them: that above
+            and below, and that on the left and the right.
+        floor: If True, OH and OW are rounded down, so that the last pixels may be left over.
 
     Raises:
-        ValueError: If x does not have C channels, if OH or OW is not a whole number, or if W and b
-            do not have these shapes.
+        ValueError: If x does not have C channels, if OH or OW is not a whole number, unless `floor`
+            is True, or if W and b do not have these shapes.
         TypeError: If W or b is not a NumPy array.
 
     Book: *Implementing a Convolution Layer*.
@@ -51,16 +56,25 @@ class Convolution(Layer):
     dW: Any = None
     db: Any = None
 
-    def __init__(self, W: Array, b: Array | float | None, stride: int = 1, pad: int = 0) -> None:
+    def __init__(
+        self,
+        W: Array,
+        b: Array | float | None,
+        stride: Sides = 1,
+        pad: Sides = 0,
+        *,
+        floor: bool = False,
+    ) -> None:
         self.W = as_param(W, "W", shape=("FN", "C", "FH", "FW"))
         self.b = as_bias(b, len(W))
-        self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
+        self.stride, self.pad = as_sides(stride, "stride"), as_sides(pad, "pad", least=0)
+        self.floor = as_flag(floor, "floor")
 
     def _forward(self, x: Array, train_flg: bool) -> Array:
         FN, OH, OW = self.output_shape(x.shape[1:])
         _, _, FH, FW = self.W.shape
         self.x = x
-        self._col = im2col(x, FH, FW, self.stride, self.pad)
+        self._col = im2col(x, FH, FW, self.stride, self.pad, floor=self.floor)
         self._col_W = self.W.reshape(FN, -1).T
         out = self._col @ self._col_W
         out = out if self.b is None else out + self.b
@@ -72,18 +86,19 @@ class Convolution(Layer):
         self.db = None if self.b is None else dout.sum(axis=0)
         self.dW = (dout.T @ self._col).reshape(self.W.shape)  # dcol_W^T: a row for each filter
         dcol = dout @ self._col_W.T
-        return col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad)
+        return col2im(dcol, self.x.shape, FH, FW, self.stride, self.pad, floor=self.floor)
 
     @classmethod
     def create(
         cls,
         channels: int,
         filter_num: int,
-        filter_size: int | tuple[int, int],
-        stride: int = 1,
-        pad: int = 0,
+        filter_size: Sides,
+        stride: Sides = 1,
+        pad: Sides = 0,
         init: Initializer | float | str = he,
         *,
+        floor: bool = False,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> "Convolution":
@@ -93,10 +108,11 @@ class Convolution(Layer):
             channels: The number C of channels of x.
             filter_num: The number FN of filters.
             filter_size: The height and width of a filter, or one number for both.
-            stride: The number of pixels from one window to the next.
-            pad: The number of pixels of zeros on each side of the image.
+            stride: The number of pixels from one window to the next, or a pair of them.
+            pad: The number of pixels of zeros on each side of the image, or a pair of them.
             init: 'he', 'xavier', 'glorot', a standard deviation, or an initializer
                 (initializers.py).
+            floor: If True, the windows need not tile the image.
             rng: The random generator of the filters, or its seed.
             dtype: The dtype of W and b.
 
@@ -104,19 +120,16 @@ class Convolution(Layer):
             ValueError: If a number is too small, or the weights are not finite in that dtype.
             TypeError: If a number is not an integer, or dtype is not a floating-point one.
         """
-        is_number = not isinstance(filter_size, tuple | list)
-        sizes = as_counts([filter_size] * 2 if is_number else filter_size, "filter_size")
-        if len(sizes) != 2:
-            raise ValueError(f"filter_size must be a number or a pair, got {filter_size}")
+        sizes = pair(as_sides(filter_size, "filter_size"))
         shape = as_count(filter_num, "filter_num"), as_count(channels, "channels"), *sizes
         dtype = as_float_dtype(dtype)
         W = weights(init, shape, rng, dtype)
-        return cls(W, np.zeros(len(W), dtype), stride, pad)
+        return cls(W, np.zeros(len(W), dtype), stride, pad, floor=floor)
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         FN, C, FH, FW = self.W.shape
         check_image_shape(self, x_shape, C)
-        return FN, *output_size(self, x_shape, (FH, FW), self.stride, self.pad)
+        return FN, *output_size(self, x_shape, (FH, FW), self.stride, self.pad, self.floor)
 
     def _is_batch(self, x: Array) -> bool:
         is_batch = is_image_batch(self, x, self.W.shape[1])

@@ -1,6 +1,7 @@
 """Loss layers: each is an output function and its loss in one layer, computed from the scores.
 
 x: scores (N, K), or one sample (K,).  The loss of a batch is the mean over its samples.
+Images may have scores at each place, (N, K, H, W).  Each place then counts as a sample.
 """
 
 from collections.abc import Sequence
@@ -11,14 +12,21 @@ import numpy as np
 from dlbasics._internal import table
 from dlbasics._internal.checks import (
     Array,
-    as_batch,
+    NoAccuracyError,
     as_float,
     as_labels,
     as_number,
     computed_in,
     quiet,
 )
-from dlbasics.functions import cross_entropies, log_softmax, sigmoid
+from dlbasics._internal.places import (
+    as_rows,
+    as_scores,
+    label_rows,
+    like_places,
+    like_scores,
+)
+from dlbasics.functions import cross_entropies, log_softmax, sigmoid, softmax
 
 
 class LossLayer:
@@ -29,9 +37,10 @@ class LossLayer:
         def _forward(self, x, t):   # returns y (N, K) and the loss of each sample (N,)
         def _backward(self, y, t):  # returns dL_n/dx_n of each sample n, (N, K)
 
-    x is a batch of scores (N, K).  t is what `_labels` returns, by default labels of the same
-    shape.  `forward` takes the mean over the N samples, so `backward` divides by N.  If the
-    derivative is y - t, you need no `_backward`.  Define `_correct` if there is an accuracy, and
+    x is a batch of scores (N, K); the base class makes rows of the places of images.  t is what
+    `_labels` returns, by default labels of the same shape.  `forward` takes the mean over the N
+    samples, so `backward` divides by N.  If the derivative is y - t, you need no `_backward`.
+    Define `_correct` if there is an accuracy, `_probabilities` if there are probabilities, and
     `_labels` if the labels have another shape than x.  float16 is computed in float32.
 
     For SoftmaxWithLoss, `forward` and `backward` run a compiled version of the formulas where numba
@@ -59,14 +68,18 @@ class LossLayer:
 
     def _correct(self, x: Array, t: Array) -> Array:
         """Return whether each sample is classified correctly, (N,)."""
-        raise TypeError(f"{type(self).__name__} is a regression, which has no accuracy")
+        raise NoAccuracyError(f"{type(self).__name__} is a regression, which has no accuracy")
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
         """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
         t = as_float(t, "t")
         if t.shape != np.shape(x):
             raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
-        return t.reshape(scores.shape).astype(scores.dtype, copy=False)
+        return as_rows(t).astype(scores.dtype, copy=False)
+
+    def _probabilities(self, x: Array) -> Array:
+        """Return the probability of each class, or of each yes, (N, K)."""
+        raise TypeError(f"{type(self).__name__} is a regression, which has no probabilities")
 
     # What the base class does for all losses:
 
@@ -75,7 +88,7 @@ class LossLayer:
         """Return the loss of the batch, the mean of `losses(x, t)`.
 
         Args:
-            x: Scores, (N, K), or (K,) for one sample.
+            x: Scores, (N, K), (K,) for one sample, or (N, K, H, W).
             t: Labels; the class of the loss layer says which.
         """
         dtype, scores, labels = self._checked(x, t)
@@ -85,7 +98,7 @@ class LossLayer:
         else:
             y, losses = fast.forward(self, scores, labels)
         self.t, self._t = t, labels
-        self.y = y.reshape(np.shape(x)).astype(dtype, copy=False)
+        self.y = like_scores(y, np.shape(x)).astype(dtype, copy=False)
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
 
@@ -99,28 +112,41 @@ class LossLayer:
         if self.y is None:
             raise ValueError(f"{type(self).__name__}: backward needs a forward before it")
         # _t holds the labels as `_labels` returned them.
-        y = self.y.reshape(len(self._t), -1)
+        y = as_rows(self.y)
         y = y.astype(computed_in(y.dtype), copy=False)
         fast = table.fast(type(self))
         dx = self._backward(y, self._t) if fast is None else fast.backward(self, y, self._t)
         dx *= as_number(dout, "dout") / len(dx)
-        return dx.reshape(self.y.shape).astype(self.y.dtype, copy=False)
+        return like_scores(dx, self.y.shape).astype(self.y.dtype, copy=False)
 
     @quiet
     def losses(self, x: Array, t: Any) -> Array:
-        """Return the loss of each sample, (N,)."""
+        """Return the loss of each sample, (N,), or of each place, (N, H, W)."""
         dtype, scores, labels = self._checked(x, t)
-        return self._forward(scores, labels)[1].astype(dtype, copy=False)
+        losses = self._forward(scores, labels)[1].astype(dtype, copy=False)
+        return like_places(losses, np.shape(x))
 
     @quiet
     def correct(self, x: Array, t: Any) -> Array:
-        """Return whether each sample is classified correctly, (N,).
+        """Return whether each sample, (N,), or each place, (N, H, W), is classified correctly.
 
         Raises:
             TypeError: If the loss is that of a regression.
         """
         _, scores, labels = self._checked(x, t)
-        return self._correct(scores, labels)
+        return like_places(self._correct(scores, labels), np.shape(x))
+
+    @quiet
+    def probabilities(self, x: Array) -> Array:
+        """Return the probability of each class, or of each yes, in the shape of the scores x.
+
+        Raises:
+            TypeError: If the loss is that of a regression.
+        """
+        given = as_scores(x)
+        rows = as_rows(given).astype(computed_in(given.dtype), copy=False)
+        y = like_scores(self._probabilities(rows), given.shape)
+        return y.astype(given.dtype, copy=False)
 
     def join(self, parts: Sequence["LossLayer"], t: Any, loss: float) -> None:
         """Take over y and the labels from loss layers that each computed a part of one batch.
@@ -138,8 +164,8 @@ class LossLayer:
 
     def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
         """Return the dtype of the scores, the scores as they are computed, and the labels."""
-        given = as_batch(x)
-        scores = given.astype(computed_in(given.dtype), copy=False)
+        given = as_scores(x)
+        scores = as_rows(given).astype(computed_in(given.dtype), copy=False)
         return given.dtype, scores, self._labels(t, x, scores)
 
 
@@ -151,7 +177,9 @@ class SoftmaxWithLoss(LossLayer):
     A sample is classified correctly if the largest score is at the label's class.
 
     t: integer classes (N,) or (N, 1), or rows (N, K), one-hot or with other weights, such as
-    (0.9, 0.1).  One sample has a class or a row (K,).
+    (0.9, 0.1).  One sample has a class or a row (K,).  Images have classes (N, H, W), or rows
+    (N, K, H, W).  A sample counts w times in the loss if its row is w times a one-hot row; so
+    `one_hot(t) * weight[t][:, np.newaxis]` gives each class a weight.
 
     Raises:
         ValueError: If t has another shape, or a class is not from 0 to K - 1; if K is 1, as the
@@ -175,7 +203,10 @@ class SoftmaxWithLoss(LossLayer):
         return x.argmax(axis=1) == (t if t.ndim == 1 else t.argmax(axis=1))
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
-        return as_labels(t, scores, single=np.ndim(x) == 1)
+        return as_labels(label_rows(t, np.shape(x)), scores, single=np.ndim(x) == 1)
+
+    def _probabilities(self, x: Array) -> Array:
+        return softmax(x)
 
 
 class SigmoidWithLoss(LossLayer):
@@ -198,6 +229,9 @@ class SigmoidWithLoss(LossLayer):
 
     def _correct(self, x: Array, t: Array) -> Array:
         return np.all((x > 0) == (t > 0.5), axis=1)
+
+    def _probabilities(self, x: Array) -> Array:
+        return sigmoid(x)
 
     def _labels(self, t: Any, x: Any, scores: Array) -> Array:
         t = super()._labels(t, x, scores)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_count
+from dlbasics._internal.checks import Array, Sides, as_count, as_flag, as_sides, pair
 from dlbasics.columns import col2im, im2col, padded
 from dlbasics.layers.base import Layer
 from dlbasics.layers.shapes import check_image_shape, is_image_batch, output_size
@@ -20,10 +20,14 @@ class WindowLayer(Layer):
     padding: ClassVar[float] = 0
     """The value of the pixels around the image."""
 
-    def __init__(self, pool_h: int, pool_w: int, stride: int = 1, pad: int = 0) -> None:
+    def __init__(
+        self, pool_h: int, pool_w: int, stride: Sides = 1, pad: Sides = 0, *, floor: bool = False
+    ) -> None:
         self.pool_h, self.pool_w = as_count(pool_h, "pool_h"), as_count(pool_w, "pool_w")
-        self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
-        if self.pad >= min(self.pool_h, self.pool_w):
+        self.stride, self.pad = as_sides(stride, "stride"), as_sides(pad, "pad", least=0)
+        self.floor = as_flag(floor, "floor")
+        above, left = pair(self.pad)
+        if above >= self.pool_h or left >= self.pool_w:
             raise ValueError(
                 f"pad must be less than pool_h and pool_w, {pool_h} and {pool_w}, got {pad}"
             )
@@ -31,7 +35,8 @@ class WindowLayer(Layer):
     def _forward(self, x: Array, train_flg: bool) -> Array:
         self._in_shape = x.shape
         C, OH, OW = self.output_shape(x.shape[1:])
-        col = im2col(padded(x, self.pad, self.padding), self.pool_h, self.pool_w, self.stride)
+        image = padded(x, self.pad, self.padding)
+        col = im2col(image, self.pool_h, self.pool_w, self.stride, floor=self.floor)
         values = self._pool(col.reshape(-1, self.pool_h * self.pool_w))
         return values.reshape(len(x), OH, OW, C).transpose(0, 3, 1, 2)
 
@@ -39,7 +44,8 @@ class WindowLayer(Layer):
         N, C, OH, OW = dout.shape
         dvalues = dout.transpose(0, 2, 3, 1).reshape(-1)
         dcol = self._unpool(dvalues).reshape(N * OH * OW, C * self.pool_h * self.pool_w)
-        return col2im(dcol, self._in_shape, self.pool_h, self.pool_w, self.stride, self.pad)
+        window = self.pool_h, self.pool_w
+        return col2im(dcol, self._in_shape, *window, self.stride, self.pad, floor=self.floor)
 
     def _pool(self, windows: Array) -> Array:
         """Return one value for each row of `windows`; a row holds the pixels of one window."""
@@ -51,7 +57,7 @@ class WindowLayer(Layer):
 
     def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
         window = self.pool_h, self.pool_w
-        OH, OW = output_size(self, x_shape, window, self.stride, self.pad)
+        OH, OW = output_size(self, x_shape, window, self.stride, self.pad, self.floor)
         return x_shape[0], OH, OW
 
     def _is_batch(self, x: Array) -> bool:
@@ -71,12 +77,15 @@ class Pooling(WindowLayer):
     Args:
         pool_h: The height of a window.
         pool_w: The width of a window.
-        stride: The number of pixels from one window to the next.  The default is the printed
-            book's.
-        pad: The number of pixels of padding on each side of the image.
+        stride: The number of pixels from one window to the next, or a pair of them, (down, right).
+            The default is the printed book's.
+        pad: The number of pixels of padding on each side of the image, or a pair of them: that
+            above and below, and that on the left and the right.
+        floor: If True, OH and OW are rounded down, so that the last pixels may be left over.
 
     Raises:
-        ValueError: If the windows do not tile the image, or could lie in the padding alone.
+        ValueError: If the windows do not tile the image, unless `floor` is True, or could lie in
+            the padding alone.
 
     Book: *Implementing a Pooling Layer*.
     """
@@ -103,11 +112,14 @@ class AveragePooling(WindowLayer):
     Args:
         pool_h: The height of a window.
         pool_w: The width of a window.
-        stride: The number of pixels from one window to the next.
-        pad: The number of pixels of zeros on each side of the image.
+        stride: The number of pixels from one window to the next, or a pair of them, (down, right).
+        pad: The number of pixels of zeros on each side of the image, or a pair of them, as for
+            `Pooling`.
+        floor: If True, OH and OW are rounded down, so that the last pixels may be left over.
 
     Raises:
-        ValueError: If the windows do not tile the image, or could lie in the padding alone.
+        ValueError: If the windows do not tile the image, unless `floor` is True, or could lie in
+            the padding alone.
 
     Source: the subsampling of LeNet, LeCun et al. 1998.
     """

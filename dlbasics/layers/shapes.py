@@ -1,7 +1,7 @@
 """Checks of the shape of x, for layers that work on images."""
 
-from dlbasics._internal.checks import Array
-from dlbasics.columns import tiles
+from dlbasics._internal.checks import Array, Sides
+from dlbasics.columns import grid
 from dlbasics.layers.base import Layer
 
 
@@ -25,7 +25,12 @@ def is_image_batch(layer: Layer, x: Array, channels: int | str = "C") -> bool:
 
 
 def output_size(
-    layer: Layer, x_shape: tuple[int, ...], window: tuple[int, int], stride: int, pad: int
+    layer: Layer,
+    x_shape: tuple[int, ...],
+    window: tuple[int, int],
+    stride: Sides,
+    pad: Sides,
+    floor: bool,
 ) -> tuple[int, int]:
     """Return OH and OW, the numbers of windows that fit below and beside each other in an image.
 
@@ -33,18 +38,15 @@ def output_size(
         layer: The layer that the message names.
         x_shape: The shape of the image, (C, H, W).
         window: The height and width of a window.
-        stride: The number of pixels from one window to the next.
-        pad: The number of pixels of padding on each side of the image.
+        stride: The number of pixels from one window to the next, or a pair (down, right).
+        pad: The number of pixels of padding on each side of the image, or a pair.
+        floor: If True, the windows need not tile the image.
 
     Raises:
         ValueError: If the windows do not tile the image.
     """
     check_image_shape(layer, x_shape)
-    _, H, W = x_shape
-    return (
-        tiles(H, window[0], stride, pad, f"{layer.kind}: x must have a height of"),
-        tiles(W, window[1], stride, pad, f"{layer.kind}: x must have a width of"),
-    )
+    return grid(x_shape, window, stride, pad, floor, f"{layer.kind}: x")
 
 
 def check_image_shape(layer: Layer, x_shape: tuple[int, ...], channels: int | str = "C") -> None:

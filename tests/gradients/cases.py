@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from dlbasics.layers import Affine, BatchNorm, Dropout, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Dropout,
+    Elu,
+    Flatten,
+    Identity,
+    LeakyRelu,
+    Relu,
+    Reshape,
+    Sigmoid,
+    Tanh,
+)
 from tests.helpers import Block, normal
 
 D, K = 5, 3
@@ -46,6 +58,8 @@ LAYERS = {
     "sigmoid": lambda: [affine(D, 6), Sigmoid(), affine(6, K)],
     "tanh, tanh": lambda: [affine(D, 6), Tanh(), affine(6, 4), Tanh(), affine(4, K)],
     "leaky": lambda: [affine(D, 6), LeakyRelu(0.2), affine(6, K)],
+    "elu": lambda: [affine(D, 6), Elu(0.7), affine(6, K)],
+    "shapes": lambda: [affine(D, 6), Reshape((3, 2)), Tanh(), Flatten(), affine(6, K)],
     "affine on affine": lambda: [affine(D, 6), affine(6, 4), affine(4, K)],
     "activations in a row": lambda: [affine(D, 6), Tanh(), Sigmoid(), Identity(), affine(6, K)],
     "activation first": lambda: [Tanh(), affine(D, K), Sigmoid()],

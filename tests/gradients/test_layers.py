@@ -94,6 +94,7 @@ LABELS = {
     "soft, any sum": np.random.default_rng(0).random((5, 3)) * 3,
     "negative soft rows": normal(5, 3, seed=2),
 }
+IMAGE_CLASSES = np.random.default_rng(0).integers(0, 3, (2, 2, 4))
 LOSSES = {
     **{f"softmax, {name}": (layers.SoftmaxWithLoss, (5, 3), t) for name, t in LABELS.items()},
     "softmax, one sample": (layers.SoftmaxWithLoss, (3,), 1),
@@ -104,6 +105,10 @@ LOSSES = {
     "sigmoid, soft": (layers.SigmoidWithLoss, (5, 3), np.random.default_rng(0).random((5, 3))),
     "sigmoid, one column": (layers.SigmoidWithLoss, (5, 1), CLASSES[:, np.newaxis] / 2),
     "sigmoid, one sample": (layers.SigmoidWithLoss, (3,), np.array([0, 1, 0.5])),
+    "softmax, images": (layers.SoftmaxWithLoss, (2, 3, 2, 4), IMAGE_CLASSES),
+    "softmax, images, soft": (layers.SoftmaxWithLoss, (2, 3, 2, 4), abs(normal(2, 3, 2, 4))),
+    "sigmoid, images": (layers.SigmoidWithLoss, (2, 2, 3, 2), normal(2, 2, 3, 2, seed=3) > 0),
+    "identity, images": (layers.IdentityWithLoss, (2, 2, 3, 2), normal(2, 2, 3, 2, seed=3)),
     "identity": (layers.IdentityWithLoss, (5, 3), normal(5, 3, seed=2)),
     "identity, one column": (layers.IdentityWithLoss, (5, 1), normal(5, 1, seed=2)),
     "identity, one sample": (layers.IdentityWithLoss, (3,), normal(3, seed=2)),

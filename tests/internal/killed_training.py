@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbasics import Adam, Affine, BatchNorm, Dropout, Network, Relu
+from dlbasics import Adam, Affine, BatchNorm, Dropout, Network, Relu, softmax
+from dlbasics._internal.checkpoints import flat
 from dlbasics._internal.network_state import arrays_of
 from dlbasics.schedules import CosineDecay, Warmup
 from dlbasics.storage import save_arrays
@@ -22,6 +23,10 @@ from tests.helpers import small_trainer
 
 def noisy(x, rng):
     return x + 0.1 * rng.standard_normal(x.shape, dtype=np.float32)
+
+
+def mean_error(y, t):
+    return np.abs(softmax(y) - np.eye(3)[t]).mean()
 
 
 def trainer(epochs, folder=None, **changes):
@@ -36,6 +41,7 @@ def trainer(epochs, folder=None, **changes):
         "schedule": Warmup(2, CosineDecay()),
         "max_norm": 1.0,
         "patience": 30,
+        "metrics": {"mean error": mean_error},
         "checkpoints": folder,
         "checkpoint_every": folder and 2,
     }
@@ -44,7 +50,7 @@ def trainer(epochs, folder=None, **changes):
 
 
 def final_arrays(finished):
-    history = {key: np.asarray(v) for key, v in vars(finished.history).items() if key != "seconds"}
+    history = {key: np.asarray(v) for key, v in flat(finished.history).items() if key != "seconds"}
     moments = {key: np.asarray(v) for key, v in finished.optimizer.state_dict().items()}
     return {**history, **moments, **arrays_of(finished.network)}
 

@@ -274,6 +274,12 @@ DAMAGE = {
     "an accuracy too many": lambda a: {
         f"history/{name}": np.ones(3) for name in ("train_acc", "test_acc", "seconds")
     },
+    "a test loss less": lambda a: {"history/test_loss": a["history/test_loss"][:-1]},
+    "no test loss": lambda a: {"history/test_loss": None},
+    "no test accuracy": lambda a: {"history/test_acc": a["history/test_acc"][:0]},
+    "a metric less": lambda a: {"history/test_metrics/mean error": np.ones(1)},
+    "metrics of text": lambda a: {"history/train_metrics/mean error": np.array(["x", "y"])},
+    "another monitor": lambda a: {"trainer/settings": with_settings(a, monitor="loss")},
     "losses of text": lambda a: {"history/train_loss": a["history/train_loss"].astype("U")},
     "unknown curve": lambda a: {"history/other": np.ones(2)},
     "weights of another shape": lambda a: {"network/params/W1": a["network/params/W1"].T},

@@ -140,6 +140,11 @@ ELEMENTWISE = {
     "Tanh": (lambda x: layers.Tanh().forward(x), np.tanh, float_type),
     "Relu": (lambda x: layers.Relu().forward(x), lambda x: np.maximum(x, 0), float_type),
     "Identity": (lambda x: layers.Identity().forward(x), lambda x: x, float_type),
+    "Elu": (
+        lambda x: layers.Elu(0.5).forward(x),
+        lambda x: np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0))),
+        float_type,
+    ),
     "LeakyRelu": (
         lambda x: layers.LeakyRelu(0.25).forward(x),
         lambda x: np.where(x > 0, x, x / 4),

@@ -62,6 +62,13 @@ def test_an_optimizer_is_given_by_its_name_and_arguments_or_as_an_object():
         ({"optimizer_param": {1: 0.1, "lr": 1}}, ValueError, r"arguments of SGD, got \[1\]"),
         ({"verbose": "False"}, TypeError, "verbose must be True or False"),
         ({"keep": 0}, ValueError, "keep must be at least 1"),
+        ({"monitor": "f1"}, ValueError, "monitor must be 'accuracy' or 'loss', got 'f1'"),
+        ({"metrics": [max]}, TypeError, r"metrics must be a dict of functions f\(y, t\), got \["),
+        ({"metrics": {1: max}}, TypeError, "metrics must have names, got 1"),
+        ({"metrics": {"": max}}, TypeError, "metrics must have names, got ''"),
+        ({"metrics": {"loss": max}}, ValueError, "metrics must have other names .* got 'loss'"),
+        ({"metrics": {"f1": 0.5}}, TypeError, r"metrics\['f1'\] must be a function f\(y, t\)"),
+        ({"metrics": {"f1": float}}, TypeError, r"metrics\['f1'\] must be a function f\(y, t\)"),
         ({"checkpoints": ""}, ValueError, "checkpoints must be the path of a folder, got ''"),
         ({"checkpoints": b"out"}, TypeError, "checkpoints must be the path of a folder"),
         ({"checkpoints": __file__}, ValueError, "checkpoints must be the path of a folder"),
@@ -133,6 +140,11 @@ def test_a_network_has_params_gradient_and_loss(changes, message):
         small_trainer(network)
     with pytest.raises(TypeError, match="network must be an object"):
         small_trainer(NoNetwork)
+
+
+def test_metrics_need_predictions():
+    with pytest.raises(TypeError, match=r"metrics need a network with predict\(x\), got <"):
+        small_trainer(NoNetwork(), metrics={"f1": max})
 
 
 def test_an_argument_that_is_refused_leaves_no_folder_and_no_generator_behind(tmp_path):

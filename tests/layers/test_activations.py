@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlbasics.functions import relu_grad
-from dlbasics.layers import LeakyRelu, Relu, Sigmoid, Tanh
+from dlbasics.layers import Elu, LeakyRelu, Relu, Sigmoid, Tanh
 from tests.helpers import normal
 
 
@@ -40,6 +40,8 @@ X = np.array([[-2.0, -0.0, 0.0], [0.5, 1.0, 2.0]])
         (Relu(), [[0, 0, 0], [0.5, 1, 2]], [[0, 0, 0], [1, 1, 1]]),
         (LeakyRelu(0.5), [[-1, 0, 0], [0.5, 1, 2]], [[0.5, 0.5, 0.5], [1, 1, 1]]),
         (LeakyRelu(), [[-0.02, 0, 0], [0.5, 1, 2]], [[0.01, 0.01, 0.01], [1, 1, 1]]),
+        (Elu(), np.where(X > 0, X, np.exp(X) - 1), np.where(X > 0, 1, np.exp(X))),
+        (Elu(0.5), np.where(X > 0, X, np.exp(X) / 2 - 0.5), np.where(X > 0, 1, np.exp(X) / 2)),
         (Sigmoid(), 1 / (1 + np.exp(-X)), np.exp(-X) / (1 + np.exp(-X)) ** 2),
         (Tanh(), np.tanh(X), 1 / np.cosh(X) ** 2),
     ],
@@ -72,6 +74,21 @@ def test_leaky_relu_of_infinity():
     np.testing.assert_array_equal(layer.forward(NOT_FINITE), [-np.inf, np.inf, np.nan, -0.5, 1])
     np.testing.assert_array_equal(layer.backward(np.full(5, np.inf)), [np.inf] * 5)
     np.testing.assert_array_equal(layer.backward(np.full(5, np.nan)), [np.nan] * 5)
+
+
+def test_elu_at_its_ends():
+    layer = Elu(2)
+    np.testing.assert_array_equal(layer.forward(NOT_FINITE[:3]), [-2, np.inf, np.nan])
+    np.testing.assert_array_equal(layer.backward(np.ones(3)), [0, 1, np.nan])
+    layer.forward(np.array([-1e-20, -40.0, 1e4]))
+    np.testing.assert_allclose(layer.backward(np.ones(3)), [2, 2 * np.exp(-40), 1], rtol=1e-14)
+    assert layer.forward(np.array([-1e-20]))[0] == -2e-20
+
+
+@pytest.mark.parametrize("alpha", [-0.1, np.nan, np.inf, "1", None])
+def test_elu_alpha_out_of_range(alpha):
+    with pytest.raises((ValueError, TypeError), match="alpha must be"):
+        Elu(alpha)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])

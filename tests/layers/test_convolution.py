@@ -79,9 +79,23 @@ def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
     np.testing.assert_array_equal(layer.db, found[3])
 
 
+def test_a_pair_of_equal_numbers_is_that_number():
+    layer = Convolution.create(1, 2, 3, [2, 2], (1, 1))
+    assert (layer.stride, layer.pad, layer.floor) == (2, 1, False)
+    layer = Convolution.create(1, 2, (3, 5), (1, 2), [1, 2], floor=True)
+    assert (layer.stride, layer.pad, layer.floor) == ((1, 2), (1, 2), True)
+    assert layer.output_shape((1, 8, 8)) == (2, 8, 4)
+
+
+def test_padding_of_half_the_filter_keeps_the_size_in_each_dimension():
+    layer = Convolution.create(1, 2, (5, 1), pad=(2, 0))
+    assert layer.forward(normal(3, 1, 7, 8)).shape == (3, 2, 7, 8)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ((np.ones((3, 2, 1, 1)), None, 1, (1, 2, 3)), ValueError, "pad must be a number or a pair"),
         (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list"),
         ((np.ones((3, 2)), None), ValueError, r"W must have shape \(FN, C, FH, FW\), got \(3, 2\)"),
         ((np.array([[[["a"]]]]), None), TypeError, "W must hold real numbers, got dtype <U1"),

@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from dlbasics.functions import softmax
+from dlbasics.data import one_hot
+from dlbasics.functions import sigmoid, softmax
 from dlbasics.layers import IdentityWithLoss, SigmoidWithLoss, SoftmaxWithLoss
 from dlbasics.networks import TwoLayerNet
 from tests import labels
@@ -17,6 +18,7 @@ def from_0_to_1(*shape):
     return np.random.default_rng(1).random(shape)
 
 
+IMAGE_CLASSES = np.random.default_rng(2).integers(0, 3, (2, 2, 4))
 LOSSES = {
     "softmax, classes": (SoftmaxWithLoss, (4, 3), CLASSES),
     "softmax, column of classes": (SoftmaxWithLoss, (4, 3), CLASSES[:, np.newaxis]),
@@ -26,6 +28,14 @@ LOSSES = {
     "softmax, one sample, one-hot": (SoftmaxWithLoss, (3,), np.array([0, 1, 0])),
     "sigmoid": (SigmoidWithLoss, (4, 3), from_0_to_1(4, 3)),
     "sigmoid, one sample": (SigmoidWithLoss, (3,), from_0_to_1(3)),
+    "softmax, images": (SoftmaxWithLoss, (2, 3, 2, 4), IMAGE_CLASSES),
+    "softmax, images, one-hot": (
+        SoftmaxWithLoss,
+        (2, 3, 2, 4),
+        np.eye(3)[IMAGE_CLASSES].transpose(0, 3, 1, 2),
+    ),
+    "sigmoid, images": (SigmoidWithLoss, (2, 3, 2, 4), from_0_to_1(2, 3, 2, 4)),
+    "identity, images": (IdentityWithLoss, (2, 3, 2, 4), scores(2, 3, 2, 4, seed=3)),
     "identity": (IdentityWithLoss, (4, 3), scores(4, 3, seed=3)),
     "identity, one sample": (IdentityWithLoss, (3,), scores(3, seed=3)),
 }
@@ -40,7 +50,7 @@ class TestEveryLoss:
         layer.forward(scores(*shape, seed=9), t)
         loss, losses = layer.forward(x, t), layer.losses(x, t)
         assert type(loss) is float
-        assert losses.shape == (1 if len(shape) == 1 else len(x),)
+        assert losses.shape == ((1,) if len(shape) == 1 else (len(x), *shape[2:]))
         assert loss == pytest.approx(losses.mean(), rel=1e-14)
         assert layer.loss == loss and layer.t is t and layer.y.shape == shape
 
@@ -132,6 +142,69 @@ class TestEveryLoss:
         x = np.ones(shape_of_x)
         with pytest.raises(ValueError, match=r"(x|t) must have"):
             make().forward(x, t if make is SoftmaxWithLoss else x)
+
+
+@pytest.mark.parametrize("make", [SoftmaxWithLoss, SigmoidWithLoss, IdentityWithLoss])
+def test_a_place_of_an_image_counts_as_a_sample(make):
+    image, layer, rows = scores(2, 3, 2, 4), make(), make()
+    x = image.transpose(0, 2, 3, 1).reshape(-1, 3)
+    t = IMAGE_CLASSES if make is SoftmaxWithLoss else from_0_to_1(2, 3, 2, 4)
+    each = t.ravel() if make is SoftmaxWithLoss else t.transpose(0, 2, 3, 1).reshape(-1, 3)
+    assert layer.forward(image, t) == pytest.approx(rows.forward(x, each), rel=1e-14)
+    for of_image, of_rows in ((layer.y, rows.y), (layer.backward(), rows.backward())):
+        np.testing.assert_allclose(of_image.transpose(0, 2, 3, 1).reshape(-1, 3), of_rows)
+    np.testing.assert_allclose(layer.losses(image, t).ravel(), rows.losses(x, each))
+    if make is not IdentityWithLoss:
+        np.testing.assert_array_equal(layer.correct(image, t).ravel(), rows.correct(x, each))
+        found = layer.probabilities(image).transpose(0, 2, 3, 1).reshape(-1, 3)
+        np.testing.assert_allclose(found, rows.probabilities(x))
+
+
+@pytest.mark.parametrize(
+    ("t", "message"),
+    [
+        (
+            IMAGE_CLASSES[:1],
+            r"shape \(2, 2, 4\) or rows of shape \(2, 3, 2, 4\), got int64 of shape",
+        ),
+        (IMAGE_CLASSES.ravel(), r"shape \(2, 2, 4\) or rows .*, got int64 of shape \(16,\)"),
+        (IMAGE_CLASSES * 1.0, "got float64 of shape"),
+        (IMAGE_CLASSES + 1, "classes from 0 to 2, got 1 to 3"),
+    ],
+)
+def test_labels_of_images_of_another_kind(t, message):
+    with pytest.raises(ValueError, match=f"t must .*{message}"):
+        SoftmaxWithLoss().forward(scores(2, 3, 2, 4), t)
+    with pytest.raises(ValueError, match="t must have the shape of x"):
+        SigmoidWithLoss().forward(scores(2, 3, 2, 4), t)
+
+
+class TestProbabilities:
+    def test_they_are_those_of_the_output_function(self):
+        x = scores(4, 3, dtype=np.float32)
+        for make, function in ((SoftmaxWithLoss, softmax), (SigmoidWithLoss, sigmoid)):
+            y = make().probabilities(x)
+            assert y.dtype == np.float32
+            np.testing.assert_allclose(y, function(x), rtol=1e-6)
+            np.testing.assert_allclose(make().probabilities(x[0]), function(x[0]), rtol=1e-6)
+            with pytest.raises(ValueError, match=r"x must have shape \(N, K\)"):
+                make().probabilities(np.ones((2, 3, 4)))
+
+    def test_a_regression_has_none(self):
+        with pytest.raises(TypeError, match="is a regression, which has no probabilities"):
+            IdentityWithLoss().probabilities(scores(4, 3))
+
+
+def test_a_row_of_weight_w_counts_w_times():
+    x, t, weight = scores(4, 3), CLASSES, np.array([1, 3, 2])
+    found, repeated = SoftmaxWithLoss(), SoftmaxWithLoss()
+    loss = found.forward(x, one_hot(t, 3) * weight[t][:, np.newaxis])
+    often = np.repeat(np.arange(4), weight[t])
+    expected = repeated.forward(x[often], t[often]) * len(often) / 4
+    assert loss == pytest.approx(expected, rel=1e-6)
+    sums = np.zeros((4, 3))
+    np.add.at(sums, often, repeated.backward() * len(often) / 4)
+    np.testing.assert_allclose(found.backward(), sums, rtol=1e-6)
 
 
 class TestSoftmaxWithLossLabels:

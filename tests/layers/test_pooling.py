@@ -10,12 +10,13 @@ from tests.helpers import channels_last, normal
 def windows(x, layer):
     """Yield the place of each window in the output, and the places of its pixels in x."""
     _, _, H, W = x.shape
-    for top in range(0, H + 2 * layer.pad - layer.pool_h + 1, layer.stride):
-        for left in range(0, W + 2 * layer.pad - layer.pool_w + 1, layer.stride):
-            rows = range(top - layer.pad, top - layer.pad + layer.pool_h)
-            columns = range(left - layer.pad, left - layer.pad + layer.pool_w)
+    (down, right), (pad_h, pad_w) = np.broadcast_to(layer.stride, 2), np.broadcast_to(layer.pad, 2)
+    for top in range(0, H + 2 * pad_h - layer.pool_h + 1, down):
+        for left in range(0, W + 2 * pad_w - layer.pool_w + 1, right):
+            rows = range(top - pad_h, top - pad_h + layer.pool_h)
+            columns = range(left - pad_w, left - pad_w + layer.pool_w)
             inside = [(i, j) for i in rows for j in columns if 0 <= i < H and 0 <= j < W]
-            yield (top // layer.stride, left // layer.stride), inside
+            yield (top // down, left // right), inside
 
 
 def naive(x, layer, dout):
@@ -47,7 +48,15 @@ GEOMETRIES = [
     (1, 1, 2, 0, 3, 5),
     (4, 3, 1, 0, 4, 3),
     (4, 4, 2, 3, 2, 4),
+    (2, 3, (2, 1), (0, 1), 4, 5),
+    (3, 2, (1, 2), (2, 0), 3, 6),
+    (2, 2, 2, 0, 5, 7),
+    (2, 2, 2, 0, 4, 7),
+    (2, 2, 2, 1, 5, 3),
+    (3, 3, 2, 1, 6, 8),
+    (2, 4, (3, 2), (1, 0), 5, 5),
 ]
+"""Windows of the last five leave pixels over."""
 VALUES = {
     "normal": lambda *shape: normal(*shape),
     "many equal": lambda *shape: np.random.default_rng(0).integers(-2, 2, shape).astype(float),
@@ -63,7 +72,7 @@ VALUES = {
 @pytest.mark.parametrize("make", [Pooling, AveragePooling])
 def test_equals_the_definition(make, geometry, values, relayed):
     *arguments, H, W = geometry
-    layer, x = make(*arguments), relayed(values(2, 3, H, W))
+    layer, x = make(*arguments, floor=True), relayed(values(2, 3, H, W))
     y = layer.forward(x)
     assert y.shape == (2, *layer.output_shape((3, H, W)))
     dout = normal(*y.shape, seed=1)
@@ -121,6 +130,8 @@ def test_the_gradient_goes_to_the_pixel_that_is_not_a_number(stride):
         ((2, 2, 0), ValueError, "stride must be at least 1, got 0"),
         ((2, 2, 1, -1), ValueError, "pad must be at least 0, got -1"),
         ((2, 3, 1, 2), ValueError, "pad must be less than pool_h and pool_w, 2 and 3, got 2"),
+        ((2, 3, 1, (0, 3)), ValueError, r"pad must be less than .*, 2 and 3, got \(0, 3\)"),
+        ((3, 2, (1, 2, 3)), ValueError, "stride must be a number or a pair"),
     ],
 )
 def test_arguments_of_another_kind(make, arguments, error, message):

@@ -54,6 +54,8 @@ TWO_BY_TWO = "for windows of 2 with stride 2"
         (Pooling(2, 2, stride=2), (4, 5), f"width of 4 or 6 {TWO_BY_TWO}"),
         (AveragePooling(2, 2, stride=2), (5, 4), f"height of 4 or 6 {TWO_BY_TWO}"),
         (AveragePooling(2, 2, stride=2), (4, 5), f"width of 4 or 6 {TWO_BY_TWO}"),
+        (Pooling(2, 3, (1, 2), (0, 1)), (4, 6), "width of 5 or 7 for windows of 3 .* 2 and pad 1"),
+        (Pooling(3, 2, floor=True), (2, 4), "height of 3 or more for windows of 3 .*, got 2"),
     ],
 )
 def test_windows_that_do_not_tile_x(layer, size, message):

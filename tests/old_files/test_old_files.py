@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from dlbasics import History, load_arrays
-from tests.old_files import write, write_before_joining
+from tests.old_files import write, write_before_floor, write_before_joining
 from tests.old_files.write import batch, networks, outcome, search
 
 FOLDER = Path(__file__).parent
 
-TRAINERS = {**write.TRAINERS, **write_before_joining.TRAINERS}
+TRAINERS = {
+    **write.TRAINERS,
+    **write_before_joining.TRAINERS,
+    **write_before_floor.TRAINERS,
+}
 
 
 @pytest.mark.parametrize("name", [*networks()])

@@ -74,8 +74,8 @@ def readers_trainer(folder):
 TRAINERS = {"rest_of_one": rest_of_one_trainer, "readers": readers_trainer}
 
 
-def main(folder):
-    for name, make in TRAINERS.items():
+def write(trainers, folder):
+    for name, make in trainers.items():
         trainer = make(folder / name)
         for _ in range(2 * trainer.iter_per_epoch - 1):
             trainer.train_step()
@@ -87,4 +87,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write(TRAINERS, Path(sys.argv[1]))

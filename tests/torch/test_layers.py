@@ -58,6 +58,8 @@ ACTIVATIONS = {
     "Relu": (layers.Relu(), torch.relu),
     "LeakyRelu": (layers.LeakyRelu(), F.leaky_relu),
     "LeakyRelu, slope 0.3": (layers.LeakyRelu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    "Elu": (layers.Elu(), F.elu),
+    "Elu, alpha 0.3": (layers.Elu(0.3), lambda x: F.elu(x, 0.3)),
     "Sigmoid": (layers.Sigmoid(), torch.sigmoid),
     "Tanh": (layers.Tanh(), torch.tanh),
     "Identity": (layers.Identity(), lambda x: 1 * x),
@@ -165,6 +167,31 @@ def test_pooling(size, stride, pad, values, dtype):
     assert_like_torch(layers.AveragePooling(*size, stride, pad), mean, x, dtype)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_random_geometries(seed):
+    rng = np.random.default_rng(seed)
+
+    def sides(low, high):
+        """Return a pair, or a number for both."""
+        pair = rng.integers(low, high).tolist()
+        return tuple(pair) if rng.random() < 0.7 else pair[0]
+
+    C, FN = rng.integers(1, 4, 2).tolist()
+    window = rng.integers(1, 6, 2).tolist()
+    stride, pad = sides([1, 1], [4, 4]), sides([0, 0], window)
+    low = np.maximum(1, window - 2 * np.broadcast_to(pad, 2))
+    x = normal(3, C, *(low + rng.integers(0, 9, 2)).tolist(), seed=seed)
+    W, b = normal(FN, C, *window, seed=1), normal(FN, seed=2)
+    convolution = lambda x, W, b: F.conv2d(x, W, b, stride, pad)  # noqa: E731
+    layer = layers.Convolution(W, b, stride, pad, floor=True)
+    assert_like_torch(layer, convolution, x, np.float64)
+    if (2 * np.broadcast_to(pad, 2) <= window).all():  # PyTorch's pooling takes no more
+        largest = lambda x: F.max_pool2d(x, window, stride, pad)  # noqa: E731
+        mean = lambda x: F.avg_pool2d(x, window, stride, pad)  # noqa: E731
+        for kind, function in ((layers.Pooling, largest), (layers.AveragePooling, mean)):
+            assert_like_torch(kind(*window, stride, pad, floor=True), function, x, np.float64)
+
+
 @both_dtypes
 def test_global_average_pooling(dtype):
     mean = lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)  # noqa: E731
@@ -187,6 +214,25 @@ def assert_loss_like_torch(layer, function, x, t, dtype):
     assert layer.forward(x, t) == pytest.approx(loss.item(), rel=TOLERANCE[dtype]["rtol"])
     assert_close(layer.backward(), scores.grad, dtype)
     assert_close(layer.backward(2.5), 2.5 * scores.grad, dtype)
+
+
+@both_dtypes
+def test_losses_of_images(dtype):
+    x, t = 3 * normal(4, 3, 5, 2, dtype=dtype), np.random.default_rng(0).integers(0, 3, (4, 5, 2))
+    rows = np.abs(normal(4, 3, 5, 2, seed=1, dtype=dtype))
+    for labels, target in ((t, torch.tensor(t)), (rows, torch.tensor(rows))):
+        entropy = lambda x, t=target: F.cross_entropy(x, t)  # noqa: E731
+        assert_loss_like_torch(layers.SoftmaxWithLoss(), entropy, x, labels, dtype)
+    part, places = (rows / rows.max()).astype(dtype), 4 * 5 * 2
+    binary, squares = (
+        lambda x, f=f, n=n: f(x, torch.tensor(part), reduction="sum") / n
+        for f, n in (
+            (F.binary_cross_entropy_with_logits, places),
+            (F.mse_loss, 2 * places),
+        )
+    )
+    assert_loss_like_torch(layers.SigmoidWithLoss(), binary, x, part, dtype)
+    assert_loss_like_torch(layers.IdentityWithLoss(), squares, x, part, dtype)
 
 
 @both_dtypes

@@ -25,6 +25,7 @@ from dlbasics.gradient import numerical_gradient
 from dlbasics.layers import (
     Affine,
     Dropout,
+    Elu,
     Identity,
     Layer,
     LeakyRelu,
@@ -38,7 +39,7 @@ from dlbasics.network import Network
 from dlbasics.network import numerical_gradients as plain_gradients
 from dlbasics.regularizers import is_weight
 
-ELEMENTWISE = (Identity, Relu, LeakyRelu, Sigmoid, Tanh)
+ELEMENTWISE = (Elu, Identity, LeakyRelu, Relu, Sigmoid, Tanh)
 """Layers whose y[i] depends on x[i] alone, by the same function for every i."""
 
 STACK = 12_000
@@ -134,11 +135,13 @@ class ColumnGradient:
         stacked = self.inputs[i] + change
         y = self._run(i, stacked.reshape(-1, stacked.shape[2]), times=len(change))
         t = np.concatenate([self.t] * len(change))
-        if type(self.last_layer) is SoftmaxWithLoss:  # saves the time for its probabilities
+        if (
+            type(self.last_layer) is SoftmaxWithLoss and y.ndim == 2
+        ):  # saves the time for its probabilities
             losses = cross_entropies(log_softmax(y), as_labels(t, y, single=False))
         else:
             losses = self.last_layer.losses(y, t)
-        return losses.reshape(change.shape[:2]).mean(axis=1)
+        return losses.reshape(len(change), -1).mean(axis=1)
 
     def _loss(self, start: int, x: Array) -> float:
         return self.last_layer.forward(self._run(start, x), self.t)

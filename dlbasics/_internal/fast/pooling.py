@@ -16,7 +16,12 @@ from dlbasics._internal.fast import memory
 
 
 def fits(layer: Any, x: Array) -> bool:
-    return (layer.pool_h, layer.pool_w, layer.stride, layer.pad) == (2, 2, 2, 0)
+    return (layer.pool_h, layer.pool_w, layer.stride, layer.pad) == (2, 2, 2, 0) and tiles(x.shape)
+
+
+def tiles(x_shape: tuple[int, ...]) -> bool:
+    """Return whether windows of 2 x 2 tile images; with `floor=True` they need not."""
+    return x_shape[-2] % 2 == x_shape[-1] % 2 == 0
 
 
 def forward(layer: Any, x: Array, train_flg: bool) -> Array:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, pair
 from dlbasics._internal.fast import bias_pool_relu as passes
-from dlbasics._internal.fast import convolution, layout, memory, windows
+from dlbasics._internal.fast import convolution, layout, memory, pooling, windows
 from dlbasics._internal.fast.step import is_float, is_ours, without_checks
 from dlbasics.layers import Convolution, Layer, Pooling, Relu
 
@@ -65,8 +65,11 @@ class Together:
         W, b = self.conv.W, self.conv.b
         if not (is_float(x) and self.conv._is_batch(x) and convolution.fits(self.conv, x)):
             return False
-        if self.pool is not None:  # raises the ValueError of a wrong size
-            self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
+        if self.pool is not None:
+            z_shape = self.conv.output_shape(x.shape[1:])
+            self.pool.output_shape(z_shape)  # raises the ValueError of a wrong size
+            if not pooling.tiles(z_shape):
+                return False
         # An infinite bias makes all pixels equal, and the first of them wins.
         is_simple = b is None or (b.dtype == x.dtype and math.isfinite(b.sum()))
         return W.dtype == x.dtype and is_simple
@@ -74,7 +77,7 @@ class Together:
     def _forward(self, x: Array, train_flg: bool) -> Array:
         conv = self.conv
         FN, _, FH, FW = conv.W.shape
-        places = windows.Windows(x, (FH, FW), (conv.pad, conv.pad), FN, x.dtype)
+        places = windows.Windows(x, (FH, FW), pair(conv.pad), FN, x.dtype)
         filters = windows.as_matrix(conv.W)
         b = np.zeros(FN, x.dtype) if conv.b is None else np.ascontiguousarray(conv.b)
         OH, OW = places.OH, places.OW

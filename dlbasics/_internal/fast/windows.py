@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics._internal.checks import Array
+from dlbasics._internal.checks import Array, Sides, pair
 from dlbasics._internal.fast import memory
 from dlbasics._internal.table import replaceable
 
@@ -44,15 +44,16 @@ class Images(Protocol):
     def __getitem__(self, images: slice, /) -> Array: ...
 
 
-def fits(W_shape: tuple[int, ...], stride: int, pad: int) -> bool:
+def fits(W_shape: tuple[int, ...], stride: Sides, pad: Sides) -> bool:
     """Return whether the stride is 1 and every window contains a pixel of the image."""
-    return stride == 1 and pad < min(W_shape[2:])
+    (above, left), (FH, FW) = pair(pad), W_shape[2:]
+    return stride == 1 and above < FH and left < FW
 
 
-def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
+def forward(x: Array, W: Array, b: Array | None, pad: Sides) -> Array:
     """Return y as `Convolution` defines it."""
     FN, _, FH, FW = W.shape
-    windows = Windows(x, (FH, FW), (pad, pad), FN, np.result_type(x, W))
+    windows = Windows(x, (FH, FW), pair(pad), FN, np.result_type(x, W))
     y = windows.output(windows.dtype if b is None else np.result_type(windows.dtype, b))
     filters = as_matrix(W)
     # The code adds them to a whole row of pixels: with FN values at a time, NumPy takes twice as
@@ -66,18 +67,18 @@ def forward(x: Array, W: Array, b: Array | None, pad: int) -> Array:
     return windows.as_images(y)
 
 
-def backward_params(x: Array, dout: Images, W: Array, pad: int) -> Array:
+def backward_params(x: Array, dout: Images, W: Array, pad: Sides) -> Array:
     """Return dW, the sum of all windows of x times the gradients at their places in the output."""
     FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout.dtype)
-    windows = Windows(x, (FH, FW), (pad, pad), FN, dtype)
+    windows = Windows(x, (FH, FW), pair(pad), FN, dtype)
     dW = np.zeros((FN, FW * FH * C), dtype)
     for images in windows.blocks():
         add_products(windows.pixels(dout[images]), windows.columns, FW, to=dW)
     return dW.reshape(FN, FW, FH, C).transpose(0, 3, 2, 1).astype(dtype, order="C")
 
 
-def backward(x: Array, dout: Images, W: Array, pad: int) -> tuple[Array, Array]:
+def backward(x: Array, dout: Images, W: Array, pad: Sides) -> tuple[Array, Array]:
     """Return dx and dW; both use the columns of dout, so the code makes these only once.
 
     Pixel (i, j) of a filter multiplies pixel (h, w) of x for the output at (h + pad - i,
@@ -87,7 +88,8 @@ def backward(x: Array, dout: Images, W: Array, pad: int) -> tuple[Array, Array]:
     of x whose windows contain it.
     """
     FN, C, FH, FW = W.shape
-    pads = FH - 1 - pad, FW - 1 - pad
+    above, left = pair(pad)
+    pads = FH - 1 - above, FW - 1 - left
     windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout.dtype, W))
     dtype = np.result_type(x, dout.dtype)
     dx, dW = windows.output(windows.dtype), np.zeros((FH * FN, FW * C), dtype)

@@ -31,8 +31,9 @@ def batch_norm(*, of_images):
 def convolution(rng):
     N, C, FN = rng.integers(1, 6, 3)
     FH, FW = rng.integers(1, 5, 2)
-    pad = int(rng.integers(0, min(FH, FW)))
-    H, W = (max(1, size - 2 * pad) + rng.integers(0, 6) for size in (FH, FW))
+    pad = int(rng.integers(0, FH)), int(rng.integers(0, FW))
+    sizes = zip((FH, FW), pad, strict=True)
+    H, W = (max(1, size - 2 * each) + rng.integers(0, 6) for size, each in sizes)
     b = rng.standard_normal(FN) if rng.random() < 0.7 else None
     return Convolution(rng.standard_normal((FN, C, FH, FW)), b, 1, pad), (N, C, H, W)
 

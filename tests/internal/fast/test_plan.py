@@ -59,13 +59,13 @@ def layers_of(kind, rng, others, draw):
         FN, FH, FW = rng.integers(1, 5, 3).tolist()
         W = draw((FN, shape[0], FH, FW))
         b = draw(FN) if rng.random() < 0.7 else None
-        add(Convolution(W, b, 1, int(rng.integers(0, 3))))
+        add(Convolution(W, b, 1, rng.integers(0, 3, 2).tolist()))
         if rng.random() < 0.3:
             add(rng.choice(others)() if rng.random() < 0.7 or others is EXACT else norm(FN, rng))
         after = [Relu()] if rng.random() < 0.8 else []
         if min(shape[1:]) > 3 and rng.random() < 0.8:
-            is_even = shape[1] % 2 == shape[2] % 2 == 0
-            after.append(Pooling(2, 2, stride=2) if is_even else Pooling(2, 3, stride=1))
+            floor = Pooling(2, 2, stride=2, floor=True)
+            after.append(floor if rng.random() < 0.8 else Pooling(2, 3, stride=1))
         add(*(after[i] for i in rng.permutation(len(after))))
         if min(shape[1:]) < 4:
             break

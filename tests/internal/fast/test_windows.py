@@ -45,7 +45,17 @@ def test_the_fast_path_equals_the_general_one(
 @pytest.mark.fast
 @pytest.mark.parametrize(
     ("size", "stride", "pad", "fast"),
-    [(3, 1, 0, True), (3, 1, 2, True), (1, 1, 0, True), (3, 1, 3, False), (3, 2, 1, False)],
+    [
+        (3, 1, 0, True),
+        (3, 1, 2, True),
+        (1, 1, 0, True),
+        (3, 1, 3, False),
+        (3, 2, 1, False),
+        (3, (1, 1), (2, 0), True),
+        (3, 1, (0, 3), False),
+        (3, 1, (3, 0), False),
+        (3, (1, 2), 0, False),
+    ],
 )
 def test_which_way_is_taken(size, stride, pad, fast):
     layer = Convolution(normal(2, 2, size, size), None, stride, pad)
