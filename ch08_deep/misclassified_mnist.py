@@ -10,7 +10,7 @@ import numpy as np
 
 from ch03_forward.show_mnist import img_show
 from ch08_deep.train_deepnet import trained_network
-from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Record
 from dlbasics.functions import softmax
 
 COLUMNS, SHOWN = 10, 80
@@ -18,7 +18,7 @@ COLUMNS, SHOWN = 10, 80
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The E errors, the most confident first.
 
     Args:

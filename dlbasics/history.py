@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.files import as_path, number_of, parse_json, write_text
+from dlbasics._internal.history_table import history_html, history_text
+from dlbasics._internal.pictures import Figures
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The curves of a training.
+
+    A prompt shows a few lines about them, a notebook also the figures of `plot`.
 
     Attributes:
         train_loss: The loss of each iteration's batch.
@@ -40,7 +44,10 @@ class History:
         return self.test_acc.index(max(self.test_acc)) + 1 if self.test_acc else 0
 
     def plot(self) -> dict[str, Any]:
-        """Return two figures: "accuracy" over the epochs and "loss", smoothed, over iterations."""
+        """Return two figures: "accuracy" over the epochs and "loss", smoothed, over iterations.
+
+        A notebook shows them as pictures.
+        """
         from dlbasics import plotting
         from dlbasics.data import smooth_curve
 
@@ -57,7 +64,13 @@ class History:
             xlabel="iteration",
             ylabel="loss of the batch, smoothed",
         )
-        return {"accuracy": accuracy, "loss": loss}
+        return Figures({"accuracy": accuracy, "loss": loss})
+
+    def __repr__(self) -> str:
+        return history_text(self)
+
+    def _repr_html_(self) -> str:
+        return history_html(self)
 
     def save(self, path: PathLike) -> None:
         """Write the history to a JSON file, completely or not at all.

@@ -26,7 +26,7 @@ from dlbasics._internal.checks import (
 from dlbasics._internal.network_lock import NetworkLock
 from dlbasics._internal.params import Params
 from dlbasics._internal.sample_shapes import is_batch
-from dlbasics._internal.summary import Summary, summarize
+from dlbasics._internal.summary import Summary, described, overview, summarize
 from dlbasics._internal.table import replaceable
 from dlbasics.gradient import LEAST_H, H, numerical_gradient
 from dlbasics.gradient_check import check_same_loss
@@ -336,6 +336,12 @@ class Network:
             ValueError: If the shape is missing, or a layer does not take it.
         """
         return summarize(self.layers, input_shape, self.input_dim)
+
+    def __repr__(self) -> str:
+        return described(self)
+
+    def _repr_html_(self) -> str:
+        return overview(self)._repr_html_()
 
     @property
     def sharded(self) -> bool:

@@ -15,6 +15,7 @@ from dlbasics._internal.checkpoints import checkpoint_of, load_checkpoint, load_
 from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_flag, as_number, as_rng
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
 from dlbasics._internal.files import as_folder
+from dlbasics._internal.history_table import trainer_text
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
@@ -173,6 +174,9 @@ class Trainer:
         self._best: dict[str, Array] = {}  # copies of the best epoch's weights, for `patience`
         self._started: float | None = None  # the time at which this call of `train` began
         self._seconds_before = 0.0  # the duration of the calls before
+
+    def __repr__(self) -> str:
+        return trainer_text(self)
 
     def train(self) -> History:
         """Train until all iterations are done, or until something stops the training.

@@ -18,6 +18,7 @@ from dlbasics._internal.checks import (
     computed_in,
     quiet,
 )
+from dlbasics._internal.reprs import made_by
 from dlbasics.functions import cross_entropies, log_softmax, sigmoid
 
 
@@ -135,6 +136,9 @@ class LossLayer:
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
         self.t, self.loss = t, loss
+
+    def __repr__(self) -> str:
+        return made_by(self)
 
     def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
         """Return the dtype of the scores, the scores as they are computed, and the labels."""
