@@ -3,8 +3,7 @@
 Each class only lists its layers.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng
+from dlbasics._internal.image_sizes import values_per_image
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
     AveragePooling,
@@ -75,7 +75,7 @@ class SimpleConvNet(Network):
         _check_filter_size(param, H, W)
         conv = Convolution.create(C, **param, init=init, rng=rng, dtype=dtype)
         features = [conv, Relu(), Pooling(2, 2, stride=2)]
-        n_in = _output_size(features, (C, H, W))
+        n_in = values_per_image(features, (C, H, W))
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], init, rng, dtype)
         super().__init__([*features, affine1, Relu(), affine2], rng=rng)
         self.input_dim = C, H, W
@@ -133,7 +133,7 @@ class DeepConvNet(Network):
             if i % 2:
                 features.append(Pooling(2, 2, stride=2))
             channels = param["filter_num"]
-        n_in = _output_size(features, images)
+        n_in = values_per_image(features, images, "conv_param_{}")
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], he, rng, dtype)
         layers = [*features, affine1, Relu(), Dropout(0.5), affine2, Dropout(0.5)]
         super().__init__(layers, rng=rng)
@@ -183,7 +183,7 @@ class LeNet(Network):
                 activation(),
                 pooling(2, 2, stride=2),
             ]
-        sizes = [_output_size(layers, images), 120, 84, n_out]
+        sizes = [values_per_image(layers, images), 120, 84, n_out]
         for affine in affine_layers(sizes, init, rng, dtype):
             layers += [affine, activation()]
         super().__init__(layers[:-1], rng=rng)
@@ -244,7 +244,7 @@ class ResNet(Network):
             layers += [*_normalized_convolution(channels, filter_num, rng, dtype), Relu()]
             for _ in range(n_blocks):
                 layers += residual_block(filter_num, skips, rng=rng, dtype=dtype)
-        _output_size(layers, images)  # raises an error if pooling does not fit
+        values_per_image(layers, images)  # raises an error if pooling does not fit
         layers += [GlobalAveragePooling(), *affine_layers([nums[-1], n_out], he, rng, dtype)]
         super().__init__(layers, rng=rng)
         self.input_dim = images
@@ -281,6 +281,8 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
     if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
         raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
     C, H, W = (as_count(size, "input_dim") for size in input_dim)
+    if C == H > W and W in (1, 3):
+        raise ValueError(f"input_dim must be (C, H, W), as {W, C, H}, got {C, H, W}")
     return C, H, W
 
 
@@ -294,13 +296,6 @@ def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str
     for key, value in (given or {}).items():
         param[key] = as_count(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
     return param
-
-
-def _output_size(layers: Iterable[Layer], shape: tuple[int, ...]) -> int:
-    """Return the number of values that the layers make of one image of that shape."""
-    for layer in layers:
-        shape = layer.output_shape(shape)
-    return math.prod(shape)
 
 
 def _check_filter_size(param: ConvParam, H: int, W: int) -> None:

@@ -16,7 +16,7 @@ from dlbasics.storage import PathLike
 __all__ = ["History"]
 
 
-@dataclass(repr=False)
+@dataclass
 class History:
     """The curves of a training.
 

@@ -377,7 +377,10 @@ class Network:
         If the shape of a sample is not known, two or four dimensions make a batch.
         """
         sample = self._sample_shape()
-        return x.ndim in (2, 4) if sample is None else is_batch(x.shape, sample)
+        if sample is not None:
+            return is_batch(x.shape, sample)
+        next(iter(self.layers.values()))._is_batch(x)  # raises ValueError if it cannot be x
+        return x.ndim in (2, 4)
 
     def _sample_shape(self) -> tuple[int, ...] | None:
         return self.input_dim or next(iter(self.layers.values())).input_shape

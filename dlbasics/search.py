@@ -119,7 +119,7 @@ class Trial:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class SearchResult:
     """The trials of a search.  A prompt and a notebook show a table of the best ones.
 

@@ -26,6 +26,7 @@ from dlbasics._internal.trainer_arguments import (
     check_options,
     optional,
 )
+from dlbasics._internal.training_hints import say_if_at_chance_level, say_if_inputs_are_large
 from dlbasics._internal.training_settings import (
     data_settings,
     network_settings,
@@ -68,7 +69,8 @@ class Trainer:
             {'lr': 0.01}.
         evaluate_sample_num_per_epoch: The number of training samples, and of test samples, that
             the trainer evaluates.  It takes the first ones.  None stands for all.
-        verbose: If True, print a line after each epoch and show a progress bar in a terminal.
+        verbose: If True, print a line after each epoch and show a progress bar in a terminal.  The
+            trainer also says if the inputs are large, and if the training ends at chance level.
         sampling: 'replacement' draws each batch from all samples, as the book does.  'epoch' takes
             each sample once in an epoch; the last batch of the epoch holds the rest.  A rest of one
             sample joins the batch before it, because batch normalization needs two.
@@ -194,6 +196,8 @@ class Trainer:
         """
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
+        if self.verbose and not self.current_iter:
+            say_if_inputs_are_large(self)
         with self._alone(), hold_interrupt() as interrupted, progress_bar(self) as show_progress:
             while not self._is_over():
                 self.train_step()
@@ -204,6 +208,8 @@ class Trainer:
         self._seconds_before, self._started = self._seconds(), None
         if self.patience is not None and self._best and self.history.stopped != INTERRUPTED:
             put_back(self.network, self._best)
+        if self.verbose and self.history.stopped != INTERRUPTED:
+            say_if_at_chance_level(self)
         if self.verbose and self.history.stopped:
             print(f"stopped after iteration {self.current_iter}: {self.history.stopped}")
         return self.history

@@ -52,7 +52,8 @@ class Convolution(Layer):
     db: Any = None
 
     def __init__(self, W: Array, b: Array | float | None, stride: int = 1, pad: int = 0) -> None:
-        self.W = as_param(W, "W", shape=("FN", "C", "FH", "FW"))
+        create = "Convolution.create(channels, filter_num, filter_size)"
+        self.W = as_param(W, "W", ("FN", "C", "FH", "FW"), create)
         self.b = as_bias(b, len(W))
         self.stride, self.pad = as_count(stride, "stride"), as_count(pad, "pad", least=0)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal import table
+from dlbasics._internal import hints, table
 from dlbasics._internal.checks import (
     Array,
     as_batch,
@@ -66,7 +66,8 @@ class LossLayer:
         """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
         t = as_float(t, "t")
         if t.shape != np.shape(x):
-            raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
+            cure = hints.for_outputs(t.shape, np.shape(x))
+            raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}{cure}")
         return t.reshape(scores.shape).astype(scores.dtype, copy=False)
 
     # What the base class does for all losses:

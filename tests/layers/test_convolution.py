@@ -82,7 +82,8 @@ def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list"),
+        (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list$"),
+        ((1, 30), TypeError, r"got int; Convolution\.create\(channels, filter_num, filter_size\)"),
         ((np.ones((3, 2)), None), ValueError, r"W must have shape \(FN, C, FH, FW\), got \(3, 2\)"),
         ((np.array([[[["a"]]]]), None), TypeError, "W must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2, 1, 1)), np.ones(2)), ValueError, r"b must have shape \(3,?\), got \(2,\)"),
