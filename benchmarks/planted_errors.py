@@ -628,7 +628,7 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "gradient_check-1",
         CHECK,
-        "return is_about_something and all(map(self.passed, self.checks))",
+        "return not self._nothing and all(map(self.passed, self.checks))",
         "return all(map(self.passed, self.checks))",
         "A report of nothing, as of a network without parameters, counts as passed.",
     ),

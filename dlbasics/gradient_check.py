@@ -37,10 +37,8 @@ ANNOUNCED = 2.0
 
 HEADER = ("", "shape", "checked", "kinks", "error", "where", "analytic", "numeric", "")
 
-NOTHING = (
-    "nothing could be checked: every derivative is 0, or so small that rounding hides it; other "
-    "inputs or smaller weights may help"
-)
+NO_ARRAYS = "nothing could be checked: there is no parameter"
+TOO_SMALL = "nothing could be checked: every derivative is 0, or so small that rounding hides it"
 
 
 @dataclass(frozen=True)
@@ -97,12 +95,17 @@ class GradientReport:
         return check.checked > 0 and is_right
 
     def __bool__(self) -> bool:
-        is_about_something = any(check.measurable for check in self.checks)
-        return is_about_something and all(map(self.passed, self.checks))
+        return not self._nothing and all(map(self.passed, self.checks))
+
+    @property
+    def _nothing(self) -> str:
+        """The reason why nothing could be checked, else ""."""
+        if not self.checks:
+            return NO_ARRAYS
+        return "" if any(check.measurable for check in self.checks) else TOO_SMALL
 
     def __str__(self) -> str:
-        notes = [] if any(check.measurable for check in self.checks) else [NOTHING]
-        return "\n".join([text_table([HEADER, *self._cells()], left=len(HEADER)), *notes])
+        return f"{text_table([HEADER, *self._cells()], left=len(HEADER))}\n{self._nothing}".rstrip()
 
     def __repr__(self) -> str:
         words = [self._word(check) for check in self.checks]
@@ -114,20 +117,14 @@ class GradientReport:
         ]
         if len(wrong) > 2:
             texts.append(f"{len(wrong) - 2} more WRONG")
-        if not (wrong or self):
-            texts.append(NOTHING.partition(";")[0])
-        else:
-            texts += [
-                f"{words.count(word)} {word}" for word in ("ok", "too small") if word in words
-            ]
-        return f"<GradientReport: {'; '.join(texts)}>"
+        texts += [f"{words.count(word)} {word}" for word in ("ok", "too small") if word in words]
+        return f"<GradientReport: {self._nothing or '; '.join(texts)}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))  # in a terminal of IPython
 
     def _repr_html_(self) -> str:
-        note = "" if any(check.measurable for check in self.checks) else f"<p>{NOTHING}</p>"
-        return html_table(HEADER, self._cells()) + note
+        return html_table(HEADER, self._cells()) + (self._nothing and f"<p>{self._nothing}</p>")
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import subprocess
+import sys
 from functools import partial
 from types import SimpleNamespace
 
@@ -81,7 +83,31 @@ class TestReport:
         assert written == [str(report)]
 
     def test_a_network_without_parameters_does_not_pass(self):
-        assert not check_gradients(Network([Relu()]), normal(4, 3), [0, 1, 2, 0])
+        report = check_gradients(Network([Relu()]), normal(4, 3), [0, 1, 2, 0])
+        assert not report and str(report).endswith("there is no parameter")
+        assert repr(report) == "<GradientReport: nothing could be checked: there is no parameter>"
+
+    @pytest.mark.long
+    def test_pytest_prints_it_whole(self, tmp_path):
+        code = """
+import numpy as np
+from dlbasics import Layer, check_gradients
+
+class Wrong(Layer):
+    def _forward(self, x, train_flg):
+        return 2 * x
+
+    def _backward(self, dout):
+        return dout
+
+def test_it():
+    assert check_gradients(Wrong(), np.ones((2, 2)))
+"""
+        (tmp_path / "test_wrong.py").write_text(code, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_wrong.py"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        line = r"assert <GradientReport: x WRONG: error 5.0e-01 at .*, analytic .*, numeric .*>\n"
+        assert re.search(line, done.stdout) and done.returncode == 1
 
 
 def saturated(scale=1000.0, seed=0):
