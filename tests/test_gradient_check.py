@@ -145,6 +145,12 @@ class TestNothing:
         assert words == ["small", "small", "ok", "ok"]  # "too small"
         assert report and repr(report) == "<GradientReport: 2 ok; 2 too small>"
 
+    def test_a_bias_before_batch_normalization_has_none(self):
+        network = MultiLayerNet(4, [20, 20], 3, use_batchnorm=True, rng=0)
+        report = check_gradients(network, 10 * normal(9, 4), np.arange(9) % 3)
+        small = [check.name for check in report.checks if not check.measurable]
+        assert report and small == ["b1", "b2"]
+
     @pytest.mark.parametrize("wrong", [1e-9, 1.0, np.inf, np.nan])
     def test_a_derivative_that_should_be_0_is_still_seen(self, wrong):
         layer = damaged(Dropout, 1, dx=lambda dx, *_: dx + wrong)

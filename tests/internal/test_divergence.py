@@ -99,6 +99,13 @@ def test_inputs_that_are_not_finite_are_named():
     assert "np.nan_to_num(x_train) fills them" in message and "learning rate" not in message
 
 
+def test_gaps_in_the_data_are_no_fault_of_augmentation():
+    trainer = small_trainer(augment=lambda x, rng: x * 2)
+    trainer.x_train[...] = np.nan
+    with pytest.raises(FloatingPointError, match=r"the input .* Look for gaps in the data"):
+        trainer.train()
+
+
 def test_inputs_that_augmentation_spoils_are_not_the_datas_fault():
     trainer = small_trainer(augment=lambda x, rng: x * np.inf)
     with pytest.raises(FloatingPointError, match=r"the input .* so they come from augment$"):

@@ -86,6 +86,10 @@ class TestGradient:
         with pytest.raises(ValueError, match=message):
             network.gradient(x, t)
 
+    def test_so_does_one_of_predictions(self):
+        with pytest.raises(ValueError, match=r"x must have shape .*, got \(250, 3, 8, 8\)"):
+            net().predict(np.ones((250, 3, 8, 8)))
+
     def test_an_error_that_only_a_half_meets_is_raised_too(self):
         class Odd(Relu):
             def _forward(self, x, train_flg):

@@ -39,6 +39,17 @@ def test_a_history_that_has_hardly_begun():
     assert "nan" in repr(History([math.nan], [math.inf]))
 
 
+def test_nan_hides_no_lowest_and_no_highest_value():
+    loss = repr(History([math.nan, 1.5, 0.5, 1.0])).splitlines()[2]
+    assert loss.split() == ["train_loss", "4", "nan", "1", "0.5", "1.5"]
+
+
+def test_curves_in_a_mapping_are_shown_by_their_names():
+    shown = history()
+    shown.more = {"mean error": [3.0, 2.0], "none": []}
+    assert repr(shown).splitlines()[-1].split() == ["mean", "error", "2", "3", "2", "2", "3"]
+
+
 def test_a_notebook_shows_a_table_and_the_figures():
     html = history()._repr_html_()
     assert html.startswith("<p>History: 20 epochs, ")

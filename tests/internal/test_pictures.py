@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import struct
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 from dlbasics import plotting
 from dlbasics._internal.pictures import Figures
+from dlbasics.experiment import Experiment
 from dlbasics.history import History
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -20,7 +22,9 @@ def figure():
 
 def test_a_figure_is_a_picture():
     assert figure()._repr_png_().startswith(PNG)
-    assert plotting.png(figure()) == figure()._repr_png_()
+    picture = plotting.png(figure())
+    assert picture == figure()._repr_png_()
+    assert struct.unpack(">II", picture[16:24]) == (600, 400)
 
 
 def test_figures_by_name_are_a_dict_and_a_list_of_pictures():
@@ -36,6 +40,8 @@ def test_figures_by_name_are_a_dict_and_a_list_of_pictures():
 
 def test_what_returns_figures_returns_such_ones():
     assert type(History([1.0], [0.1]).plot()) is Figures
+    script = Experiment("T", lambda: {}, lambda result: {"a": figure()})
+    assert type(script.plot({})) is type(Experiment("T", lambda: {}).plot({})) is Figures
 
 
 @pytest.mark.long

@@ -92,15 +92,15 @@ class Unasked:
 
 
 def test_a_prompt_shows_what_is_known():
-    layers = {"a": LeakyRelu(), "b": Affine.create(4, 3), "c": Doubled(), "d": Unasked()}
-    lines = repr(Network({**layers, "e": Affine.create(5, 2), "f": Sigmoid()})).splitlines()
+    layers = {"a": LeakyRelu(), "b": Affine.create(4, 3), "c": Doubled(), "d": Affine.create(5, 2)}
+    lines = repr(Network({**layers, "e": Unasked(), "f": Sigmoid()})).splitlines()
     assert lines[0] == "Network"
     assert [line.split()[1:] for line in lines[2:]] == [
         ["?", "0"],
         ["(N,", "3)", "15"],
         ["?", "0"],
-        ["?", "0"],
         ["(N,", "2)", "12"],
-        ["(N,", "2)", "0"],
+        ["?", "0"],
+        ["?", "0"],
         ["27"],
     ]

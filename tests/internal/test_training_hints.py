@@ -1,10 +1,13 @@
 """What a verbose training says about large inputs, and about an end at chance level."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dlbasics import SGD, Affine, BatchNorm, Network, TwoLayerNet
-from dlbasics.trainer import Trainer
+from dlbasics._internal.training_hints import say_if_at_chance_level
+from dlbasics.trainer import INTERRUPTED, Trainer
 from tests.helpers import labelled, small_trainer
 
 
@@ -115,6 +118,23 @@ def test_nobody_guesses_wrong_if_there_is_one_class(capsys):
     t = np.zeros(30, int)
     Trainer(TwoLayerNet(6, 3, 3, rng=0), x, t, x, t, epochs=9, optimizer=SGD(1)).train()
     assert "chance" not in capsys.readouterr().out
+
+
+def test_ctrl_c_is_no_end(capsys):
+    stop = {"callbacks": [lambda trainer: trainer.stop(INTERRUPTED)], "optimizer_param": {"lr": 0}}
+    assert chance(capsys, **stop)[1] == []
+
+
+def test_labels_of_pixels_are_not_looked_at(capsys):
+    history = SimpleNamespace(test_acc=[0.0])
+    labels = np.zeros((9, 4, 4), int)
+    labels[0] = 1
+    say_if_at_chance_level(
+        SimpleNamespace(
+            history=history, evaluate_sample_num_per_epoch=None, t_test=labels, patience=1
+        )
+    )
+    assert capsys.readouterr().out == ""
 
 
 def test_a_training_that_was_stopped_early_says_so_last(capsys):
