@@ -11,6 +11,7 @@ import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng
+from dlbasics._internal.hints import has_channels_last
 from dlbasics._internal.image_sizes import values_per_image
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
@@ -281,7 +282,7 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
     if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
         raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
     C, H, W = (as_count(size, "input_dim") for size in input_dim)
-    if C == H > W and W in (1, 3):
+    if has_channels_last((C, H, W)):
         raise ValueError(f"input_dim must be (C, H, W), as {W, C, H}, got {C, H, W}")
     return C, H, W
 

@@ -8,6 +8,14 @@ import numpy as np
 Shape = tuple[int, ...]
 
 
+def has_channels_last(shape: Shape) -> bool:
+    """Return whether one image has the shape (H, W, C), not (C, H, W): a square of 1 or 3 channels.
+
+    Otherwise it would be an image of 1 or 3 columns, and of as many channels as rows.
+    """
+    return len(shape) == 3 and shape[0] == shape[1] > 3 and shape[2] in (1, 3)
+
+
 def for_images(shape: Shape, sample: tuple[int | str, ...]) -> str:
     """Return how an x of this shape becomes a batch of images.
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 HEADER = ("layer", "output shape", "parameters")
 
+ENDS = 30
+"""The number of lines at either end that a prompt shows of a long summary."""
+
 
 @dataclass(frozen=True, repr=False)
 class Summary:
@@ -74,10 +77,17 @@ def summarize(
 
 
 def described(network: "Network") -> str:
-    """Return the class of a network, and its summary as far as the shapes are known."""
+    """Return the class of a network, and its summary as far as the shapes are known.
+
+    Of a network of very many layers, it shows the first and the last ones.
+    """
     name = type(network).__name__
-    is_made = "_layers" in vars(network)  # a debugger may show it while it is made
-    return f"{name}\n{overview(network)}" if is_made else f"{name}()"
+    if "_layers" not in vars(network):  # a debugger may show it while it is made
+        return f"{name}()"
+    lines = [name, *str(overview(network)).split("\n")]
+    if len(lines) > 2 * ENDS:
+        lines[ENDS:-ENDS] = [f"... {len(lines) - 2 * ENDS:,} layers"]
+    return "\n".join(lines)
 
 
 def overview(network: "Network") -> Summary:

@@ -42,7 +42,8 @@ class Experiment:
     Args:
         doc: The description.  Its first line is the title.
         run: A function with any of the arguments config, data, rng and progress, by these names.
-            It returns the result, a dataclass or a mapping.
+            It returns the result, a dataclass or a mapping.  A prompt shows a dataclass that is a
+            `Record` in a few lines.
         plot: A function that returns figures by name, given the result.
         config: A dataclass with the settings, the book's by default.  Its docstring explains them
             in a section `Args:`, which `--help` shows.

@@ -13,6 +13,7 @@ from dlbasics import (
     SigmoidWithLoss,
     SimpleConvNet,
     SoftmaxWithLoss,
+    augmentation,
 )
 from dlbasics._internal import hints
 from dlbasics.functions import cross_entropy_error, sum_squared_error
@@ -102,3 +103,29 @@ def test_a_convolution_hears_of_channels_first():
     ):
         with pytest.raises(ValueError, match="; the channels come first"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((32, 32, 3), True),
+        ((28, 28, 1), True),
+        ((4, 4, 3), True),
+        ((3, 3, 3), False),
+        ((1, 28, 28), False),
+        ((3, 32, 32), False),
+        ((16, 4, 3), False),
+        ((64, 64, 4), False),
+        ((28, 28), False),
+    ],
+)
+def test_images_with_their_channels_last_are_known_by_their_shape(shape, found):
+    assert hints.has_channels_last(shape) == found
+
+
+def test_augmentation_hears_of_channels_first():
+    for shape, cure in [((2, 8, 8, 3), "x.transpose(0, 3, 1, 2)"), ((2, 8, 8), "x[:, None]")]:
+        x = np.ones(shape)
+        with pytest.raises(ValueError, match=re.escape(f"got {shape}; ") + ".*" + re.escape(cure)):
+            augmentation.flip(x)
+        assert augmentation.flip(eval(cure)).size == x.size

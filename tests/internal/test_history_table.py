@@ -2,6 +2,7 @@
 
 import math
 
+from dlbasics import Affine
 from dlbasics.history import History
 from dlbasics.network import Network
 from tests.helpers import small_trainer
@@ -76,3 +77,12 @@ def test_a_network_is_its_summary():
     assert repr(network) == f"TwoLayerNet\n{network.summary()}"
     assert network._repr_html_() == network.summary()._repr_html_()
     assert repr(object.__new__(Network)) == "Network()"
+
+
+def test_a_very_deep_network_shows_its_ends():
+    network = Network([Affine.create(2, 2) for _ in range(1_000)])
+    lines = repr(network).splitlines()
+    assert lines[0] == "Network" and len(lines) == 61
+    assert lines[29].split()[0] == "Affine28" and lines[31].split()[0] == "Affine972"
+    assert lines[30] == "... 943 layers" and lines[-1].split() == ["total", "6,000"]
+    assert len(str(network.summary()).splitlines()) == 1_002
