@@ -64,6 +64,6 @@ def _curves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield name and numbers of each curve that is not empty, also of those in a mapping."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _curves(value)
+            yield from _curves({f"{name}[{key!r}]": curve for key, curve in value.items()})
         elif name != "seconds" and isinstance(value, list | tuple | np.ndarray) and len(value):
             yield name, value

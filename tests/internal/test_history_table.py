@@ -45,10 +45,10 @@ def test_nan_hides_no_lowest_and_no_highest_value():
     assert loss.split() == ["train_loss", "4", "nan", "1", "0.5", "1.5"]
 
 
-def test_curves_in_a_mapping_are_shown_by_their_names():
+def test_curves_in_a_mapping_are_shown_as_they_are_found():
     shown = history()
-    shown.more = {"mean error": [3.0, 2.0], "none": []}
-    assert repr(shown).splitlines()[-1].split() == ["mean", "error", "2", "3", "2", "2", "3"]
+    shown.more = {"error": [3.0, 2.0], "none": []}
+    assert repr(shown).splitlines()[-1].split() == ["more['error']", "2", "3", "2", "2", "3"]
 
 
 def test_a_notebook_shows_a_table_and_the_figures():
