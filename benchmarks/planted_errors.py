@@ -103,8 +103,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "affine-4",
         AFFINE,
-        'self.W = as_param(W, "W", shape=("D", "M"))',
-        'self.W = as_param(W, "W", shape=("D", "M")).copy()',
+        'self.W = as_param(W, "W", ("D", "M"), create="Affine.create(n_in, n_out)")',
+        'self.W = as_param(W, "W", ("D", "M"), create="Affine.create(n_in, n_out)").copy()',
         "The layer keeps a copy of W, so that a change of the caller's array no longer changes it.",
     ),
     PlantedError(
@@ -628,7 +628,7 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "gradient_check-1",
         CHECK,
-        "return bool(self.checks) and all(map(self.passed, self.checks))",
+        "return not self._nothing and all(map(self.passed, self.checks))",
         "return all(map(self.passed, self.checks))",
         "A report of nothing, as of a network without parameters, counts as passed.",
     ),

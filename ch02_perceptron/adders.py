@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, NAND, TABLES
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 Circuit = tuple[tuple[str, str, str], ...]
 
@@ -68,7 +68,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The outputs of the circuits, and the numbers of their NANDs.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import step_function
 
 INPUTS = ((0, 0), (1, 0), (0, 1), (1, 1))
@@ -71,7 +71,7 @@ def XOR(x1: Any, x2: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The outputs at the four INPUTS.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, TABLES, perceptron
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The result.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ch02_perceptron.gates import INPUTS, TABLES, XOR, perceptron
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import step_function
 
 LINES = {
@@ -38,7 +38,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The regions of figures 2.6 and 2.8, and what lines can do.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import relu, sigmoid, step_function
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -21,7 +21,7 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The graphs of the functions, and the values that the book prints.
 
     Args:

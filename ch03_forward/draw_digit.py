@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
 from dlbasics.datasets import digits
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The digits after each step.
 
     Args:

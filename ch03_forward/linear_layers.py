@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics import Affine, Layer, Network, Relu, Sigmoid
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import Identity
 
 ACTIVATIONS: dict[str, type[Layer]] = {"linear": Identity, "sigmoid": Sigmoid, "ReLU": Relu}
@@ -32,7 +32,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The comparison of three layers with one, and the outputs of small networks.
 
     Args:

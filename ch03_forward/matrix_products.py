@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The products and shapes that the book prints.
 
     Args:

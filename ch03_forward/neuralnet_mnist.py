@@ -14,7 +14,7 @@ import numpy as np
 
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.functions import sigmoid, softmax
 from dlbasics.storage import load_arrays
 
@@ -52,7 +52,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the network makes of the test images, one at a time and in batches.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from ch03_forward.matrix_products import shape_claim
 from ch03_forward.show_mnist import img_show
 from dlbasics.datasets.digits import draw, load_digits
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 COLUMNS = 16
 """The number of images of each digit on the sheet."""
@@ -33,7 +33,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """A sheet of digits, and facts about the data set.
 
     Args:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from ch03_forward.matrix_products import shape_claim
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import Claim, Data, Experiment, Record
 
 ROWS, COLUMNS = 5, 10
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The shapes and the first images of the data set.
 
     Args:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import softmax
 
 DTYPES: dict[str, Any] = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The book's numbers, and where the formula fails in each precision.
 
     Args:

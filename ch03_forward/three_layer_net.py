@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import identity_function, sigmoid
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The numbers that the book prints.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import batch_count, minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.storage import save_arrays
@@ -51,7 +51,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The trained weights, and the accuracies on the way.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ch04_training.two_layer_net import TwoLayerNet
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import Claim, Data, Experiment, Record
 from dlbasics.gradient import numerical_diff
 from dlbasics.optimizers import SGD
 
@@ -44,7 +44,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Accuracy and loss for each value of the weight.
 
     Args:

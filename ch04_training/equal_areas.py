@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 AREAS = {
     "Aomori": 9645.59,
@@ -132,7 +132,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The searches by each rule, "falling" or "annealing".
 
     Args:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ch04_training.gradient_field import function_2
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.gradient import gradient_descent
 
 INIT_X = np.array([-3.0, 4.0])
@@ -14,7 +14,7 @@ LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Where gradient descent goes.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.gradient import numerical_gradient
 
 POINTS = [(3.0, 4.0), (0.0, 2.0), (3.0, 0.0)]
@@ -17,7 +17,7 @@ def function_2(x: np.ndarray) -> Any:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The function and its gradients.
 
     Args:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from dlbasics.data import one_hot
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import cross_entropy_error, sum_squared_error
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The losses of the book's predictions, and curves of both losses.
 
     Args:

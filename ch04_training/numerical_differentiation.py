@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.gradient import numerical_diff
 
 
@@ -25,7 +25,7 @@ def function_tmp2(x1: float) -> float:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Derivatives and tangents.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 
@@ -30,7 +30,7 @@ DIFFERENCES = {"forward": forward_difference, "central": central_difference}
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The errors of numerical derivatives of exp, by "forward float32" and so on.
 
     Args:

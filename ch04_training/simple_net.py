@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import cross_entropy_error, softmax
 from dlbasics.gradient import numerical_gradient
 
@@ -38,7 +38,7 @@ simpleNet = SimpleNet  # noqa: N816, the book's name
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The numbers that the book prints.
 
     Args:

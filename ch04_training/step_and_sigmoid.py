@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import sigmoid, step_function
 from dlbasics.gradient import numerical_diff
 
@@ -13,7 +13,7 @@ FUNCTIONS = {"step function": step_function, "sigmoid": sigmoid}
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Values and derivatives of both functions, by name.
 
     Args:

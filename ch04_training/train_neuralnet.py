@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ch04_training.two_layer_net import TwoLayerNet
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.gradient import numerical_gradient
 
 
@@ -39,7 +39,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What happened during training.
 
     Args:

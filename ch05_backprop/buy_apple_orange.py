@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import AddLayer, MulLayer
 
 
@@ -26,7 +26,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the fruit costs, and how that depends on each number.
 
     Args:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Record
 from dlbasics.functions import softmax as layers_softmax
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
@@ -125,7 +125,7 @@ def zeros_like(params: Params) -> Params:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the loops compute, and how far others are from it.
 
     Args:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import batch_count, minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
@@ -89,7 +89,7 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Both ways to train.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 
 APPLES = Graph(
     "Buying two apples, tax included",
@@ -408,7 +408,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What flows through the graphs.
 
     Args:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import Affine, IdentityWithLoss, LossLayer, SoftmaxWithLoss
 
 SQUARED_ERROR = Graph(
@@ -169,7 +169,7 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What layers and nodes compute.
 
     Args:

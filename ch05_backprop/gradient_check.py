@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import Claim, Data, Experiment, Record
 from dlbasics.networks import TwoLayerNet
 
 
@@ -29,7 +29,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """How far the two gradients are apart.
 
     Args:

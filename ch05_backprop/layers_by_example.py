@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import Affine, Relu, SoftmaxWithLoss
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the layers compute.
 
     Args:

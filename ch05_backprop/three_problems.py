@@ -19,7 +19,7 @@ from numpy.random import Generator
 
 from dlbasics.data import minibatches
 from dlbasics.datasets.digits import load_digits
-from dlbasics.experiment import LEFT_OUT, Claim, Experiment
+from dlbasics.experiment import LEFT_OUT, Claim, Experiment, Record
 from dlbasics.functions import sigmoid
 from dlbasics.layers import (
     Affine,
@@ -124,7 +124,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """How well each problem was learned.
 
     Args:

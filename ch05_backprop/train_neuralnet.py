@@ -11,7 +11,7 @@ from typing import Any
 from numpy.random import Generator
 
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import TwoLayerNet
 from dlbasics.optimizers import SGD
 
@@ -36,7 +36,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What happened during training.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import one_hot
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.functions import sigmoid, softmax
 from dlbasics.initializers import xavier
 from dlbasics.layers import Affine, Sigmoid
@@ -41,7 +41,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the formulas compute, and how well both kinds of network learn.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import Claim, Data, Experiment, Record
 from dlbasics.networks import MultiLayerNet
 
 
@@ -29,7 +29,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The errors and the sizes of the gradients, by parameter.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
 
@@ -43,7 +43,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The accuracies of the networks.
 
     Args:

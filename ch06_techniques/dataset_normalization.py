@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import minibatches, smooth_curve
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
 
@@ -45,7 +45,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The numbers, and what the networks learned.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import label_smoothing, train_validation_split
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
 from dlbasics.trainer import Trainer
@@ -72,7 +72,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Two trainings from the same initial weights on the same batches.
 
     Args:

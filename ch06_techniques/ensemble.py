@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.functions import softmax
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import Adam
@@ -42,7 +42,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The accuracies of the ensembles.
 
     Args:

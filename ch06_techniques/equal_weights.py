@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
 
@@ -39,7 +39,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What became of the three networks, by the name of their start.
 
     The weights of a hidden unit are its column of W1 and its row of W2.

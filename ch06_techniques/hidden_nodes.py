@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
 
@@ -37,7 +37,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The times and accuracies of the networks.
 
     Args:

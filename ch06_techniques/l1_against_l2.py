@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.optimizers import SGD
 from dlbasics.regularizers import L1, L2
 
@@ -32,7 +32,7 @@ def loss_gradient(w: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The weights at first and after each step, (STEPS + 1, 2), of three descents.
 
     Args:

@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from ch06_techniques import early_stopping
 from ch06_techniques.early_stopping import with_wrong_labels
-from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Progress
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Progress, Record
 
 KINDS = {
     "labels as they are, all epochs": (False, False),
@@ -39,7 +39,7 @@ class Config(early_stopping.Training):
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The accuracies of the networks.
 
     Args:

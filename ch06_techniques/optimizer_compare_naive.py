@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Optimizer
 
 STEPS = 30
@@ -41,7 +41,7 @@ def d_narrow(x: Any, y: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The paths of the optimizers, and the arrows of figure 6.2.
 
     Args:

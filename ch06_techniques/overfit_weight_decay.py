@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.trainer import Trainer
 
@@ -45,7 +45,7 @@ class Config(Training):
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The accuracies of two networks, "without" and "with" what lessens overfitting.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import relu, sigmoid
 from dlbasics.initializers import Initializer, he, normal, xavier
 
@@ -29,7 +29,7 @@ WEIGHTS: dict[str, Initializer] = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The activations of each layer, by function and weights, such as "sigmoid, std 1".
 
     Args:

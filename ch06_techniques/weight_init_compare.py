@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD
 
@@ -34,7 +34,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The losses of the networks.
 
     Args:

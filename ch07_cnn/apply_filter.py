@@ -13,12 +13,12 @@ import numpy as np
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import trained_network
 from dlbasics.columns import im2col
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import Convolution
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The two filters, by the direction of edges: "vertical" and "horizontal".
 
     Args:

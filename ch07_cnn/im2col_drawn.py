@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics.columns import conv_output_size, im2col
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.layers import Convolution
 
 IMAGE = ((1, 2, 3, 0), (0, 1, 2, 3), (3, 0, 1, 2), (2, 3, 0, 1))
@@ -27,7 +27,7 @@ SIZES = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The steps of the convolution, and the sizes of the book's examples.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import as_images, train
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.layers import Affine, Convolution, Relu
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
@@ -45,7 +45,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What shifts cost the networks.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.columns import im2col
-from dlbasics.experiment import LEFT_OUT, Claim, Experiment, Progress
+from dlbasics.experiment import LEFT_OUT, Claim, Experiment, Progress, Record
 from dlbasics.layers import Convolution
 
 Array = np.ndarray
@@ -184,7 +184,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What each way computes, and how long it takes.
 
     Args:

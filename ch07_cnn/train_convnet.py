@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import smooth_curve
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.network import Network
 from dlbasics.networks import SimpleConvNet
 from dlbasics.trainer import Trainer
@@ -55,7 +55,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What came of the training.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ch07_cnn.train_convnet import WEIGHTS, trained_network
-from dlbasics.experiment import Claim, Experiment
+from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.networks import SimpleConvNet
 
 
@@ -33,7 +33,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The filters, (30, 1, 5, 5).
 
     Args:

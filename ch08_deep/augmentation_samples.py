@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from ch03_forward.show_mnist import img_show
 from dlbasics import augmentation
-from dlbasics.experiment import Claim, Data, Experiment
+from dlbasics.experiment import Claim, Data, Experiment, Record
 
 KINDS: dict[str, dict[str, float]] = {
     "rotate": {"degrees": 25},
@@ -40,7 +40,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The changed images.
 
     Args:

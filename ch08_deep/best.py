@@ -22,7 +22,7 @@ from numpy.random import Generator
 from dlbasics.augmentation import warp
 from dlbasics.averaging import WeightAverage
 from dlbasics.data import label_smoothing
-from dlbasics.experiment import Claim, Data, Experiment, Progress, processes
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record, processes
 from dlbasics.functions import softmax
 from dlbasics.layers import Affine, BatchNorm, Convolution, Dropout, Layer, Pooling, Relu
 from dlbasics.metrics import WorstErrors, worst_errors
@@ -79,7 +79,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the networks have learned.
 
     Args:

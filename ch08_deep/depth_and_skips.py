@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from dlbasics.convnets import residual_block
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
@@ -45,7 +45,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the networks have learned, by kind ("plain" or "residual") and depth.
 
     Args:

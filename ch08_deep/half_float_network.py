@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ch08_deep.train_deepnet import trained_network
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 
 DTYPES = ("float64", "float32", "float16")
 
@@ -29,7 +29,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The network in each precision.
 
     Args:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ch08_deep.train_deepnet import trained_network
-from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment
+from dlbasics.experiment import LEFT_OUT, Claim, Data, Experiment, Record
 from dlbasics.metrics import WorstErrors, worst_errors
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The errors, the most confident first.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from dlbasics.data import minibatches
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.layers import Affine, Convolution, Layer, Pooling, Relu
 from dlbasics.network import Network
 from dlbasics.optimizers import Adam
@@ -50,7 +50,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What each kind of filters costs, sees and learns.
 
     Args:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ch07_cnn.train_convnet import Config, as_images, save_weights, train
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet
 
@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).with_name("deep_convnet.npz")
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What came of the training.
 
     Args:

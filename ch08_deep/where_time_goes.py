@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet, SimpleConvNet
 
@@ -42,7 +42,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The times.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import hints
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_number, as_rng, quiet
 
 __all__ = ["brightness", "crop", "elastic", "flip", "rotate", "scale", "shift", "warp"]
@@ -289,8 +290,10 @@ def _as_images(x: Any) -> Array:
     x = as_array(x)
     if x.dtype.kind != "f":
         raise TypeError(f"x must hold floating-point images, got dtype {x.dtype}")
-    if x.ndim != 4 or x.size == 0:
-        raise ValueError(f"x must have shape (N, C, H, W) and not be empty, got {x.shape}")
+    if x.ndim != 4 or x.size == 0 or hints.has_channels_last(x.shape[1:]):
+        channels = x.shape[-1] if x.ndim == 4 else 1
+        cure = hints.for_images(x.shape, (channels, "H", "W"))
+        raise ValueError(f"x must have shape (N, C, H, W) and not be empty, got {x.shape}{cure}")
     return x
 
 

@@ -68,6 +68,10 @@ class WeightAverage:
         put_back(twin, average)
         return twin
 
+    def __repr__(self) -> str:
+        name = type(self._network).__name__
+        return f"WeightAverage({name}, decay={self.decay:g}) after {self._updates:,} updates"
+
     def _arrays(self) -> dict[str, Array]:
         """Return the arrays in at least single precision; half would lose small differences."""
         arrays = arrays_of(self._network)

@@ -3,8 +3,7 @@
 Each class only lists its layers.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +11,8 @@ import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng, as_sides, pair
+from dlbasics._internal.hints import has_channels_last
+from dlbasics._internal.image_sizes import values_per_image
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
     AveragePooling,
@@ -82,7 +83,7 @@ class SimpleConvNet(Network):
         _check_filter_size(param, H, W, floor)
         conv = Convolution.create(C, **param, init=init, floor=floor, rng=rng, dtype=dtype)
         features = [conv, Relu(), Pooling(2, 2, stride=2, floor=floor)]
-        n_in = _output_size(features, (C, H, W))
+        n_in = values_per_image(features, (C, H, W))
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], init, rng, dtype)
         super().__init__([*features, affine1, Relu(), affine2], rng=rng)
         self.input_dim = C, H, W
@@ -144,7 +145,7 @@ class DeepConvNet(Network):
             if i % 2:
                 features.append(Pooling(2, 2, stride=2, floor=floor))
             channels = param["filter_num"]
-        n_in = _output_size(features, images)
+        n_in = values_per_image(features, images, "conv_param_{}")
         affine1, affine2 = affine_layers([n_in, n_hidden, n_out], he, rng, dtype)
         layers = [*features, affine1, Relu(), Dropout(0.5), affine2, Dropout(0.5)]
         super().__init__(layers, rng=rng)
@@ -197,7 +198,7 @@ class LeNet(Network):
                 activation(),
                 pooling(2, 2, stride=2, floor=floor),
             ]
-        sizes = [_output_size(layers, images), 120, 84, n_out]
+        sizes = [values_per_image(layers, images), 120, 84, n_out]
         for affine in affine_layers(sizes, init, rng, dtype):
             layers += [affine, activation()]
         super().__init__(layers[:-1], rng=rng)
@@ -261,7 +262,7 @@ class ResNet(Network):
             layers += [*_normalized_convolution(channels, filter_num, rng, dtype), Relu()]
             for _ in range(n_blocks):
                 layers += residual_block(filter_num, skips, rng=rng, dtype=dtype)
-        _output_size(layers, images)  # raises an error if pooling does not fit
+        values_per_image(layers, images)  # raises an error if pooling does not fit
         layers += [GlobalAveragePooling(), *affine_layers([nums[-1], n_out], he, rng, dtype)]
         super().__init__(layers, rng=rng)
         self.input_dim = images
@@ -298,6 +299,8 @@ def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
     if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
         raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
     C, H, W = (as_count(size, "input_dim") for size in input_dim)
+    if has_channels_last((C, H, W)):
+        raise ValueError(f"input_dim must be (C, H, W), as {W, C, H}, got {C, H, W}")
     return C, H, W
 
 
@@ -312,13 +315,6 @@ def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str
         check = as_count if key == "filter_num" else as_sides
         param[key] = check(value, f"{name}[{key!r}]", least=0 if key == "pad" else 1)
     return param
-
-
-def _output_size(layers: Iterable[Layer], shape: tuple[int, ...]) -> int:
-    """Return the number of values that the layers make of one image of that shape."""
-    for layer in layers:
-        shape = layer.output_shape(shape)
-    return math.prod(shape)
 
 
 def _check_filter_size(param: ConvParam, H: int, W: int, floor: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import hints
 from dlbasics._internal.checks import (
     Array,
     as_array,
@@ -155,7 +156,8 @@ def sum_squared_error(y: Any, t: Any) -> float:
     """
     y, t = as_float(y, "y"), as_float(t, "t")
     if y.shape != t.shape:
-        raise ValueError(f"t must have the shape of y, {y.shape}, got {t.shape}")
+        cure = hints.for_outputs(t.shape, y.shape)
+        raise ValueError(f"t must have the shape of y, {y.shape}, got {t.shape}{cure}")
     return float(0.5 * np.sum(np.subtract(y, t, dtype=np.float64) ** 2))
 
 

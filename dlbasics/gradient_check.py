@@ -22,10 +22,23 @@ from dlbasics._internal.checks import (
     as_rng,
     spawn,
 )
-from dlbasics._internal.rounding import CLOSE, STEPS, backpropagated, rounding_floors
+from dlbasics._internal.reprs import html_table, text_table
+from dlbasics._internal.rounding import (
+    CLOSE,
+    STEPS,
+    backpropagated,
+    is_measurable,
+    rounding_floors,
+)
 
 ANNOUNCED = 2.0
 """The check prints its duration beforehand if it will take more than this number of seconds."""
+
+
+HEADER = ("", "shape", "checked", "kinks", "error", "where", "analytic", "numeric", "")
+
+NO_ARRAYS = "nothing could be checked: there is no parameter"
+TOO_SMALL = "nothing could be checked: every derivative is 0, or so small that rounding hides it"
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class ArrayCheck:
         where: The index of the element.
         analytic: Its derivative by backpropagation.
         numeric: Its derivative by central differences.
+        measurable: False if all derivatives in the array are 0, or so small that rounding hides
+            them.  Then the check cannot tell right from wrong.
     """
 
     name: str
@@ -55,11 +70,16 @@ class ArrayCheck:
     where: tuple[int, ...]
     analytic: float
     numeric: float
+    measurable: bool = True
 
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """The result of `check_gradients`, which is true if there is an array and all arrays pass.
+    """The result of `check_gradients`, which is true if all arrays pass.
+
+    `print` and a notebook show a table.  A failed `assert` in pytest, which prints one line, names
+    what is wrong.  An array is "too small" if all its derivatives are 0, or vanish in rounding.  If
+    all arrays are, the report is not true: nothing could be checked.
 
     Attributes:
         checks: The result for each array.
@@ -70,15 +90,44 @@ class GradientReport:
     tolerance: float
 
     def passed(self, check: ArrayCheck) -> bool:
-        """Return whether elements of the array were compared and no error exceeds the tolerance."""
-        return check.checked > 0 and check.error <= self.tolerance
+        """Return whether elements were compared, and the check has found no error in them."""
+        is_right = check.error <= self.tolerance or not check.measurable
+        return check.checked > 0 and is_right
 
     def __bool__(self) -> bool:
-        return bool(self.checks) and all(map(self.passed, self.checks))
+        return not self._nothing and all(map(self.passed, self.checks))
+
+    @property
+    def _nothing(self) -> str:
+        """The reason why nothing could be checked, else ""."""
+        if not self.checks:
+            return NO_ARRAYS
+        return "" if any(check.measurable for check in self.checks) else TOO_SMALL
+
+    def __str__(self) -> str:
+        return f"{text_table([HEADER, *self._cells()], left=len(HEADER))}\n{self._nothing}".rstrip()
 
     def __repr__(self) -> str:
-        header = ("", "shape", "checked", "kinks", "error", "where", "analytic", "numeric", "")
-        rows = [header] + [
+        words = [self._word(check) for check in self.checks]
+        wrong = [check for check in self.checks if not self.passed(check)]
+        texts = [
+            f"{c.name} WRONG: error {c.error:.1e} at {c.where}, "
+            f"analytic {c.analytic:.4g}, numeric {c.numeric:.4g}"
+            for c in wrong[:2]
+        ]
+        if len(wrong) > 2:
+            texts.append(f"{len(wrong) - 2} more WRONG")
+        texts += [f"{words.count(word)} {word}" for word in ("ok", "too small") if word in words]
+        return f"<GradientReport: {self._nothing or '; '.join(texts)}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))  # in a terminal of IPython
+
+    def _repr_html_(self) -> str:
+        return html_table(HEADER, self._cells()) + (self._nothing and f"<p>{self._nothing}</p>")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
             (
                 check.name,
                 str(check.shape),
@@ -88,13 +137,15 @@ class GradientReport:
                 str(check.where),
                 f"{check.analytic:.9g}",
                 f"{check.numeric:.9g}",
-                "ok" if self.passed(check) else "WRONG",
+                self._word(check),
             )
             for check in self.checks
         ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-        return "\n".join(lines)
+
+    def _word(self, check: ArrayCheck) -> str:
+        if not self.passed(check):
+            return "WRONG"
+        return "ok" if check.measurable else "too small"
 
 
 def check_gradients(
@@ -129,7 +180,9 @@ def check_gradients(
             prints them if the check will take more than 2 seconds.
 
     Returns:
-        A report, which is true if all gradients pass: `assert check_gradients(...)` is a test.
+        A report, which is true if all gradients pass: `assert check_gradients(...)` is a test.  It
+        is not true if all derivatives are 0 or vanish in rounding, as in a network whose sigmoids
+        are saturated: then nothing could be checked.
 
     Raises:
         TypeError: If `target` is neither a layer nor a network, or a parameter is not float64, or
@@ -160,7 +213,7 @@ def check_gradients(
     floors = rounding_floors(checked, centre, analytic)
     rows = zip(checked.arrays, analytic, floors, chosen, strict=True)
     checks = [
-        _check(f, centre, name, checked.arrays[name], gradient, floor, elements)
+        _check(f, centre, name, checked.arrays[name], gradient, floor, elements, tolerance)
         for name, gradient, floor, elements in rows
     ]
     return GradientReport(tuple(checks), tolerance)
@@ -202,6 +255,7 @@ def _check(
     analytic: Array,
     floor: float,
     chosen: Array,
+    tolerance: float,
 ) -> ArrayCheck:
     if analytic.shape != array.shape:
         return ArrayCheck(name, array.shape, 0, 0, np.inf, (), np.nan, np.nan)
@@ -214,7 +268,9 @@ def _check(
         kinks += kink
         compared.append((error, where, derivative, numeric))
     worst = max(compared, key=lambda row: row[0], default=(np.inf, (), np.nan, np.nan))
-    return ArrayCheck(name, array.shape, len(chosen), kinks, *worst)
+    pairs = [row[2:] for row in compared]
+    measurable = is_measurable(pairs, least=tolerance * floor)
+    return ArrayCheck(name, array.shape, len(chosen), kinks, *worst, measurable)
 
 
 def _compare(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.files import as_path, number_of, parse_json, write_text
+from dlbasics._internal.history_table import history_html, history_text
+from dlbasics._internal.pictures import Figures
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]
@@ -17,6 +19,8 @@ __all__ = ["History"]
 @dataclass
 class History:
     """The curves of a training.
+
+    A prompt shows a few lines about them, a notebook also the figures of `plot`.
 
     Attributes:
         train_loss: The loss of each iteration's batch.
@@ -68,6 +72,8 @@ class History:
 
         "loss" shows the loss of the batches, smoothed, over iterations.  "accuracy", "epoch_loss"
         and the names of the metrics show training and test samples over epochs.
+
+        A notebook shows them as pictures.
         """
         from dlbasics import plotting
         from dlbasics.data import smooth_curve
@@ -95,7 +101,13 @@ class History:
             xlabel="iteration",
             ylabel="loss of the batch, smoothed",
         )
-        return figures
+        return Figures(figures)
+
+    def __repr__(self) -> str:
+        return history_text(self)
+
+    def _repr_html_(self) -> str:
+        return history_html(self)
 
     def save(self, path: PathLike) -> None:
         """Write the history to a JSON file, completely or not at all.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array, as_array, as_count, as_float, as_texts
+from dlbasics._internal.reprs import Record
 
 __all__ = ["WorstErrors", "confusion_matrix", "np", "worst_errors"]
 
@@ -46,7 +47,7 @@ def confusion_matrix(t: Any, y: Any, num_classes: int | None = None) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class WorstErrors:
+class WorstErrors(Record):
     """The E samples that a network takes for another class, the most confident errors first.
 
     Attributes:

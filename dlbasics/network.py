@@ -26,7 +26,7 @@ from dlbasics._internal.checks import (
 from dlbasics._internal.network_lock import NetworkLock
 from dlbasics._internal.params import Params
 from dlbasics._internal.sample_shapes import is_batch
-from dlbasics._internal.summary import Summary, summarize
+from dlbasics._internal.summary import Summary, described, overview, summarize
 from dlbasics._internal.table import replaceable
 from dlbasics.gradient import LEAST_H, H, numerical_gradient
 from dlbasics.gradient_check import check_same_loss
@@ -349,6 +349,12 @@ class Network:
         """
         return summarize(self.layers, input_shape, self.input_dim)
 
+    def __repr__(self) -> str:
+        return described(self)
+
+    def _repr_html_(self) -> str:
+        return overview(self)._repr_html_()
+
     @property
     def sharded(self) -> bool:
         """Whether `gradient` computes the two halves of a batch separately, at the same time.
@@ -383,7 +389,10 @@ class Network:
         If the shape of a sample is not known, two or four dimensions make a batch.
         """
         sample = self._sample_shape()
-        return x.ndim in (2, 4) if sample is None else is_batch(x.shape, sample)
+        if sample is not None:
+            return is_batch(x.shape, sample)
+        next(iter(self.layers.values()))._is_batch(x)  # raises ValueError if it cannot be x
+        return x.ndim in (2, 4)
 
     def _sample_shape(self) -> tuple[int, ...] | None:
         return self.input_dim or next(iter(self.layers.values())).input_shape

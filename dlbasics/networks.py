@@ -84,7 +84,8 @@ class MultiLayerNet(Network):
         weight_decay_lambda: The strength of the L2 penalty on the weights, which is part of the
             loss and of the gradients.
         use_dropout: If True, dropout follows each hidden activation.
-        dropout_ration: The dropout ratio.  The spelling is the book's.
+        dropout_ration: The dropout ratio.  The spelling is the book's; `dropout_ratio`, by name,
+            is the same.
         use_batchnorm: If True, batch normalization precedes each hidden activation.
         rng: The random generator of the weights and the layers, or its seed.
         dtype: The type of all parameters.
@@ -104,12 +105,20 @@ class MultiLayerNet(Network):
         dropout_ration: float = 0.5,
         use_batchnorm: bool = False,
         *,
+        dropout_ratio: float | None = None,
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
         rng, init = as_rng(rng), initializer(weight_init_std)
         make_activation = _activation(activation)
         dropout_ration = as_number(dropout_ration, "dropout_ration", low=0, high=1)
+        if dropout_ratio is not None:
+            ratio = as_number(dropout_ratio, "dropout_ratio", low=0, high=1)
+            if dropout_ration not in (0.5, ratio):
+                raise ValueError(
+                    f"dropout_ratio must be {dropout_ration}, as dropout_ration, got {ratio}"
+                )
+            dropout_ration = ratio
         use_dropout = as_flag(use_dropout, "use_dropout")
         use_batchnorm = as_flag(use_batchnorm, "use_batchnorm")
         sizes = [

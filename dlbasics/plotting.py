@@ -5,6 +5,7 @@ Only `show` uses pyplot; so matplotlib keeps no figure and opens no window.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ STYLE: Any = {
 MARKERS = "os^Dv<>"
 
 
+class Picture(Figure):
+    """A figure that a notebook shows as a picture, without `%matplotlib inline`."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def subplots(
     rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0, **options: Any
 ) -> Any:
@@ -52,7 +60,7 @@ def subplots(
     rows, columns = as_count(rows, "rows"), as_count(columns, "columns")
     width, height = as_number(width, "width", low=0), as_number(height, "height", low=0)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        figure = Picture(figsize=(width * columns, height * rows), layout="constrained")
         return figure, figure.subplots(rows, columns, **options)
 
 
@@ -210,6 +218,14 @@ def save(figure: Figure, path: Path) -> None:
     _check_figure(figure)
     with atomic_write(path) as file, matplotlib.rc_context(STYLE):
         figure.savefig(file, format="png")
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as the bytes of a PNG file, at the resolution of a screen."""
+    _check_figure(figure)
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=STYLE["figure.dpi"])
+    return file.getvalue()
 
 
 def show(figures: Iterable[Figure]) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from dlbasics._internal.blas import one_core
 from dlbasics._internal.checks import RngLike, as_count, as_function, as_number, as_rng
 from dlbasics._internal.files import as_path, number_of, parse_json, write_text
+from dlbasics._internal.reprs import html_table, text_table
 from dlbasics.storage import PathLike, without_addresses
 
 __all__ = ["Choice", "LogUniform", "SearchResult", "Trial", "Uniform", "random_search"]
@@ -120,7 +121,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The trials of a search.
+    """The trials of a search.  A prompt and a notebook show a table of the best ones.
 
     Attributes:
         trials: All trials, the highest score first and NaN last.  Trials of equal score have the
@@ -136,15 +137,24 @@ class SearchResult:
 
     def table(self, n: int = 20) -> str:
         """Return the n best trials as text: rank, score, budget and hyperparameters."""
-        rows = [["rank", "score", "budget", *self.best.params]]
-        for rank, trial in enumerate(self.trials[: as_count(n, "n")], start=1):
+        return text_table(self._rows(as_count(n, "n")), left=0)
+
+    def __repr__(self) -> str:
+        return f"SearchResult of {len(self.trials):,} trials\n{self.table()}"
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._rows(20)
+        return html_table(head, rows)
+
+    def _rows(self, n: int) -> list[list[str]]:
+        rows = [["rank", "score", "budget", *(self.best.params if self.trials else ())]]
+        for rank, trial in enumerate(self.trials[:n], start=1):
             values = [
                 f"{value:.3g}" if isinstance(value, float) else str(value)
                 for value in trial.params.values()
             ]
             rows.append([str(rank), f"{trial.score:.4g}", str(trial.budget), *values])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
+        return rows
 
 
 def random_search(

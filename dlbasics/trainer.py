@@ -16,6 +16,7 @@ from dlbasics._internal.checks import TINY, Array, RngLike, as_count, as_flag, a
 from dlbasics._internal.divergence import check_loss_is_finite, check_params_are_finite
 from dlbasics._internal.evaluation import Metric, evaluate, record
 from dlbasics._internal.files import as_folder
+from dlbasics._internal.history_table import trainer_text
 from dlbasics._internal.interrupt import hold_interrupt
 from dlbasics._internal.network_state import arrays_of, put_back, set_missing_generators
 from dlbasics._internal.progress import progress_bar, report_epoch
@@ -28,6 +29,7 @@ from dlbasics._internal.trainer_arguments import (
     check_options,
     optional,
 )
+from dlbasics._internal.training_hints import say_if_at_chance_level, say_if_inputs_are_large
 from dlbasics._internal.training_settings import (
     data_settings,
     network_settings,
@@ -70,7 +72,8 @@ class Trainer:
             {'lr': 0.01}.
         evaluate_sample_num_per_epoch: The number of training samples, and of test samples, that
             the trainer evaluates.  It takes the first ones.  None stands for all.
-        verbose: If True, print a line after each epoch and show a progress bar in a terminal.
+        verbose: If True, print a line after each epoch and show a progress bar in a terminal.  The
+            trainer also says if the inputs are large, and if the training ends at chance level.
         sampling: 'replacement' draws each batch from all samples, as the book does.  'epoch' takes
             each sample once in an epoch; the last batch of the epoch holds the rest.  A rest of one
             sample joins the batch before it, because batch normalization needs two.
@@ -187,6 +190,9 @@ class Trainer:
         self._started: float | None = None  # the time at which this call of `train` began
         self._seconds_before = 0.0  # the duration of the calls before
 
+    def __repr__(self) -> str:
+        return trainer_text(self)
+
     def train(self) -> History:
         """Train until all iterations are done, or until something stops the training.
 
@@ -203,6 +209,8 @@ class Trainer:
         """
         if self.history.stopped == INTERRUPTED:
             self.history.stopped = ""
+        if self.verbose and not self.current_iter:
+            say_if_inputs_are_large(self)
         with self._alone(), hold_interrupt() as interrupted, progress_bar(self) as show_progress:
             while not self._is_over():
                 self.train_step()
@@ -213,6 +221,8 @@ class Trainer:
         self._seconds_before, self._started = self._seconds(), None
         if self.patience is not None and self._best and self.history.stopped != INTERRUPTED:
             put_back(self.network, self._best)
+        if self.verbose and self.history.stopped != INTERRUPTED:
+            say_if_at_chance_level(self)
         if self.verbose and self.history.stopped:
             print(f"stopped after iteration {self.current_iter}: {self.history.stopped}")
         return self.history

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import numpy as np
 import pytest
@@ -192,6 +193,15 @@ def test_deep_conv_net_computes_its_sizes():
     assert net.predict(np.ones((2, 3, 16, 24))).shape == (2, 4)
     with pytest.raises(ValueError, match=r"Pool: x must have a height of 6 or 8 .* got 7"):
         DeepConvNet(conv_param_4={"filter_num": 32, "filter_size": 3, "pad": 1, "stride": 1})
+
+
+@pytest.mark.parametrize("kind", [SimpleConvNet, DeepConvNet, LeNet, ResNet])
+@pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1)])
+def test_the_channels_of_images_come_first(kind, shape):
+    H, W, C = shape
+    message = re.escape(f"input_dim must be (C, H, W), as {(C, H, W)}, got {shape}")
+    with pytest.raises(ValueError, match=message):
+        kind(shape)
 
 
 def test_a_residual_block_adds_x_unless_it_has_no_skip():

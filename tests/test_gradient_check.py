@@ -1,12 +1,17 @@
 """`check_gradients`: its report, its options, kinks, and what it refuses and leaves alone."""
 
 import copy
+import re
+import subprocess
+import sys
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dlbasics.gradient import check_gradients
+from dlbasics.gradient_check import ArrayCheck, GradientReport
 from dlbasics.layers import (
     Affine,
     BatchNorm,
@@ -52,8 +57,105 @@ class TestReport:
         assert W.split()[0] == "W" and W.endswith("WRONG") and "(4, 4)" in W and "5.0e-01" in W
         assert header.index("where") == W.index(str(report.checks[1].where))
 
+    def test_a_failed_assert_of_pytest_shows_what_is_wrong_on_a_readable_line(self):
+        report = check_gradients(affine(dW=lambda dW, *_: 2 * dW), X)
+        assert re.fullmatch(
+            r"<GradientReport: W WRONG: error 5.0e-01 at \(\d, \d\), "
+            r"analytic (-?[\d.]+), numeric (-?[\d.]+); 2 ok>",
+            repr(report),
+        )
+        assert repr(check_gradients(affine(), X)) == "<GradientReport: 3 ok>"
+
+    @pytest.mark.parametrize("name", ["W", "a_long_name_of_an_array"])
+    def test_pytest_neither_cuts_that_line_nor_breaks_it(self, name):
+        numbers = (123,), 99, 0, 1.0, (99, 99), -1.23456789e-100, -1.23456789e-100
+        report = GradientReport(tuple(ArrayCheck(name, *numbers) for _ in range(30)), 1e-5)
+        assert "28 more WRONG" in repr(report)
+        assert len(repr(report)) <= 240 and "\n" not in repr(report)
+
+    def test_a_notebook_shows_a_table(self):
+        report = check_gradients(affine(dW=lambda dW, *_: 2 * dW), X)
+        html = report._repr_html_()
+        assert html.count("<tr>") == 4 and html.count("<td>ok</td>") == 2
+        assert "<td>W</td><td>(4, 4)</td><td>16</td>" in html and "<td>WRONG</td>" in html
+        written = []
+        report._repr_pretty_(SimpleNamespace(text=written.append), cycle=False)
+        assert written == [str(report)]
+
     def test_a_network_without_parameters_does_not_pass(self):
-        assert not check_gradients(Network([Relu()]), normal(4, 3), [0, 1, 2, 0])
+        report = check_gradients(Network([Relu()]), normal(4, 3), [0, 1, 2, 0])
+        assert not report and str(report).endswith("there is no parameter")
+        assert repr(report) == "<GradientReport: nothing could be checked: there is no parameter>"
+
+    @pytest.mark.long
+    def test_pytest_prints_it_whole(self, tmp_path):
+        code = """
+import numpy as np
+from dlbasics import Layer, check_gradients
+
+class Wrong(Layer):
+    def _forward(self, x, train_flg):
+        return 2 * x
+
+    def _backward(self, dout):
+        return dout
+
+def test_it():
+    assert check_gradients(Wrong(), np.ones((2, 2)))
+"""
+        (tmp_path / "test_wrong.py").write_text(code, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_wrong.py"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        line = r"assert <GradientReport: x WRONG: error 5.0e-01 at .*, analytic .*, numeric .*>\n"
+        assert re.search(line, done.stdout) and done.returncode == 1
+
+
+def saturated(scale=1000.0, seed=0):
+    return MultiLayerNet(4, [5], 3, activation="sigmoid", weight_init_std=scale, rng=seed)
+
+
+class TestNothing:
+    """A check that could see nothing says so, and does not pass."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            lambda: check_gradients(saturated(), X, saturated().predict(X).argmax(1)),
+            lambda: check_gradients(Sigmoid(), 1000 * X),
+            lambda: check_gradients(Affine(np.zeros((4, 4)), None), 0 * X),
+            lambda: check_gradients(Relu(), -1 - abs(X)),
+            lambda: check_gradients(Dropout(1), X),
+            lambda: check_gradients(Dropout(1), X, train_flg=False),
+        ],
+        ids=["right answers", "sigmoid", "zeros", "dead", "dropout", "dropout in test"],
+    )
+    def test_it_does_not_pass(self, check):
+        report = check()
+        assert not report and all(report.passed(check) for check in report.checks)
+        assert "ok" not in str(report).split() and "WRONG" not in str(report)
+        assert "nothing could be checked" in str(report).splitlines()[-1]
+        assert "nothing could be checked" in repr(report) and len(repr(report)) < 240
+        assert "nothing could be checked" in report._repr_html_()
+
+    def test_a_loss_beside_it_does_not_make_it_ok(self):
+        first = Affine(1e4 * normal(4, 5), normal(5))
+        network = Network([first, Sigmoid(), Affine(normal(5, 3, seed=1), normal(3))])
+        report = check_gradients(network, X, [0, 1, 2, 0, 1])
+        words = [line.split()[-1] for line in str(report).splitlines()[1:]]
+        assert words == ["small", "small", "ok", "ok"]  # "too small"
+        assert report and repr(report) == "<GradientReport: 2 ok; 2 too small>"
+
+    def test_a_bias_before_batch_normalization_has_none(self):
+        network = MultiLayerNet(4, [20, 20], 3, use_batchnorm=True, rng=0)
+        report = check_gradients(network, 10 * normal(9, 4), np.arange(9) % 3)
+        small = [check.name for check in report.checks if not check.measurable]
+        assert report and small == ["b1", "b2"]
+
+    @pytest.mark.parametrize("wrong", [1e-9, 1.0, np.inf, np.nan])
+    def test_a_derivative_that_should_be_0_is_still_seen(self, wrong):
+        layer = damaged(Dropout, 1, dx=lambda dx, *_: dx + wrong)
+        report = check_gradients(layer, X)
+        assert not report and "WRONG" in str(report) and "nothing" not in str(report)
 
 
 class TestOptions:

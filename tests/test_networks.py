@@ -224,6 +224,8 @@ def test_two_layer_net_names_the_size_that_makes_no_sense(name):
         ("weight_decay_lambda", ["L2"], TypeError),
         ("weight_decay_lambda", [-1], ValueError),
         ("dropout_ration", [1.5], ValueError),
+        ("dropout_ratio", [1.5], ValueError),
+        ("dropout_ratio", ["0.5"], TypeError),
         ("use_dropout", ["False", 1, None], TypeError),
         ("use_batchnorm", ["False", 0, None], TypeError),
         ("rng", ["seed"], TypeError),
@@ -234,6 +236,22 @@ def test_multi_layer_net_names_the_argument_that_makes_no_sense(name, values, er
     for value in values:
         with pytest.raises(error, match=f"{name} must"):
             MultiLayerNet(**{**arguments, name: value})
+
+
+@pytest.mark.parametrize("name", ["dropout_ration", "dropout_ratio"])
+def test_the_dropout_ratio_has_the_books_spelling_and_the_usual_one(name):
+    net = MultiLayerNet(4, [5], 2, use_dropout=True, **{name: 0.25})
+    assert net.layers["Dropout1"].dropout_ratio == 0.25
+
+
+def test_the_two_spellings_must_agree():
+    both = {"dropout_ration": 0.25, "dropout_ratio": 0.25}
+    net = MultiLayerNet(4, [5], 2, use_dropout=True, **both)
+    assert net.layers["Dropout1"].dropout_ratio == 0.25
+    with pytest.raises(
+        ValueError, match=r"dropout_ratio must be 0\.25, as dropout_ration, got 0\.3"
+    ):
+        MultiLayerNet(4, [5], 2, **both | {"dropout_ratio": 0.3})
 
 
 CLASSIFIERS = {

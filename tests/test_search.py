@@ -224,7 +224,7 @@ class TestDiverging:
         assert "nan" in result.table()
         counting = Counting()
         again = random_search(counting, RATE, 10, rng=1, path=path)
-        assert repr(again) == repr(result)  # NaN is not equal to NaN
+        assert repr(again.trials) == repr(result.trials)  # NaN is not equal to NaN
         assert counting.calls == []
 
     def test_a_search_in_which_all_diverge_ends_after_the_smallest_budget(self):
@@ -467,7 +467,7 @@ class TestFile:
         assert {trial["score"] for trial in stored} == {"inf", "nan"}
         assert stored[0]["extra"]["curve"][1] == {"inner": {"float": "-inf"}}
         again = random_search(lambda *_: pytest.fail("it ran"), space, 6, rng=0, path=path)
-        assert repr(again) == repr(first)
+        assert repr(again.trials) == repr(first.trials)
         assert first.best.extra == {"curve": [math.inf, {"inner": -math.inf}], "text": "nan"}
 
     @pytest.mark.parametrize(
@@ -658,6 +658,14 @@ def test_table():
     with pytest.raises(ValueError, match="n must be at least 1"):
         result.table(0)
     assert len(random_search(rate, RATE, 30, rng=0).table().splitlines()) == 21
+
+
+def test_a_prompt_and_a_notebook_show_the_table():
+    result = random_search(rate, RATE, 30, rng=0)
+    assert repr(result) == f"SearchResult of 30 trials\n{result.table()}"
+    html = result._repr_html_()
+    assert html.count("<tr>") == 21 and "<th>score</th>" in html
+    assert repr(SearchResult(())).startswith("SearchResult of 0 trials\nrank")
 
 
 # ---- docs/search.md ----

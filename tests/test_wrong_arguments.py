@@ -229,7 +229,7 @@ CALLS = {
         {
             "input_size": 5, "hidden_size_list": [4], "output_size": 2, "activation": "relu",
             "weight_init_std": "relu", "weight_decay_lambda": 0.1, "use_dropout": True,
-            "dropout_ration": 0.5, "use_batchnorm": True, **MADE,
+            "dropout_ration": 0.5, "use_batchnorm": True, "dropout_ratio": 0.5, **MADE,
         },
     ),
     "SimpleConvNet": (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal.fit import check_fit
 from dlbasics._internal.readers import (
     ReadersLayer,
     ReadersLoss,
@@ -31,7 +32,10 @@ def as_layers(layers: Any) -> dict[str, Layer]:
         raise ValueError(f"layers must hold at least one layer, each only once, got {layers!r}")
     for layer in inner:
         _check_inner_layers(layer)
-    return dict(zip(layers if isinstance(layers, Mapping) else _names(found), found, strict=True))
+    names = layers if isinstance(layers, Mapping) else _names(found)
+    by_name = dict(zip(names, found, strict=True))
+    check_fit(by_name)
+    return by_name
 
 
 def as_loss_layer(layer: Any) -> LossLayer:

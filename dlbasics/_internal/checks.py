@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dlbasics._internal import hints
+
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
 Sides: TypeAlias = int | tuple[int, int]
@@ -126,14 +128,14 @@ def as_labels(t: Any, scores: Array, single: bool, name: str = "x") -> Array:
     if t.shape not in ((n,), (n, 1)) or t.dtype.kind not in "iu":
         raise ValueError(
             f"t must be integer classes of shape ({n},) or rows of shape ({n}, {k}), "
-            f"got {t.dtype} of shape {t.shape}"
+            f"got {t.dtype} of shape {t.shape}{hints.for_classes(t, n)}"
         )
     if t.max() >= k or (t.dtype.kind == "i" and t.min() < 0):
         raise ValueError(f"t must hold classes from 0 to {k - 1}, got {t.min()} to {t.max()}")
     return t.reshape(n)
 
 
-def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
+def as_param(value: Any, name: str, shape: tuple[int | str, ...], create: str = "") -> Array:
     """Return `value`; raise TypeError or ValueError unless it is an array of numbers of that shape.
 
     It must hold at least one number.  Integers are numbers, too.  True and False are none.
@@ -142,9 +144,12 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...]) -> Array:
         value: The parameter.
         name: The name for messages.
         shape: The shape that it must have.  A letter stands for any size.
+        create: The call that makes a layer from sizes, which the message names for a number.
     """
     if not isinstance(value, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+        instead = create if isinstance(value, numbers.Integral) else ""
+        cure = f"; {instead} makes a layer from sizes" if instead else ""
+        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}{cure}")
     as_array(value, name)
     if value.dtype.kind == "b":
         raise TypeError(f"{name} must hold numbers, got dtype bool")

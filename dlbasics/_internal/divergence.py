@@ -28,11 +28,24 @@ def check_params_are_finite(trainer: "Trainer") -> None:
 def _give_up(trainer: "Trainer", what: str, x: Array) -> None:
     trainer.stop(what)
     iteration = len(trainer.train_loss_list)
+    if found := _not_finite(x):
+        place = f"the input x of this batch: it holds {found}"
+        cure = (
+            "Look for gaps in the data: np.isfinite(x_train) is False there; "
+            "np.nan_to_num(x_train) fills them with 0"
+        )
+        if trainer.augment is not None and not _not_finite(trainer.x_train):
+            cure = "x_train has none of them, so they come from augment"
+    else:
+        place = _first_not_finite(trainer.network, x)
+        cure = (
+            f"This usually helps: a smaller learning rate (it is {trainer.history.lr[-1]:g}), "
+            "shorter gradients (max_norm=1), initial weights 'he' or 'xavier', batch "
+            "normalization, inputs from 0 to 1"
+        )
     raise FloatingPointError(
         f"iteration {iteration} (epoch {math.ceil(iteration / trainer.iter_per_epoch)}): {what}. "
-        f"NaN or infinity came first: {_first_not_finite(trainer.network, x)}. This usually helps: "
-        f"a smaller learning rate (it is {trainer.history.lr[-1]:g}), shorter gradients "
-        "(max_norm=1), initial weights 'he' or 'xavier', batch normalization, inputs from 0 to 1"
+        f"NaN or infinity came first: {place}. {cure}"
     )
 
 
@@ -48,11 +61,9 @@ def _not_finite_param(network: Any) -> str:
 def _first_not_finite(network: Any, x: Array) -> str:
     """Return the first place with NaN or infinity that the batch x meets in the network.
 
-    The search begins with x.  In each layer it looks at the parameters, the running statistics and
-    the output.  In a network that a reader wrote, it looks at the parameters only.
+    In each layer, the search looks at the parameters, the running statistics and the output.  In a
+    network that a reader wrote, it looks at the parameters only.
     """
-    if found := _not_finite(x):
-        return f"the input x of this batch: it holds {found}"
     layers = network.layers if isinstance(network, Network) else {}
     stored = slots(layers, ["param_names", "state_names"])
     for name, layer in layers.items():

@@ -100,7 +100,15 @@ def gradient_in_halves(
             in_working_order(replicas[half]), last_layers[half], x[part], t[part], share
         )
 
-    run_all(work)
+    problem: Exception | None = None
+    try:
+        run_all(work)
+    except (TypeError, ValueError) as error:
+        problem = error
+    if problem is not None:
+        # The message is about a half of the batch.  The whole batch meets the same error.
+        backpropagate([layer.replica() for layer in layers], copy.copy(last_layer), x, t)
+        raise problem
     for layer, *twins in zip(all_of(layers), *map(all_of, replicas), strict=True):
         _add_up(layer, twins)
     last_layer.join(last_layers, t, sum(losses))

@@ -19,6 +19,7 @@ from dlbasics._internal.checks import (
     native_dtype,
     quiet,
 )
+from dlbasics._internal.reprs import made_by
 from dlbasics.regularizers import is_weight
 
 
@@ -111,6 +112,9 @@ class Optimizer:
         for key, param in given.items():
             if param is not arrays[key]:
                 params[key] = float(arrays[key])
+
+    def __repr__(self) -> str:
+        return made_by(self)
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of what a resumed training needs: kind, iter, settings and state.

@@ -1,6 +1,7 @@
 """The base class of all penalties does the plumbing; a subclass writes the formulas."""
 
 from dlbasics._internal.checks import Array, as_float, as_number, computed_in, quiet
+from dlbasics._internal.reprs import made_by
 
 
 class Penalty:
@@ -22,6 +23,9 @@ class Penalty:
     def _gradient(self, W: Array) -> Array:
         """Return the derivative of `_penalty`."""
         raise TypeError(f"{type(self).__name__} must define _gradient(W)")
+
+    def __repr__(self) -> str:
+        return made_by(self)
 
     @quiet
     def penalty(self, W: Array) -> Array:

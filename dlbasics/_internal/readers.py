@@ -161,6 +161,9 @@ class ReadersLoss(SoftmaxWithLoss):
     def __init__(self, own: Any) -> None:
         self.own = own
 
+    def __repr__(self) -> str:
+        return repr(self.own)
+
     def forward(self, x: Array, t: Any) -> float:
         """Return what the reader's layer returns."""
         self.loss = float(self.own.forward(x, t))

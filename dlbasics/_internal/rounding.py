@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -71,6 +72,20 @@ def rounding_floors(checked: Checked, centre: float, analytic: list[Array]) -> l
         max(1e-3 * size, (rounding / STEPS[0] + own) / CLOSE, sys.float_info.min)
         for size, own in zip(largest, roundings, strict=True)
     ]
+
+
+def is_measurable(pairs: Sequence[tuple[float, float]], least: float) -> bool:
+    """Return whether an array has a derivative that rounding does not hide.
+
+    Args:
+        pairs: The analytic and the numeric derivative of each element.
+        least: The derivative that passes the check whatever the other one is.
+    """
+    if all(numeric == 0 for _, numeric in pairs):
+        # No step moves f.  A loss that is 0 up to rounding hides derivatives that f would show.
+        least = max(least, sys.float_info.epsilon / STEPS[0])
+    is_hidden = all(abs(derivative) <= least for pair in pairs for derivative in pair)
+    return not (is_hidden and math.isfinite(least))
 
 
 @quiet

@@ -2,6 +2,8 @@
 
 import math
 
+from dlbasics._internal import hints
+
 
 def is_batch(shape: tuple[int, ...], sample: tuple[int, ...]) -> bool:
     """Return whether `shape` is that of a batch; False for one sample.
@@ -26,4 +28,5 @@ def is_batch(shape: tuple[int, ...], sample: tuple[int, ...]) -> bool:
     if shape in forms:
         return False
     batch = ", ".join(["N", *map(str, sample)])
-    raise ValueError(f"x must have shape ({batch}), or {sample} for one sample, got {shape}")
+    cure = hints.for_images(shape, sample)
+    raise ValueError(f"x must have shape ({batch}), or {sample} for one sample, got {shape}{cure}")

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from dlbasics._internal.checks import Array, as_flag
+from dlbasics._internal.reprs import Record
 from dlbasics.datasets.images import images
 
 DOWNLOAD_SECONDS = 15.0
@@ -18,7 +19,7 @@ _out_of_reach: set[str] = set()  # the data sets that this process could not dow
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Record):
     """A data set with images for training and for test.
 
     Attributes:

@@ -19,6 +19,8 @@ import dlbasics
 from dlbasics._internal.blas import one_core_by_default
 from dlbasics._internal.checks import RngLike, as_function, as_rng
 from dlbasics._internal.interrupt import EndOnCtrlC, raise_at_once
+from dlbasics._internal.pictures import Figures
+from dlbasics._internal.reprs import Record
 from dlbasics._internal.streams import forgiving_streams
 from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.claims import Claim, as_claims, judge, report
@@ -40,7 +42,8 @@ class Experiment:
     Args:
         doc: The description.  Its first line is the title.
         run: A function with any of the arguments config, data, rng and progress, by these names.
-            It returns the result, a dataclass or a mapping.
+            It returns the result, a dataclass or a mapping.  A prompt shows a dataclass that is a
+            `Record` in a few lines.
         plot: A function that returns figures by name, given the result.
         config: A dataclass with the settings, the book's by default.  Its docstring explains them
             in a section `Args:`, which `--help` shows.
@@ -81,6 +84,9 @@ class Experiment:
         self._plot = plot
         self._wanted = [*inspect.signature(run).parameters, *(["plot"] if plot is not None else [])]
 
+    def __repr__(self) -> str:
+        return f"Experiment({self.title!r})"
+
     @property
     def title(self) -> str:
         """The first line of the description."""
@@ -106,7 +112,7 @@ class Experiment:
             settings: Settings other than the defaults, by name.
 
         Returns:
-            The result.
+            The result.  A notebook shows a result that is a `Record` with its figures.
 
         Raises:
             TypeError: If there is no such setting, or the experiment takes no data.
@@ -123,8 +129,8 @@ class Experiment:
         return self._call(config, as_rng(seed), data, shown)
 
     def plot(self, result: Any) -> Mapping[str, Any]:
-        """Return the figures of a result, by name."""
-        return {} if self._plot is None else self._plot(result)
+        """Return the figures of a result, by name.  A notebook shows them as pictures."""
+        return Figures({} if self._plot is None else self._plot(result))
 
     def main(self, argv: Sequence[str] | None = None) -> Any:
         """Run the experiment as the command line says.
@@ -211,7 +217,10 @@ class Experiment:
     def _call(self, config: Any, rng: Any, data: Data | None, progress: Progress) -> Any:
         given = {"config": config, "data": data, "rng": rng, "progress": progress}
         with one_core_by_default(), raise_at_once():
-            return self._run(**{name: given[name] for name in given if name in self._wanted})
+            result = self._run(**{name: given[name] for name in given if name in self._wanted})
+        if isinstance(result, Record):
+            vars(result)["_plot"] = self._plot
+        return result
 
     @property
     def _script(self) -> Path:

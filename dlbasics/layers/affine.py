@@ -47,7 +47,7 @@ class Affine(Layer):
     db: Any = None
 
     def __init__(self, W: Array, b: Array | float | None) -> None:
-        self.W = as_param(W, "W", shape=("D", "M"))
+        self.W = as_param(W, "W", ("D", "M"), create="Affine.create(n_in, n_out)")
         self.b = as_bias(b, W.shape[1])
 
     def _forward(self, x: Array, train_flg: bool) -> Array:

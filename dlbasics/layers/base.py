@@ -17,6 +17,7 @@ from dlbasics._internal.checks import (
     native_dtype,
     quiet,
 )
+from dlbasics._internal.reprs import made_by
 
 L = TypeVar("L", bound="Layer")
 
@@ -148,6 +149,9 @@ class Layer:
             self._run_backward(dout, "backward_params")
         else:
             self.backward(dout)
+
+    def __repr__(self) -> str:
+        return made_by(self)
 
     def walk(self) -> Iterator["Layer"]:
         """Yield this layer and all its inner layers, depth first."""

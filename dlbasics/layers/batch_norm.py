@@ -69,7 +69,7 @@ class BatchNorm(Layer):
         running_mean: Array | None = None,
         running_var: Array | None = None,
     ) -> None:
-        self.gamma = as_param(gamma, "gamma", shape=("D",))
+        self.gamma = as_param(gamma, "gamma", ("D",), create="BatchNorm.create(size)")
         self.beta = as_param(beta, "beta", shape=gamma.shape)
         self.momentum = as_number(momentum, "momentum", low=0, high=1)
         if (running_mean is None) != (running_var is None):
@@ -140,6 +140,12 @@ class BatchNorm(Layer):
         """Return a layer for `size` columns or channels, with gamma = 1 and beta = 0."""
         size, dtype = as_count(size, "size"), as_float_dtype(dtype)
         return cls(np.ones(size, dtype), np.zeros(size, dtype))
+
+    def output_shape(self, x_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(x_shape) not in (1, 3) or x_shape[0] != len(self.gamma):
+            wanted = f"({len(self.gamma)},) or ({len(self.gamma)}, H, W)"
+            raise ValueError(f"{self.kind}: a sample must have shape {wanted}, got {x_shape}")
+        return x_shape
 
     def _is_batch(self, x: Array) -> bool:
         D = len(self.gamma)

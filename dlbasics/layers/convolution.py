@@ -65,7 +65,8 @@ class Convolution(Layer):
         *,
         floor: bool = False,
     ) -> None:
-        self.W = as_param(W, "W", shape=("FN", "C", "FH", "FW"))
+        create = "Convolution.create(channels, filter_num, filter_size)"
+        self.W = as_param(W, "W", ("FN", "C", "FH", "FW"), create)
         self.b = as_bias(b, len(W))
         self.stride, self.pad = as_sides(stride, "stride"), as_sides(pad, "pad", least=0)
         self.floor = as_flag(floor, "floor")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal import table
+from dlbasics._internal import hints, table
 from dlbasics._internal.checks import (
     Array,
     NoAccuracyError,
@@ -26,6 +26,7 @@ from dlbasics._internal.places import (
     like_places,
     like_scores,
 )
+from dlbasics._internal.reprs import made_by
 from dlbasics.functions import cross_entropies, log_softmax, sigmoid, softmax
 
 
@@ -74,7 +75,8 @@ class LossLayer:
         """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
         t = as_float(t, "t")
         if t.shape != np.shape(x):
-            raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}")
+            cure = hints.for_outputs(t.shape, np.shape(x))
+            raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}{cure}")
         return as_rows(t).astype(scores.dtype, copy=False)
 
     def _probabilities(self, x: Array) -> Array:
@@ -161,6 +163,9 @@ class LossLayer:
         self.y = np.concatenate([part.y for part in parts if part.y is not None])
         self._t = np.concatenate([part._t for part in parts])
         self.t, self.loss = t, loss
+
+    def __repr__(self) -> str:
+        return made_by(self)
 
     def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
         """Return the dtype of the scores, the scores as they are computed, and the labels."""

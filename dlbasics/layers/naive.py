@@ -3,6 +3,7 @@
 from typing import Any
 
 from dlbasics._internal.checks import quiet
+from dlbasics._internal.reprs import made_by
 
 
 class MulLayer:
@@ -28,6 +29,9 @@ class MulLayer:
         """Return dx and dy."""
         return dout * self.y, dout * self.x
 
+    def __repr__(self) -> str:
+        return made_by(self)
+
 
 class AddLayer:
     """The sum of two numbers.
@@ -48,3 +52,6 @@ class AddLayer:
     def backward(self, dout: Any) -> tuple[Any, Any]:
         """Return dx and dy."""
         return dout, dout
+
+    def __repr__(self) -> str:
+        return made_by(self)

@@ -1,5 +1,6 @@
 """Checks of the shape of x, for layers that work on images."""
 
+from dlbasics._internal import hints
 from dlbasics._internal.checks import Array, Sides
 from dlbasics.columns import grid
 from dlbasics.layers.base import Layer
@@ -20,7 +21,7 @@ def is_image_batch(layer: Layer, x: Array, channels: int | str = "C") -> bool:
         return x.ndim == 4
     raise ValueError(
         f"{layer.kind}: x must have shape (N, {channels}, H, W) or ({channels}, H, W), "
-        f"got {x.shape}"
+        f"got {x.shape}{hints.for_images(x.shape, (channels, 'H', 'W'))}"
     )
 
 
@@ -54,4 +55,5 @@ def check_image_shape(layer: Layer, x_shape: tuple[int, ...], channels: int | st
     if len(x_shape) != 3 or channels not in ("C", x_shape[0]):
         raise ValueError(
             f"{layer.kind}: a sample must have shape ({channels}, H, W), got {x_shape}"
+            f"{hints.for_images(x_shape, (channels, 'H', 'W'))}"
         )

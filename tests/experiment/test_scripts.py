@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
+from dlbasics import SearchResult
+from dlbasics.experiment import Record
 from dlbasics.experiment.flags import explained
 from tests.experiment.helpers import SCRIPTS, experiment_of, readme_of
 from tests.helpers import ROOT
@@ -51,6 +54,13 @@ def test_every_setting_is_explained(script):
     texts = explained(config)
     assert texts.keys() == {field.name for field in fields(config)}
     assert all(text.endswith(".") and text[0].isupper() for text in texts.values()), texts
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_prompt_shows_the_result_in_a_few_lines(script):
+    returned = get_type_hints(experiment_of(script)._run)["return"]
+    assert issubclass(returned, Record | SearchResult)
+    assert returned.__repr__ in (Record.__repr__, SearchResult.__repr__)
 
 
 @pytest.mark.long

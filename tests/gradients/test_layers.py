@@ -26,7 +26,6 @@ LAYERS = {
     **{name: (make(np.float64), shape) for name, (make, shape) in cases.LAYERS.items()},
     "Affine, wide, float32": (layers.Affine.create(100, 30, rng=0), (20, 100)),
     "LeakyRelu, slope 1": (layers.LeakyRelu(1), (3, 6)),
-    "Dropout, ratio 1": (layers.Dropout(1), (3, 6)),
     "BatchNorm, two samples": (batch_norm(4), (2, 4)),
     "BatchNorm, one image": (batch_norm(3), (1, 3, 4, 4)),
     "BatchNorm, float32": (layers.BatchNorm.create(4), (7, 4)),

@@ -93,7 +93,22 @@ def test_inputs_that_are_not_finite_are_named():
     x, t = labelled(50)
     x[:, 3] = np.nan
     trainer = Trainer(TwoLayerNet(6, 5, 3), x, t, x, t, mini_batch_size=16, verbose=False)
-    with pytest.raises(FloatingPointError, match=r"the input x of this batch.* 16 nan"):
+    with pytest.raises(FloatingPointError, match=r"the input x of this batch.* 16 nan") as raised:
+        trainer.train()
+    message = str(raised.value)
+    assert "np.nan_to_num(x_train) fills them" in message and "learning rate" not in message
+
+
+def test_gaps_in_the_data_are_no_fault_of_augmentation():
+    trainer = small_trainer(augment=lambda x, rng: x * 2)
+    trainer.x_train[...] = np.nan
+    with pytest.raises(FloatingPointError, match=r"the input .* Look for gaps in the data"):
+        trainer.train()
+
+
+def test_inputs_that_augmentation_spoils_are_not_the_datas_fault():
+    trainer = small_trainer(augment=lambda x, rng: x * np.inf)
+    with pytest.raises(FloatingPointError, match=r"the input .* so they come from augment$"):
         trainer.train()
 
 

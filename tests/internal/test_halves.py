@@ -70,6 +70,39 @@ class TestGradient:
             with pytest.raises(ValueError, match="t must be integer classes"):
                 network.gradient(X, t)
 
+    @pytest.mark.parametrize(
+        ("x", "t", "message"),
+        [
+            (X, T + 0.5, r"got float64 of shape \(7,\)"),
+            (X, [1, 2, 0], r"t must be integer classes of shape \(7,\)"),
+            (X[:, 0], T, r"x must have shape .*, got \(7, 8, 8\)"),
+            (X[..., :4], T, r"values a sample, .*, got \(7, 4, 3, 1\)"),
+        ],
+        ids=["half classes", "few labels", "no channels", "narrow images"],
+    )
+    def test_an_error_speaks_of_the_whole_batch(self, x, t, message):
+        network = net()
+        assert network.sharded
+        with pytest.raises(ValueError, match=message):
+            network.gradient(x, t)
+
+    def test_so_does_one_of_predictions(self):
+        with pytest.raises(ValueError, match=r"x must have shape .*, got \(250, 3, 8, 8\)"):
+            net().predict(np.ones((250, 3, 8, 8)))
+
+    def test_an_error_that_only_a_half_meets_is_raised_too(self):
+        class Odd(Relu):
+            def _forward(self, x, train_flg):
+                if len(x) < 7:
+                    raise ValueError("only halves")
+                return super()._forward(x, train_flg)
+
+        layers = [Convolution(normal(4, 2, 3, 3), None), Odd(), Affine(normal(144, 3), None)]
+        network = Network(layers)
+        network.sharded = True
+        with pytest.raises(ValueError, match="only halves"):
+            network.gradient(X, T)
+
     def test_running_statistics_are_the_mean_of_those_of_the_halves(self):
         network = net(BatchNorm.create(4, dtype=np.float64))
         network.sharded = True

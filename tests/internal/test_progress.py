@@ -10,7 +10,7 @@ from tests.helpers import mean_error, regression, small_trainer
 
 
 def test_a_line_an_epoch(capsys):
-    trainer = small_trainer(verbose=True)
+    trainer = small_trainer(verbose=True, optimizer_param={"lr": 0.5})
     trainer.train()
     out, err = capsys.readouterr()
     lines = out.splitlines()

@@ -784,3 +784,10 @@ def test_layers_that_would_train_wrongly_are_refused(layers, error, message):
 def test_a_loss_layer_with_parameters_is_an_error():
     with pytest.raises(TypeError, match="BookSoftmaxWithLoss must have no parameters"):
         ours(last_layer=with_attributes(BookSoftmaxWithLoss(), params=[normal(3, 3)]))
+
+
+def test_a_readers_objects_show_themselves():
+    loss, layer = BookSoftmaxWithLoss(), BookRelu()
+    network = Network({"bend": layer}, loss)
+    assert repr(network.last_layer) == repr(loss)
+    assert repr(network.layers) == f"{{'bend': {layer!r}}}"

@@ -72,3 +72,35 @@ def test_a_shape_is_a_number_or_a_list_of_numbers(input_shape, error):
 def test_a_shape_may_be_of_numpys_integers():
     assert Network([LeakyRelu()]).summary(np.int64(7)).rows == (("LeakyRelu1", (7,), 0),)
     assert Network([LeakyRelu()]).summary(np.array([7, 2])).rows == (("LeakyRelu1", (7, 2), 0),)
+
+
+class Doubled(Sigmoid):
+    """A reader's layer that does not tell its shape."""
+
+    def output_shape(self, x_shape):
+        raise ValueError("unknown")
+
+
+class Unasked:
+    """A layer from the book, whose forward has effects."""
+
+    def forward(self, x):
+        raise AssertionError("nobody asked for a pass")
+
+    def backward(self, dout):
+        return dout
+
+
+def test_a_prompt_shows_what_is_known():
+    layers = {"a": LeakyRelu(), "b": Affine.create(4, 3), "c": Doubled(), "d": Affine.create(5, 2)}
+    lines = repr(Network({**layers, "e": Unasked(), "f": Sigmoid()})).splitlines()
+    assert lines[0] == "Network"
+    assert [line.split()[1:] for line in lines[2:]] == [
+        ["?", "0"],
+        ["(N,", "3)", "15"],
+        ["?", "0"],
+        ["(N,", "2)", "12"],
+        ["?", "0"],
+        ["?", "0"],
+        ["27"],
+    ]

@@ -85,7 +85,13 @@ def test_images_are_flattened_in_the_order_channel_row_column():
 @pytest.mark.parametrize(
     ("W", "b", "error", "message"),
     [
-        ([[1.0]], None, TypeError, "W must be a NumPy array, got list"),
+        ([[1.0]], None, TypeError, "W must be a NumPy array, got list$"),
+        (
+            784,
+            50,
+            TypeError,
+            r"W must be a NumPy array, got int; Affine\.create\(n_in, n_out\) makes",
+        ),
         (np.ones((0, 2)), None, ValueError, r"W must hold at least one number, got shape \(0, 2\)"),
         (np.ones((2, 0)), None, ValueError, r"W must hold at least one number, got shape \(2, 0\)"),
         (np.ones(3), None, ValueError, r"W must have shape \(D, M\), got \(3,\)"),

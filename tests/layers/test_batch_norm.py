@@ -237,7 +237,8 @@ def test_an_empty_batch_has_no_mean(shape):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (([1.0], np.zeros(1)), {}, "gamma must be a NumPy array, got list"),
+        (([1.0], np.zeros(1)), {}, "gamma must be a NumPy array, got list$"),
+        ((50, 0), {}, r"gamma must be a NumPy array, got int; BatchNorm\.create\(size\) makes"),
         ((np.ones(0), np.zeros(0)), {}, r"gamma must hold at least one number, got shape \(0,\)"),
         ((np.ones((1, 2)), np.zeros(2)), {}, r"gamma must have shape \(D,?\), got \(1, 2\)"),
         ((np.ones(2), np.zeros(3)), {}, r"beta must have shape \(2,?\), got \(3,\)"),

@@ -95,8 +95,9 @@ def test_padding_of_half_the_filter_keeps_the_size_in_each_dimension():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list$"),
+        ((1, 30), TypeError, r"got int; Convolution\.create\(channels, filter_num, filter_size\)"),
         ((np.ones((3, 2, 1, 1)), None, 1, (1, 2, 3)), ValueError, "pad must be a number or a pair"),
-        (([[[[1.0]]]], None), TypeError, "W must be a NumPy array, got list"),
         ((np.ones((3, 2)), None), ValueError, r"W must have shape \(FN, C, FH, FW\), got \(3, 2\)"),
         ((np.array([[[["a"]]]]), None), TypeError, "W must hold real numbers, got dtype <U1"),
         ((np.ones((3, 2, 1, 1)), np.ones(2)), ValueError, r"b must have shape \(3,?\), got \(2,\)"),
