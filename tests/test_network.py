@@ -476,7 +476,9 @@ def test_xor_is_learned_with_a_single_yes_or_no_output():
 
 
 @pytest.mark.parametrize(
-    ("last_layer", "function"), [(None, softmax), (SigmoidWithLoss(), sigmoid)], ids=str
+    ("last_layer", "function"),
+    [(None, softmax), (SigmoidWithLoss(), sigmoid)],
+    ids=["softmax", "sigmoid"],
 )
 def test_predict_proba_gives_the_probabilities_of_the_loss_layer(last_layer, function):
     net, x = plain_net(last_layer=last_layer), normal(7, D)

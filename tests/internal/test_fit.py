@@ -92,7 +92,6 @@ def test_what_does_not_fit_is_named(layers, message):
         ([GlobalAveragePooling(), affine(4, 2)], np.ones((5, 4, 3, 3))),
         ([affine(4, 6), Residual([affine(6, 6), Relu()])], np.ones((5, 4))),
     ],
-    ids=repr,
 )
 def test_what_fits_or_may_fit_is_accepted(layers, x):
     assert np.isfinite(Network(layers).predict(x)).all()
