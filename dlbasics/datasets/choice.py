@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from dlbasics._internal.checks import Array, as_flag
-from dlbasics.datasets.images import images
+from dlbasics._internal.image_forms import images
 
 DOWNLOAD_SECONDS = 15.0
 """The time that `load_data("auto")` gives a download."""
