@@ -103,7 +103,10 @@ def _column(fields: list[str], label: int | str) -> int:
     if isinstance(label, str):
         names = [name.strip() for name in fields]
         if label not in names:
-            raise ValueError(f"expected a column {label!r}, got {', '.join(names):.300}")
+            raise ValueError(
+                f"label must be the name of a column, got {label!r}; the columns are "
+                f"{', '.join(names):.300}"
+            )
         return names.index(label)
     if len(fields) < 2 or label >= len(fields):
         raise ValueError(

@@ -62,11 +62,13 @@ def load_idx(
     forms.check_form(normalize, flatten, one_hot_label)
     transpose = as_flag(transpose, "transpose")
     images, labels = as_path(images, "images"), as_path(labels, "labels")
-    mapping = None
+    known: list[str] | None = None
+    numbers = None
     if isinstance(names, str | os.PathLike):
         mapping = _read_mapping(as_path(names, "names"))
-        names = [*mapping.values()]
-    known = None if names is None else forms.as_names(names)
+        numbers, known = [*mapping], [*mapping.values()]
+    elif names is not None:
+        known = forms.as_names(names)
     x, t = read_idx(images), read_idx(labels)
     if x.ndim != 3:
         raise ValueError(f"{images}: expected images (N, H, W), got an array of shape {x.shape}")
@@ -75,8 +77,8 @@ def load_idx(
             f"{labels}: expected {len(x)} labels for the images of {images}, "
             f"got an array of shape {t.shape}"
         )
-    if mapping is not None:
-        t = _positions(t, [*mapping], labels)
+    if numbers is not None:
+        t = _positions(t, numbers, f"{labels}: expected labels of {names}")
     if known is None:
         known = forms.numbered(t)
     elif t.max() >= len(known):
@@ -106,11 +108,11 @@ def _read_mapping(path: Path) -> dict[int, str]:
     return mapping
 
 
-def _positions(t: Array, known: list[int], path: Path) -> Array:
+def _positions(t: Array, known: list[int], expected: str) -> Array:
     """Return the position of each label among those that are known."""
     position = np.full(256, len(known))
     position[known] = np.arange(len(known))
     found = position[t]
     if found.max() == len(known):
-        raise ValueError(f"{path}: expected labels of the mapping, got {t[found.argmax()]}")
+        raise ValueError(f"{expected}, got {t[found.argmax()]}")
     return forms.classes(found, len(known))

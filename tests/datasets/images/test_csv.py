@@ -84,7 +84,11 @@ def test_test_images_get_the_classes_of_the_training_images(write):
     [
         ("", {}, "expected one or more images, got none"),
         (HEADER, {}, "expected one or more images, got none"),
-        (HEADER + lines(), {"label": "digit"}, "line 1: expected a column 'digit', got label, pix"),
+        (
+            HEADER + lines(),
+            {"label": "digit"},
+            "line 1: label must .* got 'digit'; the columns are label, pixel0",
+        ),
         (lines(), {"label": 10}, "line 1: expected a label in column 10 and pixels, got 10 col"),
         ("3;0;0;0;0\n", {}, "line 1: expected a label in column 0 and pixels, got 1 columns"),
         (lines() + "3,1,2\n", {}, "line 6: expected 10 columns, got 3"),

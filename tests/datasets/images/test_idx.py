@@ -100,7 +100,7 @@ def test_a_damaged_file_is_named(write, tmp_path):
         (b"\xff\xfe\n", "expected lines of a label and the code of a character, got"),
         (b"-1 65\n2 66\n", "mapping.txt: expected labels from 0 to 255, got"),
         (b"1 65\n256 66\n", "mapping.txt: expected labels from 0 to 255, got"),
-        (b"1 65\n2 66\n", "labels: expected labels of the mapping, got 3"),
+        (b"1 65\n2 66\n", "labels: expected labels of .*mapping.txt, got 3"),
     ],
 )
 def test_a_mapping_that_is_none_is_named(write, tmp_path, content, message):
@@ -111,4 +111,4 @@ def test_a_mapping_that_is_none_is_named(write, tmp_path, content, message):
             write("labels", np.array([1, 2, 1, 3, 2, 1], np.uint8)),
             names=str(tmp_path / "mapping.txt"),
         )
-    assert "mapping.txt" in str(error.value) or "labels" in str(error.value)
+    assert "mapping.txt" in str(error.value)
