@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, as_flag
+from dlbasics._internal.checks import Array, as_counts, as_flag
 
 
 def check_form(normalize: Any, flatten: Any, one_hot_label: Any) -> None:
@@ -37,6 +37,16 @@ def labels(t: Array, one_hot: bool, count: int = 10) -> Array:
 def classes(t: Any, count: int) -> Array:
     """Return classes as an array of the smallest unsigned dtype that holds `count` of them."""
     return np.asarray(t, np.min_scalar_type(max(count - 1, 0)))
+
+
+def as_size(size: Any) -> tuple[int, int]:
+    """Return the height and the width of an image; raise an error unless `size` is both."""
+    if isinstance(size, str) or not np.iterable(size):
+        raise TypeError(f"size must be a pair (height, width), got {size!r}")
+    sides = as_counts(size, "size")
+    if len(sides) != 2:
+        raise ValueError(f"size must be a pair (height, width), got {size!r}")
+    return sides[0], sides[1]
 
 
 def as_names(names: Any) -> list[str]:

@@ -37,7 +37,7 @@ def read_picture(path: Path, color: bool, least: int = 0) -> "Image":
         ValueError: If the file holds no picture, is damaged, or takes too much memory.
     """
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         raise ImportError(
             'dlbasics reads pictures with Pillow: python -m pip install "dlbasics[images]"'
@@ -54,6 +54,8 @@ def read_picture(path: Path, color: bool, least: int = 0) -> "Image":
                 if least:
                     found.draft(None, (least, least))
                 return upright(found, color)
+        except UnidentifiedImageError:
+            raise ValueError(f"{path}: expected {KINDS}, got a file of another kind") from None
         except Exception as error:  # its class depends on which bytes are damaged
             raise ValueError(f"{path}: expected {KINDS}, got {error!r:.300}") from error
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlbasics._internal.image_forms import as_names, classes, images, labels
+from dlbasics._internal.image_forms import as_names, classes, images, labels, numbered
 from dlbasics.datasets import load_digits, load_mnist
 
 X = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
@@ -34,6 +34,11 @@ def test_no_images_are_an_empty_array(flatten):
 def test_classes_have_the_smallest_dtype(count, dtype):
     assert classes([0, count - 1], count).dtype == dtype
     assert classes([0, count - 1], count).tolist() == [0, count - 1]
+
+
+def test_classes_without_names_have_their_numbers_and_are_two_or_more():
+    assert numbered(T) == [*"0123456789"]
+    assert numbered(np.zeros(3, np.uint8)) == ["0", "1"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlbasics._internal import image_forms as forms
-from dlbasics._internal.checks import Array, as_count, as_counts
+from dlbasics._internal.checks import Array, as_count
 from dlbasics._internal.files import as_path
 from dlbasics.typing import PathLike
 
@@ -62,17 +62,16 @@ def load_csv(
     """
     forms.check_form(normalize, flatten, one_hot_label)
     known = None if names is None else forms.as_names(names)
-    shape = None if size is None else as_counts(size, "size")
-    if shape is not None and len(shape) != 2:
-        raise ValueError(f"size must be a pair (height, width), got {size!r}")
+    shape = None if size is None else forms.as_size(size)
     if not isinstance(label, str):
         label = as_count(label, "label", least=-1)
     path = as_path(path)
     rows = [*_rows(path, label)]
     if not rows:
         raise ValueError(f"{path}: expected one or more images, got none")
-    x = np.frombuffer(b"".join(row.pixels for row in rows), np.uint8).reshape(len(rows), -1)
-    x = x.reshape(len(x), *_size(x.shape[1], shape, path)).copy()  # the caller may change it
+    pixels = bytearray().join(row.pixels for row in rows)  # an array of it can be changed
+    count = len(pixels) // len(rows)
+    x = np.frombuffer(pixels, np.uint8).reshape(len(rows), *_size(count, shape, path))
     t, known = _classes(rows, known, path)
     t = forms.labels(t, one_hot_label, len(known))
     return forms.images(x, normalize, flatten), t, known
@@ -147,7 +146,7 @@ def _pixel(text: str) -> int:
     raise ValueError(f"expected pixels that are whole numbers from 0 to 255, got {text!r:.100}")
 
 
-def _size(count: int, size: list[int] | None, path: Path) -> list[int]:
+def _size(count: int, size: tuple[int, int] | None, path: Path) -> tuple[int, int]:
     side = math.isqrt(count)
     if size is None and side * side != count:
         raise ValueError(
@@ -156,7 +155,7 @@ def _size(count: int, size: list[int] | None, path: Path) -> list[int]:
         )
     if size is not None and math.prod(size) != count:
         raise ValueError(f"{path}: expected {math.prod(size)} pixels for {size}, got {count}")
-    return size or [side, side]
+    return size or (side, side)
 
 
 def _classes(rows: list[Row], names: list[str] | None, path: Path) -> tuple[Array, list[str]]:

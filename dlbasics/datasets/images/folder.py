@@ -10,13 +10,12 @@ import numpy as np
 from dlbasics._internal.checks import (
     Array,
     RngLike,
-    as_counts,
     as_flag,
     as_number,
     as_rng,
 )
 from dlbasics._internal.files import as_folder
-from dlbasics._internal.image_forms import check_form, classes, images, labels
+from dlbasics._internal.image_forms import as_size, check_form, classes, images, labels
 from dlbasics._internal.pictures import read_picture, resized
 from dlbasics.typing import PathLike
 
@@ -79,13 +78,10 @@ def load_folder(
         ImportError: If Pillow is not installed.
     """
     check_form(normalize, flatten, one_hot_label)
-    color, crop = as_flag(color, "color"), as_flag(crop, "crop")
-    height_width = as_counts(size, "size")
-    if len(height_width) != 2:
-        raise ValueError(f"size must be a pair (height, width), got {size!r}")
+    size, color, crop = as_size(size), as_flag(color, "color"), as_flag(crop, "crop")
     rate = as_number(test_rate, "test_rate", low=0, high=1)
     names, train, test = _splits(as_folder(path, "path"), rate, as_rng(rng))
-    x = _read([*train, *test], (height_width[0], height_width[1]), color, crop)
+    x = _read([*train, *test], size, color, crop)
     t = classes([k for _, k in (*train, *test)], len(names))
     x, t = images(x, normalize, flatten), labels(t, one_hot_label, len(names))
     n = len(train)
@@ -109,13 +105,16 @@ def _splits(
             count = _test_count(len(files), test_rate)
             test[name] = [files[i] for i in order[:count]]
             train[name] = [files[i] for i in order[count:]]
-        if test_rate and not any(test.values()):
-            raise ValueError(f"{path}: each class has one picture, which leaves none for test")
     if len(names) < 2:
         raise ValueError(f"{path}: expected a folder for each of two or more classes, got {names}")
     for name in names:
         if not train.get(name):
             raise ValueError(f"{path}: the class {name!r} has no picture for training")
+    if test_rate and not any(test.values()):
+        raise ValueError(
+            f"{path}: there is no picture for test (the only picture of a class is for training; "
+            "test_rate=0 asks for no test images)"
+        )
     return names, _shuffled(train, names, rng), _shuffled(test, names, rng)
 
 

@@ -43,6 +43,7 @@ def write(tmp_path):
         (lines().replace(",", ', "').replace(', "', ","), {}),
         (lines(x=X.astype(float)), {}),
         (lines().replace(",", ",  "), {}),
+        ("\ufeff" + HEADER + lines(), {"label": "label"}),
         ('"label"' + HEADER[5:] + lines(), {"label": "label"}),
     ],
 )
@@ -99,7 +100,7 @@ def test_test_images_get_the_classes_of_the_training_images(write):
         (lines() + "3" + ",," * 4 + ",", {}, "line 6: expected pixels .* got ''"),
         ("3,1,x,1,1\n3,1,1,1,1\n", {}, "line 1: expected pixels .* got 'x'"),
         ("3," + "9" * 5_000 + ",1,1,1\n", {}, "line 1: expected pixels .* got '999"),
-        (lines(), {"size": (2, 4)}, r"expected 8 pixels for \[2, 4\], got 9"),
+        (lines(), {"size": (2, 4)}, r"expected 8 pixels for \(2, 4\), got 9"),
         (lines(x=X[:, :8]), {}, "expected square images, got 8 pixels; size="),
         (lines(["cat"] * 5), {}, r"expected two or more classes, got \['cat'\]"),
         (lines(), {"names": ["0", "1", "2"]}, r"line 1: expected a label among .* got '3'"),

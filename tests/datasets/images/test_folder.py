@@ -52,7 +52,14 @@ def test_numbers_come_in_their_order(tmp_path):
 
 @pytest.mark.parametrize(
     ("rate", "counts"),
-    [(0.2, [4, 2, 1]), (0.01, [1, 1, 1]), (0.5, [10, 5, 2]), (1, [19, 9, 4]), (0, [0, 0, 0])],
+    [
+        (0.2, [4, 2, 1]),
+        (0.35, [7, 4, 2]),
+        (0.01, [1, 1, 1]),
+        (0.5, [10, 5, 2]),
+        (1, [19, 9, 4]),
+        (0, [0, 0, 0]),
+    ],
 )
 def test_each_class_gives_its_share_to_the_test(pictures, rate, counts):
     (_, t_train), (_, t_test), _ = load_folder(pictures, FOUR, test_rate=rate)
@@ -166,13 +173,16 @@ def test_a_class_that_only_the_test_images_have_is_refused(tmp_path):
 def test_one_picture_a_class_leaves_none_for_the_test(tmp_path):
     for name in ("a", "b"):
         save(tmp_path / name / "1.png", 1)
-    with pytest.raises(ValueError, match="each class has one picture, which leaves none for test"):
+    with pytest.raises(ValueError, match="there is no picture for test"):
         load_folder(tmp_path, FOUR)
     (x, _), (x_test, t_test), _ = load_folder(tmp_path, FOUR, test_rate=0)
     assert (x.shape, x_test.shape, t_test.shape) == ((2, 16), (0, 16), (0,))
 
 
 def test_two_classes_are_the_least(tmp_path):
+    save(tmp_path / "of a class.png", 1)
+    with pytest.raises(ValueError, match=r"two or more classes, got \[\]"):
+        load_folder(tmp_path)
     with pytest.raises(ValueError, match=r"two or more classes, got \[\]"):
         load_folder(tmp_path, test_rate=0)
     save(tmp_path / "a" / "1.png", 1)
@@ -190,7 +200,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize("size", [28, "28", (28,), (28, 28, 1), (0, 28), (28, 2.5), None])
 def test_a_size_must_be_a_height_and_a_width(pictures, size):
-    with pytest.raises((TypeError, ValueError), match="size must be"):
+    with pytest.raises(
+        (TypeError, ValueError), match=r"size must (be a pair|be at least 1|be an int)"
+    ):
         load_folder(pictures, size)
 
 

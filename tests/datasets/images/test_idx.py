@@ -70,6 +70,7 @@ def test_emnists_images_are_transposed_and_its_labels_become_classes(write, tmp_
         (X, X, {}, r"labels: expected 6 labels for the images of .*images, got .* \(6, 5, 4\)"),
         (X, T[:5], {}, r"labels: expected 6 labels .* got an array of shape \(5,\)"),
         (X, T, {"names": ["a", "b"]}, "labels: expected labels below 2, got 9"),
+        (X, T, {"names": [*"abcdefghi"]}, "labels: expected labels below 9, got 9"),
         (X, T, {"names": ["a"]}, "names must be two or more different texts"),
         (X, T, {"names": 2}, "names must be a list of texts, got int"),
         (X, T, {"transpose": 1}, "transpose must be True or False, got 1"),
