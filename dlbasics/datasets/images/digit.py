@@ -86,7 +86,7 @@ def grey(image: Any) -> Array:
         image = read_picture(as_path(image, "image"), color=False, least=LARGE)
     elif type(image).__module__.startswith("PIL."):
         image = upright(image, color=False)
-    x = as_array(np.asarray(image), "image")
+    x = as_array(image, "image")
     if x.ndim not in (2, 3) or x.shape[2:] not in ((), (1,), (3,), (4,)) or min(x.shape) == 0:
         raise ValueError(
             f"image must have shape (H, W) or (H, W, 3), and not be empty, got {x.shape}"

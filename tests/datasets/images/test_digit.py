@@ -137,7 +137,8 @@ def test_a_sheet_without_ink_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
-        (None, TypeError, "image must hold real numbers"),
+        (None, TypeError, "image must be an array of numbers, got None"),
+        ([[1, 2], [3]], TypeError, "image must be an array of numbers, got a ragged list"),
         ({1}, TypeError, "image must hold real numbers"),
         (np.ones(784), ValueError, r"image must have shape \(H, W\) or .* got \(784,\)"),
         (np.ones((5, 1, 28, 28)), ValueError, r"image must have shape .* got \(5, 1, 28, 28\)"),
