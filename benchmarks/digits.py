@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from dlbasics._internal.blas import one_core_by_default
+from dlbasics._internal.image_forms import images
 from dlbasics.augmentation import warp
 from dlbasics.datasets.digits import draw_all
-from dlbasics.datasets.images import images
 from dlbasics.datasets.mnist import load_mnist
 from dlbasics.network import Network
 from dlbasics.networks import MultiLayerNet, SimpleConvNet

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal.figures import Figures
 from dlbasics._internal.files import as_path, number_of, parse_json, write_text
 from dlbasics._internal.history_table import history_html, history_text
-from dlbasics._internal.pictures import Figures
 from dlbasics.storage import PathLike
 
 __all__ = ["History"]

@@ -9,6 +9,7 @@ import io
 import json
 import random
 import re
+import shutil
 import struct
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlbasics.datasets import digits, mnist
+from dlbasics._internal.pictures import read_picture
+from dlbasics.datasets import digits, load_cifar10, load_csv, load_idx, mnist
 from dlbasics.datasets.idx import idx_header, read_idx
 from dlbasics.experiment.results import table
 from dlbasics.history import History
@@ -232,9 +234,45 @@ def _load_cached_mnist(path: Path) -> None:
     mnist._load_cached(mnist.FILES[0])
 
 
+def _picture(kind: str) -> bytes:
+    from PIL import Image
+
+    values = np.arange(1_200, dtype=np.uint16).reshape(20, 60) % 251
+    picture = Image.fromarray(values.astype(np.uint8)).convert("P" if kind == "GIF" else "RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    picture.save(file, kind, **({} if kind in ("GIF", "BMP") else {"exif": exif}))
+    return file.getvalue()
+
+
+def _read_picture(path: Path) -> None:
+    read_picture(path, color=True)
+    read_picture(path, color=False, least=10)
+
+
+def _load_cifar(path: Path) -> None:
+    shutil.copy(path, path.with_name("test_batch.bin"))
+    path.with_name("data_batch_1.bin").write_bytes(bytes(3_073))
+    try:
+        load_cifar10(path.parent)
+    except ValueError as error:
+        raise ValueError(str(error).replace("test_batch.bin", path.name)) from error
+
+
+def _load_idx(path: Path) -> None:
+    labels = path.with_name("labels")
+    labels.write_bytes(idx_header((3,)) + bytes([1, 2, 3]))
+    images = path.with_name("images")
+    images.write_bytes(idx_header((3, 4, 4)) + bytes(48))
+    load_idx(images, labels, names=path)
+
+
 NPZ = [*ANY, other_header, other_names, other_flags]
 JSON = [*ANY, other_value, other_value]
 HISTORY = History([2.5, 0.1], [0.1, 0.1], [0.5], [float("nan")], [1.0], "so")
+PICTURES = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+TABLE = b"label,a,b,c,d\n3,0,1,2,255\ncat,7,8,9,10\n"
 IDX = idx_header((3, 4)) + bytes(range(12))
 
 
@@ -248,6 +286,10 @@ def cases() -> dict[str, Case]:
         "MNIST in the cache": Case(_numpy_file(), ANY, _load_cached_mnist),
         "IDX": Case(IDX, ANY, read_idx),
         "IDX, gzipped": Case(gzip.compress(IDX, mtime=0), ANY, read_idx),
+        **{kind: Case(_picture(kind), ANY, _read_picture) for kind in PICTURES},
+        "CIFAR-10": Case(bytes(range(256)) * 12 + b"\7", ANY, _load_cifar),
+        "table of pixels": Case(TABLE, ANY, load_csv),
+        "EMNIST's mapping": Case(b"1 65 97\n2 66 98\n3 67 99\n", ANY, _load_idx),
         "history": Case(HISTORY.to_json().encode(), JSON, History.load),
         "search": Case(_saved(_search), JSON, _search),
         "result": Case(_result(), JSON, lambda path: table([path])),

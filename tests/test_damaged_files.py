@@ -4,9 +4,11 @@ import gzip
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -33,13 +35,15 @@ READ_ALL = """
 import json, resource, sys
 from dlbasics import History, load_arrays
 from dlbasics.datasets import digits
+from dlbasics._internal.pictures import read_picture
 from dlbasics.datasets.idx import read_idx
 from dlbasics.networks import TwoLayerNet
 
 network = TwoLayerNet(2, 3, 2)
 network.save_params("small.npz")
 network.load_params("small.npz")
-loaders = {"npz": [load_arrays, network.load_params, digits._load_cached], "gz": [read_idx]}
+loaders = {"npz": [load_arrays, network.load_params, digits._load_cached], "gz": [read_idx],
+           "png": [lambda path: read_picture(path, True)]}
 peaks = {}
 for path in sys.argv[1:]:
     for load in loaders[path.rpartition(".")[2]]:
@@ -88,8 +92,9 @@ def test_a_small_file_of_many_zeros_takes_no_memory(tmp_path):
             with gzip.open(tmp_path / path, "wb", compresslevel=1) as file:
                 write_bomb(file, start)
         assert (tmp_path / path).stat().st_size < 4 * MB
+    write_png_bomb(tmp_path / "black.png")
     done = subprocess.run(
-        [sys.executable, "-c", READ_ALL, *BOMBS],
+        [sys.executable, "-c", READ_ALL, *BOMBS, "black.png"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
@@ -106,3 +111,20 @@ def write_bomb(file, start):
     file.write(start)
     for _ in range(SIZE // MB):
         file.write(bytes(MB))
+
+
+def write_png_bomb(path):
+    """Write a PNG file of black pixels, 240 MB of them, which Pillow takes for no bomb."""
+    width, height = 10_000, 8_000
+    packer = zlib.compressobj(1)
+    packed = [packer.compress(bytes(1 + 3 * width)) for _ in range(height)]
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in (
+        ("IHDR", header),
+        ("IDAT", b"".join([*packed, packer.flush()])),
+        ("IEND", b""),
+    ):
+        body = kind.encode() + data
+        content += struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    path.write_bytes(content)

@@ -18,6 +18,7 @@ STUB = FILE.with_suffix(".pyi")
 
 
 DIGITS, MNIST = "dlbasics.datasets.digits", "dlbasics.datasets.mnist"
+IMAGES = "dlbasics.datasets.images"
 LAYERS = "dlbasics.layers dlbasics.network dlbasics.trainer dlbasics.search"
 
 
@@ -41,6 +42,7 @@ LAYERS = "dlbasics.layers dlbasics.network dlbasics.trainer dlbasics.search"
         ),
         ("from dlbasics.datasets import load_mnist", MNIST, DIGITS),
         ("from dlbasics.datasets import load_digits", DIGITS, MNIST),
+        ("from dlbasics.datasets import load_folder, normalize_digit", IMAGES, f"{MNIST} PIL"),
         (f"import dlbasics; assert {MNIST}.__name__ == '{MNIST}'", MNIST, DIGITS),
         (f"import dlbasics; assert {DIGITS}.__name__ == '{DIGITS}'", DIGITS, MNIST),
     ],

@@ -1,13 +1,16 @@
 """Whatever an argument is, the error is a TypeError or ValueError that names it."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dlbasics
-from dlbasics import augmentation, convnets, plotting
+from dlbasics import augmentation, convnets, datasets, plotting
 from dlbasics import layers as all_layers
+from dlbasics.datasets.idx import idx_header
 from tests.helpers import normal
 
 WRONG = [None, 2, "x", [], {1}, object()]
@@ -39,6 +42,30 @@ def backward(make, x):
         layer.backward(**arguments)
 
     return call
+
+
+def loading(load, write):
+    """Return a function that writes files and loads them."""
+
+    def call(**arguments):
+        write()
+        return load(**arguments)
+
+    return call
+
+
+def write_pictures():
+    for name in ("a", "b"):
+        Path("pictures", name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4)).save(f"pictures/{name}/1.png")
+
+
+def write_others():
+    Path("images").write_bytes(idx_header((2, 4, 4)) + bytes(32))
+    Path("labels").write_bytes(idx_header((2,)) + bytes(2))
+    Path("data_batch_1.bin").write_bytes(bytes(3_073))
+    Path("test_batch.bin").write_bytes(bytes(3_073))
+    Path("table.csv").write_text("0,1,2,3,4\n")
 
 
 MADE = {"rng": 0, "dtype": np.float32}
@@ -294,6 +321,29 @@ CALLS = {
         partial(plotting.curves, xlabel="x", ylabel="y"),
         {"series": {"a": [1, 2]}, "markers": False},
     ),
+    "load_folder": (
+        loading(partial(datasets.load_folder, "pictures"), write_pictures),
+        {
+            "size": (4, 4), "color": True, "crop": True, "test_rate": 0.0, "normalize": True,
+            "flatten": True, "one_hot_label": False, "rng": 0,
+        },
+    ),
+    "load_idx": (
+        loading(partial(datasets.load_idx, "images", "labels"), write_others),
+        {"transpose": True, "normalize": True, "flatten": True, "one_hot_label": False},
+    ),
+    "load_cifar10": (
+        loading(partial(datasets.load_cifar10, "."), write_others),
+        {"normalize": True, "flatten": True, "one_hot_label": False},
+    ),
+    "load_csv": (
+        loading(partial(datasets.load_csv, "table.csv"), write_others),
+        {
+            "size": (2, 2), "label": 0, "names": ["0", "1"], "normalize": True, "flatten": True,
+            "one_hot_label": False,
+        },
+    ),
+    "normalize_digit": (partial(datasets.normalize_digit, np.eye(9)), {"flatten": True}),
     "save_arrays": (dlbasics.save_arrays, {"path": PATH, "arrays": PARAMS}),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlbasics._internal.pictures import images
+from dlbasics._internal.figures import images
 from dlbasics._internal.reprs import brief, html_table, text_table
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.pictures import images
+from dlbasics._internal.figures import images
 
 MOST = 6
 """A longer list shows its first three items and its last one."""

@@ -1,4 +1,4 @@
-"""The data sets: MNIST, and the embedded digits, which this library draws.
+"""The data sets: MNIST, the embedded digits, which this library draws, and your own images.
 
 `from dlbasics.datasets import load_mnist` works, and so does the longer path,
 `from dlbasics.datasets.mnist import load_mnist`.  Python loads a module when you first ask for its

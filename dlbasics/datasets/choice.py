@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 
 from dlbasics._internal.checks import Array, as_flag
+from dlbasics._internal.image_forms import images
 from dlbasics._internal.reprs import Record
-from dlbasics.datasets.images import images
 
 DOWNLOAD_SECONDS = 15.0
 """The time that `load_data("auto")` gives a download."""

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dlbasics._internal.cache import cache_folder
 from dlbasics._internal.checks import Array, RngLike, as_array, as_count, as_rng
-from dlbasics.datasets.images import cache_folder, check_form, images, labels
+from dlbasics._internal.image_forms import check_form, images, labels
 from dlbasics.datasets.skeletons import STYLES
 from dlbasics.storage import open_npz, save_arrays
 

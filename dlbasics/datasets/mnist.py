@@ -3,7 +3,8 @@
 `load_mnist` looks for the four files in this order:
 
 1. in the folder that the environment variable `DLBASICS_DATA` names.  If the variable is set, the
-   folder must hold all four files, gzipped (`.gz`) or not, and nothing else is tried;
+   folder must hold all four files, gzipped (`.gz`) or not, and nothing else is tried.  Names such
+   as `train-images.idx3-ubyte` are allowed, too;
 2. in the cache: the folder that `DLBASICS_CACHE` names, else the user's cache folder for dlbasics;
 3. on the servers in `MIRRORS`.  A download goes into the cache.
 
@@ -26,10 +27,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlbasics._internal.cache import cache_folder, named_folder
 from dlbasics._internal.checks import Array, as_number
 from dlbasics._internal.files import atomic_write
+from dlbasics._internal.image_forms import check_form, images, labels
 from dlbasics.datasets.idx import idx_header, read_idx
-from dlbasics.datasets.images import cache_folder, check_form, images, labels, named_folder
 
 
 class MnistFile(NamedTuple):
@@ -155,9 +157,11 @@ def _load_local(file: MnistFile) -> Array | None:
 
 
 def _find_source(folder: Path, file: MnistFile) -> Path:
-    for path in (folder / file.name, folder / f"{file.name}.gz"):
-        if path.is_file():
-            return path
+    dotted = file.name.replace("-idx", ".idx")  # as some programs name what they unpack
+    for name in (file.name, dotted):
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.is_file():
+                return path
     problem = f"which has no {file.name}" if folder.is_dir() else "which is not a folder"
     raise FileNotFoundError(
         f"the environment variable DLBASICS_DATA names {folder}, {problem}; expected a folder with "

@@ -18,8 +18,8 @@ import numpy as np
 import dlbasics
 from dlbasics._internal.blas import one_core_by_default
 from dlbasics._internal.checks import RngLike, as_function, as_rng
+from dlbasics._internal.figures import Figures
 from dlbasics._internal.interrupt import EndOnCtrlC, raise_at_once
-from dlbasics._internal.pictures import Figures
 from dlbasics._internal.reprs import Record
 from dlbasics._internal.streams import forgiving_streams
 from dlbasics.datasets.choice import Data, load_data

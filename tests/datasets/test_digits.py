@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlbasics._internal.image_forms import images, labels
 from dlbasics.datasets import digits
 from dlbasics.datasets.digits import SETTINGS, load_digits
-from dlbasics.datasets.images import images, labels
 from dlbasics.datasets.mnist import load_mnist
 from dlbasics.networks import MultiLayerNet, SimpleConvNet
 from dlbasics.optimizers import Adam

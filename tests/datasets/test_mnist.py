@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlbasics._internal.image_forms import images, labels
 from dlbasics.datasets import download, mnist
-from dlbasics.datasets.images import images, labels
 from dlbasics.datasets.mnist import load_mnist, mnist_is_local
 from tests.conftest import closed_url
 from tests.datasets.helpers import (
@@ -139,6 +139,14 @@ class TestDataFolder:
         (data / TEST_IMAGES).unlink()
         packed = gzip.compress(CONTENTS[TEST_IMAGES], compresslevel=1, mtime=123)
         (data / f"{TEST_IMAGES}.gz").write_bytes(packed)
+        assert_loads_small_mnist()
+
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_names_with_a_dot_are_found(self, data, pack):
+        for name in NAMES:
+            ending = ".gz" if pack is gzip.compress else ""
+            (data / name).unlink()
+            (data / f"{name.replace('-idx', '.idx')}{ending}").write_bytes(pack(CONTENTS[name]))
         assert_loads_small_mnist()
 
     def test_relative_folder_and_home(self, data, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import FunctionCache
 
-from dlbasics.datasets.images import cache_folder
+from dlbasics._internal.cache import cache_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
