@@ -85,7 +85,7 @@ def sum_of_rows(layer: BatchNorm, rows: Array) -> Array:
 
 def blocks(rows: Array) -> Iterator[slice]:
     """Return slices of the rows that stay in the cache from one operation to the next."""
-    return memory.blocks(len(rows), rows[:1].nbytes)
+    return memory.blocks(len(rows), 3 * rows[:1].nbytes)
 
 
 def as_rows(x: Array) -> Array:

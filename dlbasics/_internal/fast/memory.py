@@ -21,8 +21,11 @@ SMALLEST = 1 << 18
 LIMIT = 1 << 28
 """The number of bytes that this module keeps at most."""
 
-BLOCK = 1 << 20
-"""The number of bytes in a block: they stay in the processor's cache until the next operation."""
+BLOCK = 3 << 20
+"""The number of bytes that all arrays of a block take together.
+
+They stay in the processor's cache until the next operation.
+"""
 
 _kept: dict[int, list[memoryview]] = {}
 

@@ -29,7 +29,7 @@ def forward(layer: Any, x: Array, train_flg: bool) -> Array:
     image, OH, OW = x.transpose(0, 2, 3, 1), H // 2, W // 2
     y = memory.empty((N, OH, OW, C), x.dtype)
     right_wins, lower_wins = np.empty((N, H, OW, C), bool), np.empty((N, OH, OW, C), bool)
-    for block in memory.blocks(N, image[:1].nbytes):
+    for block in memory.blocks(N, 3 * image[:1].nbytes):
         left, right = image[block, :, 0::2], image[block, :, 1::2]
         np.greater(right, left, out=right_wins[block])
         larger = np.maximum(left, right)
@@ -47,7 +47,7 @@ def backward(layer: Any, dout: Array) -> Array:
     right_wins, lower_wins = layer._wins
     N, H, OW, C = right_wins.shape
     dx = memory.empty((N, H, 2 * OW, C), dout.dtype)
-    for block in memory.blocks(N, dx[:1].nbytes):
+    for block in memory.blocks(N, 3 * dx[:1].nbytes):
         dlarger = np.empty(right_wins[block].shape, dout.dtype)
         dy = np.ascontiguousarray(dout[block].transpose(0, 2, 3, 1))
         give = share if math.isfinite(dy.sum()) else share_infinity

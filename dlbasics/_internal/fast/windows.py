@@ -71,7 +71,7 @@ def backward_params(x: Array, dout: Images, W: Array, pad: Sides) -> Array:
     """Return dW, the sum of all windows of x times the gradients at their places in the output."""
     FN, C, FH, FW = W.shape
     dtype = np.result_type(x, dout.dtype)
-    windows = Windows(x, (FH, FW), pair(pad), FN, dtype)
+    windows = Windows(x, (FH, FW), pair(pad), FN, dtype, others=FN)
     dW = np.zeros((FN, FW * FH * C), dtype)
     for images in windows.blocks():
         add_products(windows.pixels(dout[images]), windows.columns, FW, to=dW)
@@ -90,7 +90,7 @@ def backward(x: Array, dout: Images, W: Array, pad: Sides) -> tuple[Array, Array
     FN, C, FH, FW = W.shape
     above, left = pair(pad)
     pads = FH - 1 - above, FW - 1 - left
-    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout.dtype, W))
+    windows = Windows(dout, (FH, FW), pads, C, np.result_type(dout.dtype, W), others=C + FN)
     dtype = np.result_type(x, dout.dtype)
     dx, dW = windows.output(windows.dtype), np.zeros((FH * FN, FW * C), dtype)
     filters = as_matrix(W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
@@ -110,6 +110,7 @@ class Windows:
         pad: The number of zeros above and below, and the number on the left and the right.
         channels: The number of values that the output has for each window.
         dtype: The dtype of `columns`.
+        others: The number of values that other arrays of a block have for each window.
     """
 
     columns: Array
@@ -124,6 +125,7 @@ class Windows:
         pad: tuple[int, int],
         channels: int,
         dtype: Any,
+        others: int = 0,
     ) -> None:
         _, _, H, W = images.shape
         self.FH, self.FW = filter_shape
@@ -131,7 +133,7 @@ class Windows:
         self.OH, self.OW = H + 2 * self.pad_h - self.FH + 1, W + 2 * self.pad_w - self.FW + 1
         self.pitch = W + self.pad_w
         self.images, self.dtype = images, np.dtype(dtype)
-        self.channels = channels
+        self.channels, self.others = channels, others
 
     def output(self, dtype: Any) -> Array:
         """Return an array for the values at each place, (N, OH, pitch, channels)."""
@@ -145,7 +147,7 @@ class Windows:
         """Fill `columns` for a block of images and yield the block, then the next one."""
         N, C, _, _ = self.images.shape
         places = self.OH * self.pitch
-        each = places * (self.FH * C + self.channels) * self.dtype.itemsize
+        each = places * (self.FH * C + self.channels + self.others) * self.dtype.itemsize
         for block in memory.blocks(N, each):
             images = self.images[block].transpose(0, 2, 3, 1)
             if block.start == 0:

@@ -4,7 +4,7 @@ A NumPy formula with five operations reads and writes its arrays five times, and
 does so once.  Each file here does what the NumPy version of the same name does, and calls that
 version for arrays that the loops do not take.  Each loop is the formula for one element.  A layer
 remembers the same arrays either way, so that one version may compute forward and the other one
-backward.
+backward.  Only affine_relu.py has no NumPy version, which would save no time.
 
 `loops.py` says how they are compiled, and `layout.py` which arrays they take.
 """
