@@ -3,7 +3,7 @@
 The table of `dlbasics/_internal/table.py` has the replacements; `dlbasics.plain` switches all of
 them off.  For layers, the times are those of one thread, with and without a replacement.  For
 networks, one replacement after the other joins those before it.  These times are by the clock, so
-the machine must be idle otherwise.
+the machine must be idle otherwise.  Matrix products use one core.
 
     python -m benchmarks.plain_and_fast [--part layers|networks|numerical]
 """
@@ -34,6 +34,7 @@ from dlbasics import (
     TwoLayerNet,
 )
 from dlbasics._internal import halves, table
+from dlbasics._internal.blas import one_core
 
 RNG = np.random.default_rng(0)
 
@@ -153,7 +154,9 @@ def networks() -> None:
             if replacements is not None:
                 contenders[title] = by({**replacements, "memory": None}, step)
         print(f"\nA training step of {name}")
-        compare(contenders, rounds=15, calls=steps)
+        # Threads of BLAS would still be busy when the next contender begins.
+        with one_core():
+            compare(contenders, rounds=11, calls=steps)
 
 
 def numerical() -> None:
