@@ -16,7 +16,7 @@ from ch03_forward import neuralnet_mnist
 from ch03_forward.show_mnist import img_show
 from ch08_deep.train_deepnet import trained_network
 from dlbasics.datasets.images import digit
-from dlbasics.experiment import Claim, Data, Experiment, Progress
+from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 
 SHOWN = 4
 """The number of digits in the figure."""
@@ -60,7 +60,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Record):
     """What the networks make of the sheets.
 
     Args:
