@@ -39,7 +39,9 @@ def main(name: str = "mnist") -> None:
         command = [sys.executable, "-m", "benchmarks.convnet_memory", name, str(iterations)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         peaks.append(json.loads(done.stdout))
-        more = f", {round(peaks[-1] - peaks[0])} MB more than without training" if iterations else ""
+        more = (
+            f", {round(peaks[-1] - peaks[0])} MB more than without training" if iterations else ""
+        )
         print(f"{iterations:4} iterations: {peaks[-1]:.0f} MB{more}")
 
 

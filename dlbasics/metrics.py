@@ -139,6 +139,6 @@ def _classes(values: Any, name: str) -> tuple[Array, int]:
     if classes.ndim not in (1, 3) or classes.dtype.kind not in "iub":
         raise ValueError(
             f"{name} must be integer classes (N,) or rows (N, K), got {values.dtype} of shape "
-            f"{values.shape}; of probabilities of a yes, y > 0.5 makes classes"
+            f"{values.shape}; for probabilities of label 1, y > 0.5 makes classes"
         )
     return classes.astype(np.int64), 0

@@ -206,7 +206,8 @@ class Network:
     def predict_proba(self, x: Array) -> Array:
         """Return the probabilities that the loss layer makes of `predict(x)`, in the same shape.
 
-        With `SoftmaxWithLoss` they are those of the classes, with `SigmoidWithLoss` those of a yes.
+        With `SoftmaxWithLoss`, they are the probabilities of the classes.  With `SigmoidWithLoss`,
+        each number is the probability that its label is 1.
 
         Args:
             x: A batch, (N, ...), or one sample.

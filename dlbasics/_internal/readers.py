@@ -190,7 +190,7 @@ class ReadersLoss(SoftmaxWithLoss):
         if np.size(y) != len(x) or not np.isin(labels, (0, 1)).all():
             raise NoAccuracyError(
                 f"{type(self.own).__name__} has no accuracy: with one output, it must have y, the "
-                "probability of a yes, and t must be 0 or 1"
+                "probability that t is 1, and t must be 0 or 1"
             )
         is_yes: Array = np.reshape(y, len(x)) > 0.5
         return is_yes == labels

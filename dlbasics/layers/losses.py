@@ -80,7 +80,7 @@ class LossLayer:
         return as_rows(t).astype(scores.dtype, copy=False)
 
     def _probabilities(self, x: Array) -> Array:
-        """Return the probability of each class, or of each yes, (N, K)."""
+        """Return the probability of each class, or that each label is 1, (N, K)."""
         raise TypeError(f"{type(self).__name__} is a regression, which has no probabilities")
 
     # What the base class does for all losses:
@@ -140,7 +140,10 @@ class LossLayer:
 
     @quiet
     def probabilities(self, x: Array) -> Array:
-        """Return the probability of each class, or of each yes, in the shape of the scores x.
+        """Return the probability of each class, or that each label is 1, in the shape of x.
+
+        Args:
+            x: Scores, (N, K), (K,) for one sample, or (N, K, H, W).
 
         Raises:
             TypeError: If the loss is that of a regression.

@@ -13,9 +13,10 @@ from dlbasics._internal.fast.pooling import is_larger
 from dlbasics._internal.table import replaceable
 
 NOBODY = 4
-"""The number in `winner` if ReLU lets no gradient through.
+"""The number in `winner` where ReLU lets no gradient through.
 
-The others are those of the pixels in a window: 0 and 1 in its upper row, 2 and 3 in its lower row.
+Elsewhere `winner` holds the number of the largest pixel of a window: 0 or 1 in its upper row, 2 or
+3 in its lower row.
 """
 
 

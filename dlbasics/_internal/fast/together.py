@@ -19,9 +19,9 @@ from dlbasics.layers import Convolution, Layer, Pooling, Relu
 
 
 class Together:
-    """The passes of such layers, which are replicas.
+    """The forward and the backward pass of replicas of these layers.
 
-    Afterwards, the layers have their gradients, but not all of the other attributes.
+    Afterwards the convolution has its gradients.  Other attributes, such as `mask`, are not set.
     """
 
     @staticmethod

@@ -27,9 +27,9 @@ def in_pairs(layers: Sequence[Any]) -> list[Any]:
 
 
 class AffineRelu:
-    """The passes of the two layers.
+    """The forward and the backward pass of an Affine and the Relu after it.
 
-    They have the same attributes afterwards as after their own `forward` and `backward`.
+    Afterwards the layers have the same attributes as after their own `forward` and `backward`.
     """
 
     def __init__(self, affine: Step, relu: Step) -> None:
