@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import threadpoolctl
 
 from dlbasics.experiment import Claim, Data, Verdict, judge, load_data
 from dlbasics.layers import Affine, IdentityWithLoss, Layer
@@ -16,6 +17,16 @@ from dlbasics.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 """The folder of the project."""
+
+
+def cores() -> set[int]:
+    """To how many cores NumPy's matrix products are limited now.
+
+    SciPy has a BLAS of its own.  It may be loaded at any time, and NumPy does not use it.
+    """
+    found = [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"]
+    own = [each for each in found if Path(each["filepath"]).parent.name.startswith("numpy")]
+    return {each["num_threads"] for each in own or found}
 
 
 def normal(*shape: int, seed: int = 0, dtype: Any = np.float64) -> Any:

@@ -19,7 +19,7 @@ import threadpoolctl
 
 from dlbasics import MultiLayerNet
 from dlbasics.search import Choice, LogUniform, SearchResult, Trial, Uniform, random_search
-from tests.helpers import ROOT
+from tests.helpers import ROOT, cores
 
 PAGE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 SPACE = {"lr": LogUniform(1e-6, 1e-2), "units": Choice([5, 10]), "rate": Uniform(-1, 1)}
@@ -48,12 +48,6 @@ def stuck_at_the_fourth(params, budget, rng):
     if next(begun) == 4:
         time.sleep(3600)
     return params["rate"]
-
-
-def cores():
-    """To how many cores matrix products of this process are limited."""
-    found = threadpoolctl.threadpool_info()
-    return {library["num_threads"] for library in found if library["user_api"] == "blas"}
 
 
 def count_cores(params, budget, rng):

@@ -7,15 +7,9 @@ import sys
 import time
 
 import pytest
-import threadpoolctl
 
 from dlbasics.experiment import processes
-from tests.helpers import ROOT
-
-
-def blas_threads():
-    libraries = threadpoolctl.threadpool_info()
-    return {each["num_threads"] for each in libraries if each["user_api"] == "blas"}
+from tests.helpers import ROOT, cores
 
 
 def test_one_process_is_this_one():
@@ -28,7 +22,7 @@ def test_several_processes_keep_products_to_one_core(monkeypatch):
     for name in ("OMP", "OPENBLAS", "MKL"):
         monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
     with processes(2) as pool:
-        jobs = [pool.submit(blas_threads), pool.submit(os.getpid)]
+        jobs = [pool.submit(cores), pool.submit(os.getpid)]
         threads, process = (job.result() for job in jobs)
     assert threads <= {1}
     assert process != os.getpid()

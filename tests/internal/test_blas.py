@@ -18,14 +18,9 @@ from dlbasics._internal.blas import (
 )
 from dlbasics.layers import Affine, Relu
 from dlbasics.network import Network
+from tests.helpers import cores
 
 ONE, BOTH = {1}, {2}
-
-
-def cores():
-    """To how many cores matrix products are limited now."""
-    found = threadpoolctl.threadpool_info()
-    return {library["num_threads"] for library in found if library["user_api"] == "blas"}
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,12 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
 
 from dlbasics import Relu
 from dlbasics._internal import blas
 from dlbasics._internal.fast import threads
+from tests.helpers import cores
 from tests.internal.convnet import T, X, net
-
-
-def blas_threads():
-    return [found["num_threads"] for found in threadpool_info()]
 
 
 def in_main_thread():
@@ -58,7 +54,7 @@ def test_one_after_the_other_where_blas_cannot_be_limited(monkeypatch):
 
 
 def test_blas_is_free_again_after_several_networks_at_once():
-    before = blas_threads()
+    before = cores()
 
     def work():
         network = net()
@@ -70,13 +66,13 @@ def test_blas_is_free_again_after_several_networks_at_once():
         thread.start()
     for thread in others:
         thread.join()
-    assert blas_threads() == before
+    assert cores() == before
 
 
 @pytest.mark.fast
 def test_ctrl_c_waits_for_the_other_half(monkeypatch):
     """Ctrl-C comes when the first half is done and waits for the second."""
-    before, ended, interrupted = blas_threads(), [], threading.Event()
+    before, ended, interrupted = cores(), [], threading.Event()
 
     class Slow(Relu):
         def forward(self, x, train_flg=True):
@@ -102,7 +98,7 @@ def test_ctrl_c_waits_for_the_other_half(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         network.gradient(X, T)
     assert ended == [True]
-    assert blas_threads() == before
+    assert cores() == before
     network.gradient(X, T)
 
 
@@ -166,10 +162,10 @@ def test_what_a_half_raises_is_raised_and_blas_is_free_again(fails, raised, meth
         return getattr(super(Fails, self), method)(*arguments)
 
     setattr(Fails, method, failing)
-    before, network = blas_threads(), sharded(Fails())
+    before, network = cores(), sharded(Fails())
     with pytest.raises(ZeroDivisionError, match=raised):
         network.gradient(X, T)
-    assert blas_threads() == before
+    assert cores() == before
 
 
 def test_no_thread_warns_of_infinite_numbers():
