@@ -28,7 +28,11 @@ DIRT = 0.15
 
 BESIDE, BELOW = 0.5, 0.35
 """Spots are one digit if they share this part of the columns of the narrower one, or more, and lie
-apart by less than this share of the height of the higher one."""
+apart by less than this share of the height of both together."""
+
+TWO = 0.75
+"""But they are two digits if they share this part of the rows of the higher one, or more.  Slanted
+digits side by side do, and share columns, too."""
 
 PART, NEAR = 0.5, 0.25
 """A spot of less than this share of another one's height is a part of that one, such as the bar of
@@ -190,10 +194,11 @@ def pairs(found: list[Spot]) -> Iterator[tuple[int, int]]:
     for i, a in enumerate(found):
         parts_of = []
         for j, b in enumerate(found):
-            if i == j or rectangles_apart(a, b) > BELOW:
+            if i == j or (gap := rectangles_apart(a, b)) > BELOW:
                 continue
             apart, shared = distance(a, b), shared_columns(a, b)
-            if apart < GAP or (apart < BELOW and shared >= BESIDE):
+            is_part = shared_rows(a, b) < TWO
+            if apart < GAP or (gap < BELOW and shared >= BESIDE and is_part):
                 yield i, j
             elif apart < NEAR and shared > 0 and a.height < PART * b.height:
                 parts_of.append((apart, j))
@@ -202,16 +207,21 @@ def pairs(found: list[Spot]) -> Iterator[tuple[int, int]]:
 
 
 def rectangles_apart(a: Spot, b: Spot) -> float:
-    """Return how far two rectangles are apart, as a share of the height of the higher one."""
+    """Return how far two rectangles are apart, as a share of the height of both together."""
     columns = max(a.left, b.left) - min(a.right, b.right)
     rows = max(a.top, b.top) - min(a.bottom, b.bottom)
-    return max(columns, rows) / max(a.height, b.height)
+    return max(columns, rows) / (max(a.bottom, b.bottom) - min(a.top, b.top))
 
 
 def shared_columns(a: Spot, b: Spot) -> float:
     """Return the part of the columns of the narrower spot that the other one has, too."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     return shared / min(a.right - a.left, b.right - b.left)
+
+
+def shared_rows(a: Spot, b: Spot) -> float:
+    """Return the part of the rows of the higher spot that the other one has, too."""
+    return (min(a.bottom, b.bottom) - max(a.top, b.top)) / max(a.height, b.height)
 
 
 def distance(a: Spot, b: Spot) -> float:
