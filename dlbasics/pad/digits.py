@@ -36,10 +36,10 @@ digits side by side do, and share columns, too."""
 
 PART, NEAR = 0.5, 0.25
 """A spot of less than this share of another one's height is a part of that one, such as the bar of
-a 5, if it lies apart by less than this share of the height and they share a column."""
+a 5, if it lies apart by less than this share of the height of both and they share a column."""
 
 GAP = 0.04
-"""Spots are one digit if they lie apart by less than this share of the height of the higher one."""
+"""Spots are one digit if they lie apart by less than this share of the height of both together."""
 
 MOST = 100
 """The largest number of spots that are no dirt."""
@@ -194,11 +194,11 @@ def pairs(found: list[Spot]) -> Iterator[tuple[int, int]]:
     for i, a in enumerate(found):
         parts_of = []
         for j, b in enumerate(found):
-            if i == j or (gap := rectangles_apart(a, b)) > BELOW:
+            if i == j or rectangles_apart(a, b) > BELOW:
                 continue
             apart, shared = distance(a, b), shared_columns(a, b)
             is_part = shared_rows(a, b) < TWO
-            if apart < GAP or (gap < BELOW and shared >= BESIDE and is_part):
+            if apart < GAP or (apart < BELOW and shared >= BESIDE and is_part):
                 yield i, j
             elif apart < NEAR and shared > 0 and a.height < PART * b.height:
                 parts_of.append((apart, j))
@@ -210,7 +210,11 @@ def rectangles_apart(a: Spot, b: Spot) -> float:
     """Return how far two rectangles are apart, as a share of the height of both together."""
     columns = max(a.left, b.left) - min(a.right, b.right)
     rows = max(a.top, b.top) - min(a.bottom, b.bottom)
-    return max(columns, rows) / (max(a.bottom, b.bottom) - min(a.top, b.top))
+    return max(columns, rows) / height_of_both(a, b)
+
+
+def height_of_both(a: Spot, b: Spot) -> int:
+    return max(a.bottom, b.bottom) - min(a.top, b.top)
 
 
 def shared_columns(a: Spot, b: Spot) -> float:
@@ -225,9 +229,9 @@ def shared_rows(a: Spot, b: Spot) -> float:
 
 
 def distance(a: Spot, b: Spot) -> float:
-    """Return the distance of two spots, as a share of the height of the higher one."""
+    """Return the distance of two spots, as a share of the height of both together."""
     apart = a.points[:, np.newaxis] - b.points
-    return float(np.sqrt((apart**2).sum(axis=2).min())) / max(a.height, b.height)
+    return float(np.sqrt((apart**2).sum(axis=2).min())) / height_of_both(a, b)
 
 
 # ---- 3.  Pictures ----
