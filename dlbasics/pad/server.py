@@ -345,12 +345,16 @@ def serve(networks: Mapping[str, Network], port: int = 8000, browser: bool = Tru
         # Above this, waitress answers by itself; a little too much is answered by our sentence.
         max_request_body_size=2 * MOST_BYTES,
     )
-    print(f"The digit pad is at {address}\nCtrl-C stops it.", flush=True)
-    if browser:
-        # From here on connections are accepted.  A browser in a terminal would keep us waiting.
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    server.run()  # returns at Ctrl-C
-    server.close()
+    try:
+        print(f"The digit pad is at {address}\nCtrl-C stops it.", flush=True)
+        if browser:
+            # The listener takes connections already.  A browser in a terminal would block us.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        server.run()  # returns at Ctrl-C
+    except KeyboardInterrupt:
+        pass  # it came before `run`
+    finally:
+        server.close()
     print("The digit pad has stopped.")
 
 

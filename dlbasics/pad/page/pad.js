@@ -11,6 +11,9 @@
 //   8. theme and start
 
 const find = (id) => document.getElementById(id);
+
+// Small pictures are painted faster without the graphics card, which this asks for.
+const contextOf = (canvas) => canvas.getContext("2d", { willReadFrequently: true });
 const main = find("main");
 
 // ---- 1.  Strokes ----
@@ -60,7 +63,7 @@ function clear() {
 }
 
 function draw(canvas, ink) {
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.save();
   context.scale(canvas.width / SIDE, canvas.height / SIDE);
   context.strokeStyle = ink;
@@ -76,13 +79,13 @@ function draw(canvas, ink) {
 }
 
 function drawSheet() {
-  sheet.getContext("2d").clearRect(0, 0, sheet.width, sheet.height);
+  contextOf(sheet).clearRect(0, 0, sheet.width, sheet.height);
   draw(sheet, getComputedStyle(sheet).color); // the theme's ink
 }
 
 // Return a promise of the PNG that the server gets.
 function picture() {
-  const context = sent.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(sent);
   context.fillStyle = "white";
   context.fillRect(0, 0, SIDE, SIDE);
   draw(sent, "black");
@@ -233,6 +236,7 @@ async function ask() {
     if (asked <= answered) continue; // the sheet was cleared meanwhile
     answered = asked;
     if (answer) showReading(answer);
+    if (!isLost) main.classList.toggle("is-waiting", answered < version);
   }
   isAsking = false;
 }
@@ -278,7 +282,6 @@ function showReading({ steps, networks }) {
   showSteps(steps);
   if (!stroke) find("answer").textContent = sentenceOf(networks);
   if (timed && answered >= timed) noteTime();
-  main.classList.toggle("is-waiting", answered < version);
   explainSoon();
 }
 
@@ -306,6 +309,7 @@ function showNothing() {
     }
   }
   find("answer").textContent = "Draw a digit, as large as you like.";
+  if (!isLost) say("");
   clearPictures();
 }
 
@@ -499,8 +503,13 @@ function paint(canvas, picture, colorOf) {
   canvas.width = picture.width;
   canvas.height = picture.height;
   const image = new ImageData(picture.width, picture.height);
-  bytesOf(picture).forEach((byte, i) => image.data.set([...colorOf(byte), 255], 4 * i));
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  const rgba = image.data; // four bytes for each pixel
+  const colors = Array.from({ length: 256 }, (_, byte) => colorOf(byte));
+  bytesOf(picture).forEach((byte, i) => {
+    [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]] = colors[byte];
+    rgba[4 * i + 3] = 255; // opaque
+  });
+  contextOf(canvas).putImageData(image, 0, 0);
 }
 
 // Each of these maps a byte to red, green and blue.
@@ -536,7 +545,7 @@ function paintReason(canvas, picture) {
   const scale = 8;
   canvas.width = picture.width * scale;
   canvas.height = picture.height * scale;
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
   context.strokeStyle = getComputedStyle(sheet).color;
