@@ -424,7 +424,7 @@ function explainSoon() {
 }
 
 async function explain() {
-  if (strokes.length === 0 || isLost) return;
+  if (strokes.length === 0 || isLost || pointer !== null) return; // the stroke's end asks again
   const [asked, network] = [version, chosen];
   const query = `network=${encodeURIComponent(network)}&without=${[...without]}`;
   const answer = await request(`explain?${query}`, await picture());
@@ -499,12 +499,15 @@ function clearPictures() {
 // A picture comes as {height, width, pixels}, with a byte for each pixel.
 const bytesOf = (picture) => Uint8Array.from(atob(picture.pixels), (c) => c.charCodeAt(0));
 
+const tables = new WeakMap(); // by its function: the colour of each byte
+
 function paint(canvas, picture, colorOf) {
   canvas.width = picture.width;
   canvas.height = picture.height;
   const image = new ImageData(picture.width, picture.height);
   const rgba = image.data; // four bytes for each pixel
-  const colors = Array.from({ length: 256 }, (_, byte) => colorOf(byte));
+  if (!tables.has(colorOf)) tables.set(colorOf, Array.from({ length: 256 }, (_, i) => colorOf(i)));
+  const colors = tables.get(colorOf);
   bytesOf(picture).forEach((byte, i) => {
     [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]] = colors[byte];
     rgba[4 * i + 3] = 255; // opaque
