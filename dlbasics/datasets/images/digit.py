@@ -115,10 +115,15 @@ def ink(x: Array) -> Array:
     If the paper is dark and the ink is light, the picture is inverted first.
     """
     paper = light(x)
-    difference = smooth(x - paper)
-    if difference.max() > -difference.min():
+    if is_light_on_dark(x, paper):
         x, paper = 1 - x, 1 - paper
     return (paper - x) / np.maximum(paper, 0.05)
+
+
+def is_light_on_dark(x: Array, paper: Array) -> bool:
+    """Return whether the ink differs most from the paper where it is lighter."""
+    difference = smooth(x - paper)
+    return bool(difference.max() > -difference.min())
 
 
 def light(x: Array) -> Array:
@@ -161,18 +166,37 @@ def cropped(x: Array, name: str = "image") -> Array:
         ValueError: If there is no ink.
     """
     even = smooth(x)
-    darkest = even.max()
+    darkest = darkest_ink(even, name)
+    return cleared(x[rectangle(without_specks(is_ink(even, darkest)))], darkest)
+
+
+def darkest_ink(even: Array, name: str = "image") -> float:
+    """Return the largest share of light that ink takes away; raise ValueError if it is small."""
+    darkest = float(even.max())
     if darkest < CONTRAST:
         raise ValueError(
             f"{name} must hold a digit, got no ink: the darkest place takes away {darkest:.0%} of "
             f"the light, and {CONTRAST:.0%} is the least"
         )
+    return darkest
+
+
+def is_ink(even: Array, darkest: float) -> Array:
+    """Return where there is ink, not noise: a mask (H, W)."""
     noise = np.median(np.abs(even)) / darkest
-    there = without_specks(even > np.clip(NOISE * noise, *FAINT) * darkest)
+    return even > np.clip(NOISE * noise, *FAINT) * darkest
+
+
+def rectangle(there: Array) -> tuple[slice, slice]:
+    """Return the rows and the columns of the smallest rectangle that holds a mask."""
     top, bottom = np.flatnonzero(there.any(axis=1))[[0, -1]]
     left, right = np.flatnonzero(there.any(axis=0))[[0, -1]]
-    x = x[top : bottom + 1, left : right + 1] / darkest
-    return np.clip((x - HAZE) / (1 - HAZE), 0, 1)
+    return slice(top, bottom + 1), slice(left, right + 1)
+
+
+def cleared(x: Array, darkest: float) -> Array:
+    """Return ink from 0, which is clean paper, to 1, which is the darkest ink."""
+    return np.clip((x / darkest - HAZE) / (1 - HAZE), 0, 1)
 
 
 def without_specks(there: Array) -> Array:
@@ -197,17 +221,25 @@ def without_specks(there: Array) -> Array:
 # ---- 3.  Pen ----
 
 
-def thickened(x: Array) -> Array:
-    """Return the ink of a pen that is at least as wide as PEN once the digit fills the box.
+def thickened(x: Array, scale: float | None = None) -> Array:
+    """Return the ink of a pen that is at least as wide as PEN in the final image.
 
-    The width of a long line is twice its area divided by the length of its edges.
+    The width of a long line is twice its area divided by the length of its edges.  The image
+    becomes larger by what the pen adds on each side.
+
+    Args:
+        x: The ink, (H, W).
+        scale: The size of a pixel of x in the final image.  None stands for that at which the
+            longer side fills the box.
     """
     there = x > 0.5
     wide = np.pad(there, 1)
     inside = wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
     width = 2 * there.sum() / max(1, (there & ~inside).sum())
-    # The digit grows with the pen, which makes its scale smaller.
-    missing = (PEN * max(x.shape) / BOX - width) / (1 - PEN / BOX)
+    if scale is not None:
+        missing = PEN / scale - width
+    else:  # the digit grows with the pen, which makes its scale smaller
+        missing = (PEN * max(x.shape) / BOX - width) / (1 - PEN / BOX)
     for i in range(round(missing / 2)):
         x = grown(np.pad(x, 1), corners=i % 2 == 1)  # by turns, which makes corners round
     return x

@@ -1,0 +1,102 @@
+"""Draw a digit and see how a network reads it, or read the digits in pictures.
+
+Without pictures, the program opens a page in the browser on which you draw.  The page is served on
+this machine only.  With pictures, such as photos or scans, it prints a line for each file, with the
+digits from left to right and the probability of each:
+
+    python -m dlbasics.pad image.png
+    image.png: 7 0.98, 2 0.91
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from dlbasics._internal.streams import forgiving_streams
+from dlbasics.network import Network
+from dlbasics.pad.networks import network_from, probabilities, shipped_networks
+from dlbasics.pad.steps import as_mnist, digits_of
+
+EXTRA = ("flask", "waitress", "werkzeug", "jinja2")
+"""The packages of the extra `pad` that the page needs."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line; return the exit code."""
+    with forgiving_streams():
+        return _run(_parse(argv))
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        own = {} if args.weights is None else {Path(args.weights).name: network_from(args.weights)}
+    except (OSError, ValueError) as error:
+        return _failed(str(error))
+    networks = shipped_networks() | own
+    if args.image:
+        network = [*networks.values()][-1]
+        return max(_read(network, path) for path in args.image)
+    try:
+        server = import_module("dlbasics.pad.server")
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        return _failed('the page needs Flask and waitress: python -m pip install "dlbasics[pad]"')
+    server.serve(networks, port=args.port, browser=args.browser)
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m dlbasics.pad",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("image", nargs="*", help="a picture with digits; no page opens")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="the parameters of your own network, as save_params writes them",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="where the page is served (%(default)s)"
+    )
+    parser.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="print the address of the page, but do not open it",
+    )
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, got {text}")
+    return port
+
+
+def _read(network: Network, path: str) -> int:
+    """Print the digits in a picture; return 0, or 1 if it cannot be read."""
+    try:
+        pictures = [as_mnist(picture)[-1].picture for picture in digits_of(path)]
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        return _failed(str(error))
+    p = probabilities(network, np.array(pictures))
+    print(f"{path}: " + ", ".join(f"{row.argmax()} {row.max():.2f}" for row in p))
+    return 0
+
+
+def _failed(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
