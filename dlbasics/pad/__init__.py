@@ -8,9 +8,10 @@ which digits are in a picture.
     explain.py   what each layer computes, and which pixels speak for a class and against it
 """
 
+from dlbasics.pad.digits import digits_of
 from dlbasics.pad.explain import input_gradient, layer_outputs, occlusion
 from dlbasics.pad.networks import network_from, probabilities, shipped_networks
-from dlbasics.pad.steps import STEPS, Step, as_mnist, digits_of
+from dlbasics.pad.steps import STEPS, Step, as_mnist
 
 __all__ = [
     "STEPS", "Step", "as_mnist", "digits_of", "input_gradient", "layer_outputs", "network_from",

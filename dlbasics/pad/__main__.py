@@ -18,8 +18,9 @@ import numpy as np
 
 from dlbasics._internal.streams import forgiving_streams
 from dlbasics.network import Network
+from dlbasics.pad.digits import digits_of
 from dlbasics.pad.networks import network_from, probabilities, shipped_networks
-from dlbasics.pad.steps import as_mnist, digits_of
+from dlbasics.pad.steps import as_mnist
 
 EXTRA = ("flask", "waitress", "werkzeug", "jinja2")
 """The packages of the extra `pad` that the page needs."""

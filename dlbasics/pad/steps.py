@@ -199,8 +199,3 @@ def _placed(x: Array, rows: slice, columns: slice, sheet: tuple[int, ...]) -> Ar
         start.append(min(max(round(middle - side / 2), 0), SIDE - side))
     image[start[0] : start[0] + len(x), start[1] : start[1] + x.shape[1]] = x
     return image
-
-
-def digits_of(image: Any) -> list[Array]:
-    """Return the pictures of single digits in a picture, from left to right."""
-    return [digit.smaller(digit.grey(image))]
