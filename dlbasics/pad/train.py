@@ -2,14 +2,14 @@
 
     python -m dlbasics.pad.train
 
-It takes MNIST's training images and as many embedded digits as `EMBEDDED` says.  In each batch it
-turns, scales, moves and bends every image, makes the pen wider or narrower, and blurs some images as
-a coarse scan does.  The last step gives the averages of the weights, in float16 to be small.  At the
-end the command prints the accuracy on MNIST's test images and on unseen embedded digits.
+The training images are MNIST's and some embedded digits.  They vary: each batch is turned, scaled,
+moved and bent, the pen becomes wider or narrower, and some images become coarse.  The files hold
+the averages of the weights, in float16 to be small.  On another kind of processor they differ by
+rounding.  The command also prints the accuracy on MNIST's test images and on new embedded digits.
 
-With `--validation` the last 5,000 training images are held back, and take the place of the test
-images.  The settings were compared that way.  No network has learned from a drawing on the pad, or
-from a digit of scikit-learn's.
+The settings are first guesses.  They were checked with `--validation`, which holds back the last
+5,000 training images and prints the accuracy on those, not on the test images.  No network has
+learned from a drawing on the pad or from a digit of scikit-learn's.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from dlbasics.data import label_smoothing
 from dlbasics.datasets.digits import load_digits
 from dlbasics.datasets.images.digit import means
 from dlbasics.datasets.mnist import load_mnist
+from dlbasics.layers import Dropout
 from dlbasics.network import Network
 from dlbasics.networks import DeepConvNet, SimpleConvNet, TwoLayerNet
 from dlbasics.optimizers import Adam
@@ -42,6 +43,13 @@ HELD_BACK = 5_000
 
 SMOOTHING = 0.05
 """The probability that a label gives to the other digits."""
+
+
+DROPOUT = (0.25, 0.0)
+"""The ratios of DeepConvNet's two Dropout layers.  The images vary, so less needs to be dropped."""
+
+BOOKS_DROPOUT = 0.5
+"""The ratio that DeepConvNet has where its weights are read from a file."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +81,8 @@ def trained(
 ) -> Network:
     """Return a network that has learned the digits x (N, 1, 28, 28) with labels t (N,)."""
     network = plan.make(rng)
-    if isinstance(network, DeepConvNet):
-        # The images vary so much that the book's dropout is too much.
-        network.layers["Dropout1"].dropout_ratio = 0.25
-        network.layers["Dropout2"].dropout_ratio = 0.0
+    for layer, ratio in zip(dropouts(network), DROPOUT, strict=False):
+        layer.dropout_ratio = ratio
     flat = network.input_dim is None
 
     def augment(x: Array, rng: np.random.Generator) -> Array:
@@ -113,18 +119,24 @@ def trained(
 
 
 def with_the_books_dropout(network: Network) -> Network:
-    """Return the network with a dropout ratio of 0.5 and the same predictions.
+    """Return the network with the book's dropout ratio and the same predictions.
 
     Dropout multiplies by 1 - ratio where it drops nothing, so the weights after it are divided by
     as much.
     """
-    if isinstance(network, DeepConvNet):
-        before, after = network.layers["Dropout1"], network.layers["Dropout2"]
-        inner, outer = ((1 - layer.dropout_ratio) / 0.5 for layer in (before, after))
+    found = dropouts(network)
+    if found:  # the one before the last Affine layer, and the one after it
+        inner, outer = ((1 - layer.dropout_ratio) / BOOKS_DROPOUT for layer in found)
         network.params["W8"] *= inner * outer
         network.params["b8"] *= outer
-        before.dropout_ratio = after.dropout_ratio = 0.5
+    for layer in found:
+        layer.dropout_ratio = BOOKS_DROPOUT
     return network
+
+
+def dropouts(network: Network) -> list[Dropout]:
+    """Return the layers that drop units: the two of DeepConvNet."""
+    return [layer for layer in network.layers.values() if isinstance(layer, Dropout)]
 
 
 # ---- Augmentation ----
@@ -192,9 +204,8 @@ def main(argv: list[str] | None = None) -> None:
     if options.validation:
         x, x_test, t, t_test = x[:-HELD_BACK], x[-HELD_BACK:], t[:-HELD_BACK], t[-HELD_BACK:]
     x, t = x[: options.images], t[: options.images]
-    drawn, unseen = load_digits(flatten=False)
-    count = round(EMBEDDED * len(x))
-    x, t = np.concatenate([x, drawn[0][:count]]), np.concatenate([t, drawn[1][:count]])
+    drawn, unseen = load_digits(flatten=False, train=round(EMBEDDED * len(x)), test=len(x_test))
+    x, t = np.concatenate([x, drawn[0]]), np.concatenate([t, drawn[1]])
 
     for name in [options.only] if options.only else PLANS:
         print(f"{name}: {len(x):,} images")
