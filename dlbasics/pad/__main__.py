@@ -22,8 +22,10 @@ from dlbasics.pad.digits import digits_of
 from dlbasics.pad.networks import network_from, probabilities, shipped_networks
 from dlbasics.pad.steps import as_mnist
 
-EXTRA = ("flask", "waitress", "werkzeug", "jinja2")
-"""The packages of the extra `pad` that the page needs."""
+EXTRA = ("flask", "waitress")
+"""The packages that the page needs."""
+
+INSTALL = 'python -m pip install "dlbasics[pad]"'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,20 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    try:
-        own = {} if args.weights is None else {Path(args.weights).name: network_from(args.weights)}
-    except (OSError, ValueError) as error:
-        return _failed(str(error))
-    networks = shipped_networks() | own
+    networks = shipped_networks()
+    best = networks["DeepConvNet"]
+    if args.weights is not None:
+        try:
+            best = networks[Path(args.weights).name] = network_from(args.weights)
+        except (OSError, TypeError, ValueError) as error:
+            return _failed(args.weights, error)
     if args.image:
-        network = [*networks.values()][-1]
-        return max(_read(network, path) for path in args.image)
+        return max([_read(best, path) for path in args.image])
     try:
         server = import_module("dlbasics.pad.server")
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
-        return _failed('the page needs Flask and waitress: python -m pip install "dlbasics[pad]"')
+        print(f"the page needs {error.name}: {INSTALL}", file=sys.stderr)
+        return 1
     server.serve(networks, port=args.port, browser=args.browser)
     return 0
 
@@ -86,16 +90,19 @@ def _port(text: str) -> int:
 def _read(network: Network, path: str) -> int:
     """Print the digits in a picture; return 0, or 1 if it cannot be read."""
     try:
-        pictures = [as_mnist(picture)[-1].picture for picture in digits_of(path)]
+        images = [as_mnist(picture)[-1].picture for picture in digits_of(path)]
     except (ImportError, OSError, TypeError, ValueError) as error:
-        return _failed(str(error))
-    p = probabilities(network, np.array(pictures))
-    print(f"{path}: " + ", ".join(f"{row.argmax()} {row.max():.2f}" for row in p))
+        return _failed(path, error)
+    rows = probabilities(network, np.array(images))
+    print(f"{path}: " + ", ".join(f"{p.argmax()} {p.max():.2f}" for p in rows), flush=True)
     return 0
 
 
-def _failed(message: str) -> int:
-    print(message, file=sys.stderr)
+def _failed(path: str, error: Exception) -> int:
+    """Print why a file cannot be read; return the exit code 1."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    message = reason or str(error).removeprefix(f"{path}: ")
+    print(f"{path}: {message}", file=sys.stderr, flush=True)
     return 1
 
 

@@ -8,6 +8,7 @@ The picture is divided in three steps, each a section of this file:
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,26 +17,31 @@ import numpy as np
 from dlbasics._internal.checks import Array
 from dlbasics.datasets.images import digit
 
+LEAST = 0.25
+"""Where ink has more than this share of the darkest ink, there may be a digit."""
+
+NOISE = 10.0
+"""That share, or this number times the ink of the median pixel, which is paper, if that is more."""
+
 DIRT = 0.15
-"""A spot is dirt if its longer side has less than this share of a digit's height."""
+"""A spot is dirt if its longer side has less than this share of the highest spot's height."""
 
-BESIDE = 0.5
-"""Spots are one digit if they share this part of the columns of the narrower one, or more."""
+BESIDE, BELOW = 0.5, 0.35
+"""Spots are one digit if they share this part of the columns of the narrower one, or more, and lie
+apart by less than this share of the height of the higher one."""
 
-BELOW = 0.35
-"""They may then lie apart by this share of a digit's height."""
-
-PART = 0.5
-"""A spot of less than this share of the height of the one next to it may be a part of it."""
-
-NEAR = 0.2
-"""Such a part may lie apart by this share of a digit's height."""
+PART, NEAR = 0.5, 0.25
+"""A spot of less than this share of another one's height is a part of that one, such as the bar of
+a 5, if it lies apart by less than this share of the height and they share a column."""
 
 GAP = 0.04
-"""Spots that lie apart by less than this share of a digit's height are one digit."""
+"""Spots are one digit if they lie apart by less than this share of the height of the higher one."""
+
+MOST = 100
+"""The largest number of spots that are no dirt."""
 
 POINTS = 400
-"""The number of points of a spot, at most, from which distances are measured."""
+"""Distances are measured between this number of points of a spot, or fewer."""
 
 SOFT = 3
 """The width of the soft edge of ink, in pixels."""
@@ -63,12 +69,28 @@ def digits_of(image: Any) -> list[Array]:
         OSError: If the file cannot be opened.
     """
     name = f"{image}:" if isinstance(image, str | os.PathLike) else "image"
-    ink = digit.ink(digit.smaller(digit.grey(image)))
+    ink = digit.ink(digit.smaller(digit.grey(image)), degree=2)
     even = digit.smooth(ink)
-    labels = spots(digit.is_ink(even, digit.darkest_ink(even, name)))
-    groups = joined(measured(labels))
-    groups.sort(key=lambda group: min(s.left for s in group) + max(s.right for s in group))
-    return [sheet(ink, labels, [spot.label for spot in group]) for group in groups]
+    darkest = digit.darkest_ink(even, name)
+    labels = spots(is_perhaps_ink(even, darkest))
+    found = measured(labels, digit.is_ink(even, darkest))
+    if len(found) > MOST:
+        raise ValueError(
+            f"{name} must hold digits on clean paper, got {len(found)} spots of ink, and {MOST} is "
+            "the most"
+        )
+    digits = joined(found)
+    digits.sort(key=lambda parts: min(s.left for s in parts) + max(s.right for s in parts))
+    return [sheet(ink, labels, parts) for parts in digits]
+
+
+def is_perhaps_ink(even: Array, darkest: float) -> Array:
+    """Return where there is ink or a little noise: a mask (H, W).
+
+    A thin stroke stays whole in this mask, which takes in more than `digit.is_ink`.
+    """
+    noise = float(np.median(np.abs(even))) / darkest
+    return even > min(max(NOISE * noise, LEAST), digit.FAINT[1]) * darkest
 
 
 # ---- 1.  Spots ----
@@ -124,28 +146,28 @@ class Spot:
     def height(self) -> int:
         return self.bottom - self.top
 
-    @property
-    def width(self) -> int:
-        return self.right - self.left
 
+def measured(labels: Array, certain: Array) -> list[Spot]:
+    """Return the spots that are no dirt, in the order of their numbers.
 
-def measured(labels: Array) -> list[Spot]:
-    """Return the spots that are no dirt, in the order of their numbers."""
-    places = np.argwhere(labels)
-    label = labels[labels > 0]
+    Args:
+        labels: The number of each pixel's spot, (H, W).
+        certain: A mask of pixels that are ink.  A spot without such a pixel is noise.
+    """
+    places, label = np.argwhere(labels), labels[labels > 0]
     count = label.max() + 1
     low, high = np.full((count, 2), max(labels.shape)), np.zeros((count, 2), int)
     np.minimum.at(low, label, places)
     np.maximum.at(high, label, places + 1)
-    sides = high - low
+    sides = (high - low) * np.isin(np.arange(count), labels[certain])[:, np.newaxis]
     sides[0] = 0
     order = np.argsort(label, kind="stable")
     first = np.searchsorted(label[order], np.arange(count + 1))
     found = []
-    for k in np.flatnonzero(sides.max(axis=1) >= DIRT * sides[:, 0].max()):
+    for k in np.flatnonzero(sides.max(axis=1) >= DIRT * sides[:, 0].max()).tolist():
         own = places[order[first[k] : first[k + 1]]]
-        points = own[:: 1 + len(own) // POINTS]
-        found.append(Spot(int(k), low[k, 0], high[k, 0], low[k, 1], high[k, 1], points))
+        (top, left), (bottom, right) = low[k].tolist(), high[k].tolist()
+        found.append(Spot(k, top, bottom, left, right, own[:: 1 + len(own) // POINTS]))
     return found
 
 
@@ -154,40 +176,46 @@ def measured(labels: Array) -> list[Spot]:
 
 def joined(found: list[Spot]) -> list[list[Spot]]:
     """Return the spots of each digit."""
-    groups = [{i} for i in range(len(found))]
+    digit_of = [*range(len(found))]
+    for i, j in pairs(found):
+        digit_of = [digit_of[i] if k == digit_of[j] else k for k in digit_of]
+    return [
+        [spot for spot, k in zip(found, digit_of, strict=True) if k == number]
+        for number in dict.fromkeys(digit_of)
+    ]
 
-    def join(i: int, j: int) -> None:
-        groups[i] |= groups[j]
-        for k in groups[i]:
-            groups[k] = groups[i]
 
+def pairs(found: list[Spot]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of spots that belong to one digit."""
     for i, a in enumerate(found):
-        near = [(distance(a, b), j) for j, b in enumerate(found) if j != i and may_touch(a, b)]
-        for d, j in near:
-            if d < GAP or (shared_columns(a, found[j]) >= BESIDE and d < BELOW):
-                join(i, j)
-        near = [(d, j) for d, j in near if a.height < PART * found[j].height]
-        if near and min(near)[0] < NEAR:
-            join(i, min(near)[1])
-    return [[found[k] for k in group] for group in {min(group): group for group in groups}.values()]
+        parts_of = []
+        for j, b in enumerate(found):
+            if i == j or rectangles_apart(a, b) > BELOW:
+                continue
+            apart, shared = distance(a, b), shared_columns(a, b)
+            if apart < GAP or (apart < BELOW and shared >= BESIDE):
+                yield i, j
+            elif apart < NEAR and shared > 0 and a.height < PART * b.height:
+                parts_of.append((apart, j))
+        if parts_of:
+            yield i, min(parts_of)[1]
 
 
-def may_touch(a: Spot, b: Spot) -> bool:
-    """Return whether the rectangles of two spots are near each other."""
-    most = BELOW * max(a.height, b.height)
-    return (
-        max(a.left, b.left) - min(a.right, b.right) <= most
-        and max(a.top, b.top) - min(a.bottom, b.bottom) <= most
-    )
+def rectangles_apart(a: Spot, b: Spot) -> float:
+    """Return how far two rectangles are apart, as a share of the height of the higher one."""
+    columns = max(a.left, b.left) - min(a.right, b.right)
+    rows = max(a.top, b.top) - min(a.bottom, b.bottom)
+    return max(columns, rows) / max(a.height, b.height)
 
 
 def shared_columns(a: Spot, b: Spot) -> float:
     """Return the part of the columns of the narrower spot that the other one has, too."""
-    return (min(a.right, b.right) - max(a.left, b.left)) / min(a.width, b.width)
+    shared = min(a.right, b.right) - max(a.left, b.left)
+    return shared / min(a.right - a.left, b.right - b.left)
 
 
 def distance(a: Spot, b: Spot) -> float:
-    """Return the distance between two spots, divided by the height of the higher one."""
+    """Return the distance of two spots, as a share of the height of the higher one."""
     apart = a.points[:, np.newaxis] - b.points
     return float(np.sqrt((apart**2).sum(axis=2).min())) / max(a.height, b.height)
 
@@ -195,17 +223,17 @@ def distance(a: Spot, b: Spot) -> float:
 # ---- 3.  Pictures ----
 
 
-def sheet(ink: Array, labels: Array, own: list[int]) -> Array:
+def sheet(ink: Array, labels: Array, parts: list[Spot]) -> Array:
     """Return a sheet with the ink of some spots alone, in the middle of clean paper."""
-    there = np.isin(labels, own)
-    rows, columns = (
-        slice(max(part.start - SOFT, 0), part.stop + SOFT) for part in digit.rectangle(there)
+    place = (
+        slice(max(min(spot.top for spot in parts) - SOFT, 0), max(s.bottom for s in parts) + SOFT),
+        slice(max(min(spot.left for spot in parts) - SOFT, 0), max(s.right for s in parts) + SOFT),
     )
-    there, others = there[rows, columns], (labels[rows, columns] > 0)
-    others &= ~there
+    x, labels = ink[place], labels[place]
+    own = np.isin(labels, [spot.label for spot in parts])
+    others = digit.grown(~own & (labels > 0), corners=True)
     for i in range(SOFT):
-        there = digit.grown(there, corners=i % 2 == 0)
-    others = digit.grown(others, corners=True)
-    x = np.where(there & ~others, ink[rows, columns], 0)
+        own = digit.grown(own, corners=i % 2 == 0)
+    x = np.where(own & ~others, x, 0)
     x = np.clip(x / digit.smooth(x).max(), 0, 1)
     return 1 - np.pad(x, max(x.shape)).astype(np.float32)

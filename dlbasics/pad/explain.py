@@ -16,7 +16,8 @@ import numpy as np
 from dlbasics._internal.checks import Array, as_array, as_count, quiet
 from dlbasics.datasets.images.digit import SIDE
 from dlbasics.functions import softmax
-from dlbasics.network import Network
+from dlbasics.network import Network, forward
+from dlbasics.pad.networks import CLASSES
 
 PATCH, STEP = 4, 2
 """The side of the square that covers a place, and the distance between two places, in pixels."""
@@ -58,13 +59,11 @@ def input_gradient(network: Network, image: Array, classes: Sequence[int]) -> Ar
         image: The image, (28, 28).
         classes: The K classes.
     """
-    x = _batch(network, image)
-    classes = _classes(classes)
-    x = np.repeat(x, len(classes), axis=0)
     layers = [layer.replica() for layer in network.layers.values()]
-    for layer in layers:
-        x = layer.forward(x, False)
-    dout = np.eye(x.shape[1], dtype=x.dtype)[classes] - softmax(x)
+    classes = _classes(classes)
+    x = np.repeat(_batch(network, image), len(classes), axis=0)
+    scores = forward(layers, x, False)
+    dout = np.eye(scores.shape[1], dtype=x.dtype)[classes] - softmax(scores)
     for layer in reversed(layers):
         dout = layer.backward(dout)
     return dout.reshape(-1, SIDE, SIDE)
@@ -86,7 +85,6 @@ def occlusion(network: Network, image: Array, classes: Sequence[int]) -> Array:
         The values, (K, 28, 28).  They are 0 where the squares cover only paper.
     """
     x = _batch(network, image)
-    classes = _classes(classes)
     picture = x.reshape(SIDE, SIDE)
     paper = np.median(picture)
     squares = [
@@ -98,7 +96,9 @@ def occlusion(network: Network, image: Array, classes: Sequence[int]) -> Array:
     covered = np.repeat(picture[np.newaxis], 1 + len(inked), axis=0)
     for image, square in zip(covered[1:], inked, strict=True):
         image[square] = paper
-    log_p = np.log(network.predict_proba(covered.reshape(-1, *x.shape[1:])))[:, classes]
+    scores = network.predict(covered.reshape(-1, *x.shape[1:]))
+    classes = _classes(classes)
+    log_p = scores[:, classes] - np.logaddexp.reduce(scores, axis=1, keepdims=True)
     falls = np.zeros((len(classes), SIDE, SIDE), x.dtype)
     count = np.zeros((SIDE, SIDE), x.dtype)
     for square in squares:
@@ -117,5 +117,11 @@ def _batch(network: Network, image: Any) -> Array:
     return x.reshape(1, *(network.input_dim or (SIDE * SIDE,)))
 
 
-def _classes(classes: Sequence[int]) -> list[int]:
-    return [as_count(k, "classes", least=0) for k in classes]
+def _classes(classes: Any) -> list[int]:
+    """Return the classes as a list of integers."""
+    if not isinstance(classes, Sequence | np.ndarray) or isinstance(classes, str):
+        raise TypeError(f"classes must be a list of digits, got {classes!r}")
+    found = [as_count(k, "classes", least=0) for k in classes]
+    if not found or max(found) >= CLASSES:
+        raise ValueError(f"classes must be one or more digits, 0 to 9, got {classes!r}")
+    return found

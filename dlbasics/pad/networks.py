@@ -9,7 +9,7 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.files import as_path
-from dlbasics._internal.network_state import LAYERS, MAX_NAMES
+from dlbasics._internal.network_state import LAYERS, MAX_NAMES, arrays_of
 from dlbasics._internal.npz import Form
 from dlbasics.network import Network
 from dlbasics.networks import ACTIVATIONS, DeepConvNet, MultiLayerNet, SimpleConvNet, TwoLayerNet
@@ -60,9 +60,9 @@ def network_from(path: PathLike) -> Network:
             raise ValueError(f"{path}: expected {EXPECTED}, got a file without names of layers")
         file.check_size(forms)
         layers = file.read(LAYERS).reshape(-1).tolist()
-    dtypes = {form.dtype for form in forms.values()}
-    if len(dtypes) != 1 or (dtype := dtypes.pop()).kind != "f":
-        raise ValueError(f"{path}: expected parameters of one floating-point type, got {forms}")
+    dtype = forms["W1"].dtype if "W1" in forms else np.dtype(np.float32)
+    if dtype.kind != "f":
+        raise ValueError(f"{path}: expected parameters of a floating-point type, got {dtype}")
     for make in _networks(layers, forms):
         try:
             network = make(dtype=dtype, rng=0)
@@ -78,9 +78,9 @@ def network_from(path: PathLike) -> Network:
             f"{shapes!s:.500}"
         )
     network = network.astype(np.float32)
-    for key, param in network.params.items():
-        if not np.isfinite(param).all():
-            raise ValueError(f"{path}: expected finite numbers, got others in {key}")
+    for key, array in arrays_of(network).items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: expected finite numbers, got others in {Path(key).name}")
     return network
 
 

@@ -109,12 +109,16 @@ def smaller(x: Array) -> Array:
     return x[: h * k, : w * k].reshape(h, -1, w, min(k, x.shape[1])).mean(axis=(1, 3))
 
 
-def ink(x: Array) -> Array:
+def ink(x: Array, degree: int = 1) -> Array:
     """Return the share of the light that ink takes away at each pixel; 0 is paper.
 
     If the paper is dark and the ink is light, the picture is inverted first.
+
+    Args:
+        x: The grey values, (H, W).
+        degree: How much the light may vary; see `light`.
     """
-    paper = light(x)
+    paper = light(x, degree)
     if is_light_on_dark(x, paper):
         x, paper = 1 - x, 1 - paper
     return (paper - x) / np.maximum(paper, 0.05)
@@ -126,23 +130,33 @@ def is_light_on_dark(x: Array, paper: Array) -> bool:
     return bool(difference.max() > -difference.min())
 
 
-def light(x: Array) -> Array:
-    """Return the grey values that the sheet would have without ink: a plane, fitted to the paper.
+def light(x: Array, degree: int = 1) -> Array:
+    """Return the grey values that the sheet would have without ink.
 
-    Least squares fit the plane to 10,000 pixels all over the sheet.  Those far from it are ink, so
-    it is fitted again without them, a few times.
+    They are a polynomial of row and column, fitted to the paper.  Least squares fit it to 10,000
+    pixels all over the sheet.  Those far from it are ink, so it is fitted again without them, a few
+    times.
+
+    Args:
+        x: The grey values, (H, W).
+        degree: The degree of the polynomial.  1 makes it a plane: the light fades from one side to
+            the other.  2 also allows for a light that is brightest in the middle.
     """
     h, w = x.shape
     row, column = np.linspace(-1, 1, h), np.linspace(-1, 1, w)
+    powers = [(i - j, j) for i in range(degree + 1) for j in range(i + 1)]
     some = np.arange(0, x.size, max(1, x.size // 10_000))
-    known = np.stack([np.ones(len(some)), row[some // w], column[some % w]], axis=1)
+    known = np.stack([row[some // w] ** i * column[some % w] ** j for i, j in powers], axis=1)
     values = x.reshape(-1)[some]
-    factors = np.array([np.median(values), 0, 0])
+    factors = np.array([np.median(values), *[0] * (len(powers) - 1)])
     for _ in range(5):
         error = np.abs(values - known @ factors)
         near = error <= 2.5 * np.median(error) + 1e-3
         factors = np.linalg.lstsq(known[near], values[near], rcond=None)[0]
-    return factors[0] + factors[1] * row[:, np.newaxis] + factors[2] * column
+    paper = np.full((h, w), factors[0])
+    for factor, (i, j) in zip(factors[1:], powers[1:], strict=True):
+        paper += factor * row[:, np.newaxis] ** i * column**j
+    return paper
 
 
 def smooth(x: Array) -> Array:
