@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks import pad
 from benchmarks.planted_errors import LEFT_OUT, PLANTED, mirror, misfit, nearest
 from benchmarks.sides import NUMPY_ALONE, SIDES, STRAIGHT, TASKS, WITH_FAST, Task, deep, simple
 from benchmarks.turns import Worker, environment, measure
@@ -168,3 +169,21 @@ def test_the_machine_is_described_without_its_name(monkeypatch):
     text = command.machine()
     assert all(word in text for word in ("cores", "Python", "NumPy", "torch", "numba"))
     assert "secret" not in text
+
+
+def test_a_digit_of_8x8_pixels_becomes_dark_ink_on_a_large_sheet():
+    image = np.zeros((8, 8))
+    image[2, 3] = 16
+    sheet = pad.enlarged(image)
+    assert sheet.shape == (120, 120)
+    assert np.unravel_index(sheet.argmin(), sheet.shape) in [(44, 54), (44, 55), (45, 54), (45, 55)]
+    assert sheet.min() < 0.1 and sheet[:15].min() == sheet[:, -15:].min() == 1
+    assert (1 - sheet).sum() == pytest.approx(100)  # a pixel's ink, on a hundred pixels
+
+
+def test_the_pads_accuracies_are_a_table(capsys):
+    pad.print_table({"all steps": {"DeepConvNet": [True, True, True, False]}})
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["DeepConvNet"],
+        ["all", "steps", "75.0%"],
+    ]

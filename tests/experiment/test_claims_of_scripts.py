@@ -62,6 +62,7 @@ SHORT = {
         "epochs": 1,
     },
     "ch08_deep/digits_on_paper": {"images": 20},
+    "ch08_deep/drawn_digits": {"drawings": 10, "epochs": 1},
     "ch08_deep/half_float_network": {"images": 5},
     "ch08_deep/small_filters": {"filter_num": 2, "train_size": 100, "epochs": 1, "networks": 1},
     "ch08_deep/train_deepnet": {"epochs": 1, "train_size": 100},
@@ -87,6 +88,7 @@ QUICK_ON_MNIST = {
 OWN_TEST_ON_MNIST = {
     "ch05_backprop/train_neuralnet",  # with five seeds
     "ch06_techniques/hidden_nodes",  # it takes minutes
+    "ch08_deep/drawn_digits",  # it takes minutes
     "ch08_deep/where_time_goes",  # its numbers are times
 }
 SEEDS_ON_MNIST = {"ch06_techniques/batch_norm_test": 4, "ch08_deep/depth_and_skips": 4}
