@@ -40,7 +40,7 @@ KIND = r"eqs?\.|equations?|figures?|tables?|sections?"
 NUMBERS = rf"\(?{NUMBER}\)?(?:(?:,| and| or| to)+ \(?{NUMBER}\)?)*"
 TOKEN = re.compile(
     rf"\b(?P<author>{'|'.join(TEXTS)}|[Bb]ook)\b"
-    r"|(?<![*\w])\*(?P<title>[A-Z][^*]*[^*\s])\*(?!\*)"
+    r"|(?<![*\w])\*(?P<title>[A-Z][^*]*[^*\s])\*(?!\*)(?: \(chapter (?P<chapter>\d+))?"
     rf"|\b(?P<kind>(?i:{KIND}))\s+(?P<numbers>{NUMBERS})(?![\w.]*\d)"
 )
 FIGURE_KEY = re.compile(
@@ -54,11 +54,14 @@ class Text:
 
     Args:
         titles: The titles of the text and of its sections.
+        chapters: The chapters in which each title stands, if chapters have their numbers alone in a
+            line.
         numbers: The numbers of its equations, figures, tables and sections.
         listings: How many listings each section prints.
     """
 
     titles: set[str] = field(default_factory=set)
+    chapters: set[tuple[str, str]] = field(default_factory=set)
     numbers: dict[str, set[str]] = field(default_factory=dict)
     listings: Counter[str] = field(default_factory=Counter)
 
@@ -100,7 +103,7 @@ def read_text(content: str) -> Text:
     text = Text(numbers={kind: set() for kind in ("equation", "figure", "table", "section")})
     lines = ["", *content.splitlines(), ""]
     contents = {title for line in lines if "\t" in line and (title := title_in(line))}
-    section, in_listing = "", False
+    section, chapter, in_listing = "", 0, False
     for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
         if line.startswith("```"):
             in_listing = not in_listing
@@ -110,8 +113,10 @@ def read_text(content: str) -> Text:
             continue
         add_numbers(text, line)
         alone = not before.strip() and not after.strip()
+        chapter += alone and line.strip() == str(chapter + 1)
         if (title := title_in(line)) and (alone or line.startswith("#") or "\t" in line):
             text.titles.add(title)
+            text.chapters.add((title, str(chapter)))
             if title in contents or line.startswith("#"):
                 section = title
     text.listings = Counter({name: count for name, count in text.listings.items() if count})
@@ -121,7 +126,7 @@ def read_text(content: str) -> Text:
 def title_in(line: str) -> str:
     """Return the title that a line is, without its number and page; "" if it is a sentence."""
     line = line.rstrip(" :.") if line.startswith("#") else line
-    line = re.sub(r"[#*$‡]|\\([_*])|(?:\. ?){3,}", r"\1", line).strip()
+    line = re.sub(r"[#*$‡`]|\\([_*])|(?:\. ?){3,}", r"\1", line).strip()
     if "\t" in line:
         parts = [part.strip() for part in line.split("\t") if re.search(r"[A-Za-z]{2}", part)]
         line = parts[0] if len(parts) == 1 else ""
@@ -230,6 +235,9 @@ def cited_in(place: str, passage: str) -> Iterator[Citation]:
                 author = BOOK if match["author"].lower() == "book" else match["author"]
             elif match["title"]:
                 yield Citation(place, author, "title", match["title"])
+                if match["chapter"]:
+                    name = f"{match['title']} in {match['chapter']}"
+                    yield Citation(place, author, "chapter", name)
             else:
                 kind = match["kind"].lower().rstrip("s.")
                 kind = "equation" if kind == "eq" else kind
@@ -240,6 +248,8 @@ def cited_in(place: str, passage: str) -> Iterator[Citation]:
 def occurs(citation: Citation, texts: dict[str, Text]) -> bool:
     """Return whether the text has what the citation names."""
     text = texts[citation.author]
+    if citation.kind == "chapter":
+        return tuple(citation.name.rsplit(" in ", 1)) in text.chapters
     if citation.kind == "title":
         return citation.name in text.titles
     return citation.name in text.numbers[citation.kind]

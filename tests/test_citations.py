@@ -27,6 +27,14 @@ Expansion by im2col	33
 
 Preface
 
+1
+
+Before Gates
+
+2
+
+Gates
+
 AND Gate
 
 The AND gate of equation (9.9) is told in Figure 9.8 elsewhere.
@@ -92,6 +100,7 @@ RIGHT = [
     "`gates_figure_2_1.png`, `steps_figure_A_6_left.png`, `nodes_takahashi_figure_4_4.png`",
     "A word in **Bold** or *lower case*, a * b * c, and 3 figures of 10 units.",
     "Wrapped: *What Is\na Gate?*, eq.\n2.1.",
+    "*AND Gate* (chapter 2): gates. *Before Gates* (chapter 1, and more)",
     "```\n*Not a Title* eq. 7.7\n```",
 ]
 
@@ -116,6 +125,7 @@ WRONG = {
     "| Takahashi, figure 4.4 | figure 4.4 |": ["Saitoh has no figure '4.4'"],
     "Takenawa, section 3.4": ["Takenawa has no section '3.4'"],
     "He et al. 2016, *Deep Residual Learning*": ["Saitoh has no title 'Deep Residual Learning'"],
+    "*AND Gate* (chapter 1)": ["Saitoh has no chapter 'AND Gate in 1'"],
     "`gates_figure_2_2.png`": ["Saitoh has no figure '2.2'"],
     "`tilk_figure_0_2`": ["Tilk has no figure '2'"],
 }
