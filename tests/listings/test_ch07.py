@@ -44,7 +44,7 @@ def test_convolution_and_pooling_as_typed_are_ours(stride, pad):
     np.testing.assert_array_equal(ours["Pooling"](2, 2).forward(y), wanted)
 
 
-# Repaired: the book prints most of the class at the left margin, and mixes last_layer and lastLayer.
+# Repaired: the book prints most of the class at the left margin, and mixes two names of last_layer.
 OWN_CONVNET = """
 from collections import OrderedDict
 from dlbasics.layers import *
