@@ -568,12 +568,6 @@ def test_the_code_of_the_softmax_loss_gives_nan_at_a_probability_of_0():
 # The texts themselves, where they are.
 
 
-@pytest.fixture
-def texts():
-    if not BOOK.is_here():
-        pytest.skip("the texts: set DLBASICS_TEXTS to their folder")
-
-
 def test_the_texts_contradict_themselves(texts):
     """Names, numbers and figures that a text gives in two ways, or that it does not have."""
     BOOK.has("Figure 8.20", "Figure 8.19: Using", "ILSVRC", "ILSRVC", "SimpleConvNet", "[h06/")

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 
+@cache
 def squeezed(text: str) -> str:
     """Return the text without blanks and signs of Markdown and formulas, to compare."""
     return re.sub(r"[\s$`*]|\\(?=_)", "", text)
@@ -25,34 +26,37 @@ class Text:
         """Return whether the file of the text is there."""
         return self.title in contents()
 
+    def raw(self) -> str:
+        """Return the text as it stands in its file."""
+        return contents()[self.title]
+
     def has(self, *parts: str) -> None:
         """Check that the text has all these parts."""
-        text = contents().get(self.title)
-        if text is not None:
+        if self.is_here():
+            text = squeezed(self.raw())
             assert [part for part in parts if squeezed(part) not in text] == []
 
     def lacks(self, *parts: str) -> None:
         """Check that the text has none of these parts."""
-        text = contents().get(self.title)
-        if text is not None:
+        if self.is_here():
+            text = squeezed(self.raw())
             assert [part for part in parts if squeezed(part) in text] == []
 
-    def count(self, part: str) -> int | None:
-        """Return how often the text has the part; None without its file."""
-        text = contents().get(self.title)
-        return None if text is None else text.count(squeezed(part))
+    def count(self, part: str) -> int:
+        """Return how often the text has the part."""
+        return squeezed(self.raw()).count(squeezed(part))
 
 
 @cache
 def contents() -> dict[str, str]:
-    """Return the squeezed text by title, of the texts that are there."""
+    """Return the text by title, of the texts that are there."""
     folder = os.environ.get("DLBASICS_TEXTS")
     found = {}
     for path in sorted(Path(folder).glob("*.txt")) if folder else []:
         text = path.read_text(encoding="utf-8")
         for each in (BOOK, TAKAHASHI, TILK, HUANG, TAKENAWA):
             if each.title in text[:300]:
-                found[each.title] = squeezed(text)
+                found[each.title] = text
     return found
 
 
