@@ -14,7 +14,7 @@ from dlbasics.data import one_hot
 from tests.docs.texts import BOOK
 from tests.listings.helpers import check, run
 from tests.listings.misprints import MISPRINTS
-from tests.listings.test_imports import ROWS
+from tests.listings.test_imports import LOAD_MNIST, ROWS
 
 GIVEN = """
 from dlbasics.functions import *
@@ -105,7 +105,7 @@ def with_our_imports(listing, chapter, section):
         if note in ("", f"chapter {chapter}", f"*{section}*"):
             modules[book.split()[1]] = ours.split()[1]
     listing = re.sub(r"^(import sys, os|sys\.path\.append.*?\))", "", listing, flags=re.MULTILINE)
-    listing = re.sub(r"^from dataset\.mnist import.*$", "", listing, flags=re.MULTILINE)
+    listing = listing.replace(LOAD_MNIST, "")
     for book, ours in modules.items():
         listing = listing.replace(f"from {book} import", f"from {ours} import")
     for setting, smaller in SMALLER.items():
