@@ -151,8 +151,8 @@ def add_numbers(text: Text, line: str) -> None:
     text.numbers["figure"].update(figures)
     text.numbers["table"].update(re.findall(rf"^\W*Table {number}[.:]\s", line))
     if line.startswith("#") or "\t" in line:
-        first = r"^(?:#+\W*|\t?)((?:A\.)?\d+(?:\.\d+)*)[.\s]*(?:\*\*)?\s*[A-Za-z]{3}"
-        sections = re.findall(first, line) + re.findall(rf"^#.*[a-z?]\s{number}$", line)
+        first = r"^(?:#+\W*|\t?)((?:A\.)?\d+(?:\.\d+)*)[.\s]*(?:\*\*)?\s*[A-Za-z]{2}"
+        sections = re.findall(first, line) + re.findall(r"^#.*[a-z?]\s((?:A|\d+)(?:\.\d+)+)$", line)
         text.numbers["section"].update(sections)
 
 
