@@ -4,10 +4,10 @@ The network is 784-128-64-10 with ReLU and softmax, and it sees one image.  Each
 formula of the text, written as loops over plain Python numbers.  The script compares every number
 with that of the layers and the optimizer in float64, and with that of PyTorch if it is installed.
 
-For the two lower layers, Huang, eq.  22c to 22f, keep one term of the sum over the ten outputs, and
-eq.  22c has no meaning for j above 10. The script takes the whole sum, as the matrix formulas of
+For the two lower layers, Huang, eq. 22c to 22f, keep one term of the sum over the ten outputs, and
+eq. 22c has no meaning for j above 10.  The script takes the whole sum, as the matrix formulas of
 the text's appendix C do, and shows the error of the nearest term.  The text's first step of Adam is
-7.441e-4. Its algorithm gives the learning rate, 1e-3, at t = 1; the printed number is what t = 2
+7.441e-4.  Its algorithm gives the learning rate, 1e-3, at t = 1; the printed number is what t = 2
 gives before any moment has been stored.  The script shows both.  In the text the slope of ReLU at 0
 is 1; in the layers it is 0.
 """

@@ -3,7 +3,7 @@
 The first exercises ask for the derivatives with respect to X and W of two losses of X W: half the
 squared error, and softmax with cross-entropy.  Then come the derivatives of a bias, and six
 exercises on the chain rule, which the script draws as computational graphs.  Layers and nodes
-compute what the answers say.  One of the six is Takahashi, *Steepest Descent*, eq.  3.15. We chose
+compute what the answers say.  One of the six is Takahashi, *Steepest Descent*, eq. 3.15.  We chose
 the numbers at which the chain rule is evaluated.
 """
 

@@ -41,6 +41,7 @@ KIND = r"eqs?\.|equations?|figures?|tables?|sections?"
 NUMBERS = rf"\(?{NUMBER}\)?(?:(?:,| and| or| to)+ \(?{NUMBER}\)?)*"
 TOKEN = re.compile(
     rf"\b(?P<author>{'|'.join(TEXTS)}|[Bb]ook)\b"
+    r"|(?P<paper>\bet al\b|\bthe (?:paper|source)'s\b)"
     r"|(?<![*\w])\*(?P<title>[A-Z][^*]*[^*\s])\*(?!\*)(?: \(chapter (?P<chapter>\d+))?"
     rf"|\b(?P<kind>(?i:{KIND}))\s+(?P<numbers>{NUMBERS})(?![\w.]*\d)"
 )
@@ -151,8 +152,8 @@ def add_numbers(text: Text, line: str) -> None:
     text.numbers["figure"].update(figures)
     text.numbers["table"].update(re.findall(rf"^\W*Table {number}[.:]\s", line))
     if line.startswith("#") or "\t" in line:
-        first = r"^(?:#+\W*|\t?)((?:A\.)?\d+(?:\.\d+)*)[.\s]*(?:\*\*)?\s*[A-Za-z]{3}"
-        sections = re.findall(first, line) + re.findall(rf"^#.*[a-z?]\s{number}$", line)
+        first = r"^(?:#+\W*|\t?)((?:A\.)?\d+(?:\.\d+)*)[.\s]*(?:\*\*)?\s*[A-Za-z]{2}"
+        sections = re.findall(first, line) + re.findall(r"^#.*[a-z?]\s((?:A|\d+)(?:\.\d+)+)$", line)
         text.numbers["section"].update(sections)
 
 
@@ -236,7 +237,7 @@ def cited_in(place: str, passage: str, default: str = BOOK) -> Iterator[Citation
 
     A citation belongs to the author named last before it in the same sentence, else to `default`:
     the author in the heading of a page's section, else the book's.  A sentence that begins with
-    "Source:" cites papers.
+    "Source:" cites papers, and so does what follows "et al." or "the paper's".
     """
     passage = re.sub(r"`[^`]*`", "`", passage)
     for sentence in re.split(r"(?<!\beq)(?<!\beqs)(?<!\bal)(?<=\.)\s+(?=[A-Z*`])", passage):
@@ -244,6 +245,8 @@ def cited_in(place: str, passage: str, default: str = BOOK) -> Iterator[Citation
             continue
         author = default
         for match in TOKEN.finditer(sentence):
+            if match["paper"]:
+                break
             if match["author"]:
                 author = BOOK if match["author"].lower() == "book" else match["author"]
             elif match["title"]:

@@ -96,6 +96,7 @@ RIGHT = [
     "Takahashi, section 3.1 and figure 4.4; Huang, eq. 22c, figures 2a and 2b, table A-1.",
     "Huang, *APPENDIX-C: Layers*. Takenawa, *Deep Learning: Part 2*, *Exercise on the chain rule*.",
     "Tilk, figure 1. Source: He et al. 2016, figure 9 and section 7.",
+    "He et al. 2016, figure 9; Tilk, figure 7. As in the paper's section 9.",
     "| script | *AND Gate* | Tilk, figure 1 | figure 2.1 |",
     "`gates_figure_2_1.png`, `steps_figure_A_6_left.png`, `nodes_takahashi_figure_4_4.png`",
     "A word in **Bold** or *lower case*, a * b * c, and 3 figures of 10 units.",
@@ -126,7 +127,7 @@ WRONG = {
     "Tilk, figure 1. Then figure 1.": ["Saitoh has no figure '1'"],
     "| Takahashi, figure 4.4 | figure 4.4 |": ["Saitoh has no figure '4.4'"],
     "Takenawa, section 3.4": ["Takenawa has no section '3.4'"],
-    "He et al. 2016, *Deep Residual Learning*": ["Saitoh has no title 'Deep Residual Learning'"],
+    "He 2016, *Deep Residual Learning*": ["Saitoh has no title 'Deep Residual Learning'"],
     "## Huang, errata\n\neq. 2.1\n\n## End\n\neq. 22c": [
         "Huang has no equation '2.1'",
         "Saitoh has no equation '22c'",
