@@ -154,6 +154,13 @@ experiment = Experiment(
             digits=3,
         ),
         Claim(
+            "weight decay rates of the best five",
+            (3.86e-07, 6.04e-07, 1.27e-06, 1.43e-05, 8.97e-06),
+            lambda result: [trial.params["weight_decay"] for trial in result.trials[:5]],
+            lambda v: all(1e-8 <= rate <= 1e-4 for rate in v),
+            digits=3,
+        ),
+        Claim(
             "rank correlation of validation accuracy with learning rate and with weight decay",
             "0.001 to 0.01 and 10^-8 to 10^-6 go well",
             lambda result: [rank_correlation(result, name) for name in ("lr", "weight_decay")],
