@@ -272,7 +272,9 @@ experiment = Experiment(
         ),
         answer("db of X + b, dY = ((1, 0), (0, -1), (1, 1))", [2, 0], lambda r: r.db),
         answer("dX of X + b, equal to dY", [[1, 0], [0, -1], [1, 1]], lambda r: r.dX_of_bias),
-        answer("z(u), u = sigmoid(x) = 0.8, z_u = 5: u(1 - u) z_u", 0.8, lambda r: r.dx_of_sigmoid),
+        answer(
+            "z(u), u = sigmoid(x) = 0.8, z_u = 5: u(1 - u) z_u", [0.8], lambda r: [r.dx_of_sigmoid]
+        ),
         answer(
             "z(x W + b), W = ((1, 2), (3, 4)), z_y = (5, 6): w00 z_y0 + w01 z_y1, "
             "w10 z_y0 + w11 z_y1",
