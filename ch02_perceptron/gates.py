@@ -4,8 +4,8 @@ Each gate takes two numbers, or two arrays element by element.  It returns 1 whe
 elsewhere.  The inputs may be any numbers, not only 0 and 1: `regions.py` draws what a perceptron
 makes of them.
 
-Takahashi, *Playing with MNIST*, section 2.2, gives the conditions on w1, w2 and the threshold t
-under which a perceptron is a gate.  The script compares them with the truth tables of perceptrons
+Takahashi, *Logic Gate*, gives the conditions on w1, w2 and the threshold t under which a perceptron
+is a gate: eq. 2.5 to 2.23.  The script compares them with the truth tables of perceptrons
 on a grid of such numbers.
 """
 
@@ -33,7 +33,7 @@ OR_SETTING = (0.5, 0.5, 0.2)
 """A choice of (w1, w2, theta) that makes OR."""
 
 TAKAHASHIS_OR_SETTING = (0.5, 0.5, 0.4)
-"""Another one (Takahashi, section 2.2.3)."""
+"""Another one (Takahashi, *OR Gate*)."""
 
 CONDITIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "AND": lambda w1, w2, t: (w1 + w2 > t) & (w1 <= t) & (w2 <= t) & (t >= 0),

@@ -1,4 +1,4 @@
-"""From NAND to a Computer (chapter 2): a parity check and a decimal number, made of NANDs alone.
+"""*From NAND to a Computer* (chapter 2): a parity check and a decimal number, of NANDs alone.
 
 The parity of some bits is 1 if an odd number of them is 1: XOR of the first two, XOR of that and
 the third, and so on.  It finds every error of one bit in a message.  The second circuit turns a

@@ -231,7 +231,7 @@ def inception_block(
 
     Args:
         channels: The number of channels of x.
-        filter_nums: The six numbers of filters, in the order of the source's table 1.
+        filter_nums: The six numbers of filters, in the order above.
         reduce: If False, the larger filters see all channels: there are no r3 and r5 filters before
             them.
         rng: The random generator of the weights, or its seed.
