@@ -255,7 +255,8 @@ def test_figures_are_those_of_the_readme_and_the_result_can_be_stored(script, tm
     save_result(result, {}, tmp_path / "result.json")
     figures = experiment_of(script).plot(result)
     name = Path(script).name
-    named = {*re.findall(rf"`{name}_(\w+)\.png`", readme_of(script).partition(BEGIN)[0])}
+    text = readme_of(script).partition(BEGIN)[0]
+    named = {*re.findall(rf"[`/]{name}_(\w+)\.png[`)\"]", text)}
     expected = {*SHORT.get(script, {}).get("only", named)}
     # Without scikit-learn there is no figure of its table.
     assert figures.keys() - {"table"} == expected - {"table"}
