@@ -1,4 +1,4 @@
-"""Simple Logic Circuits, and XOR by two layers (chapter 2): AND, NAND, OR and XOR as perceptrons.
+"""*Simple Logic Circuits* (chapter 2): AND, NAND and OR as perceptrons, and XOR by two layers.
 
 Each gate takes two numbers, or two arrays element by element.  It returns 1 where it fires, and 0
 elsewhere.  The inputs may be any numbers, not only 0 and 1: `regions.py` draws what a perceptron

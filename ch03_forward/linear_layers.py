@@ -1,4 +1,4 @@
-"""Nonlinear Function (chapter 3): several linear layers are no more than one linear layer.
+"""*Nonlinear Function* (chapter 3): several linear layers are no more than one linear layer.
 
 The script compares three Affine layers with the single layer that has the product of their weights.
 It draws the outputs of networks with one input, with and without a nonlinear activation function.

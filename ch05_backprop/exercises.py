@@ -1,9 +1,10 @@
-"""Takenawa, *Deep Learning: Part 2*: exercises on layers and on the chain rule, with the answers.
+"""Takenawa, *Exercise on backpropagation* and *Exercise on the chain rule*, with the answers.
 
 The first exercises ask for the derivatives with respect to X and W of two losses of X W: half the
 squared error, and softmax with cross-entropy.  Then come the derivatives of a bias, and six
 exercises on the chain rule, which the script draws as computational graphs.  Layers and nodes
-compute what the answers say.  We chose the numbers at which the chain rule is evaluated.
+compute what the answers say.  One of the six is Takahashi, *Steepest Descent*, eq.  3.15. We chose
+the numbers at which the chain rule is evaluated.
 """
 
 from collections.abc import Callable
@@ -264,7 +265,7 @@ experiment = Experiment(
             "a x y",
         ),
         chain_rule(
-            "y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
+            "Takahashi, eq. 3.15: y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
             [9, 18],
             "branches",
             "x y",

@@ -1,4 +1,4 @@
-"""Gradient Check (chapter 5): backpropagation against numerical differentiation.
+"""*Gradient Check* (chapter 5): backpropagation against numerical differentiation.
 
 The script computes the gradients of a two-layer network in both ways, in float64, on the first
 training images.  For each parameter it prints the mean absolute difference between the two.

@@ -1,4 +1,4 @@
-"""Tilk, *Simple neural network to recognize handwritten digits*: two matrices, and no biases.
+"""Tilk, *Efficient implementation*: a network of two matrices, without biases.
 
 The script trains the network y = softmax(sigmoid(x W1) W2) with matrix formulas instead of layers,
 and compares the formulas with the gradients of the layers.  It also trains the network with biases,

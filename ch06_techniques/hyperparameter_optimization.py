@@ -1,4 +1,4 @@
-"""Hyperparameter Optimization (chapter 6): random values of weight decay and learning rate.
+"""*Implementing Hyperparameter Optimization* (chapter 6): random weight decay and learning rate.
 
 The script draws a hundred pairs.  With each pair a network learns 400 images; its score is the
 accuracy on 100 validation images.

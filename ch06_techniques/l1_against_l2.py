@@ -1,7 +1,7 @@
-"""Weight Decay (chapter 6): an L1 penalty makes weights exactly 0, an L2 penalty only smaller.
+"""Takenawa, *Sparsification effect of L1 regularization*: L1 makes a weight exactly 0, L2 does not.
 
-The example is not the book's.  The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is w1^2 + w2^2 or
-10 (|w1| + |w2|).  Gradient descent finds the minimum of their sum.
+The book names both norms in *Weight Decay*. The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is
+w1^2 + w2^2 or 10 (|w1| + |w2|). Gradient descent finds the minimum of their sum.
 """
 
 from collections.abc import Callable

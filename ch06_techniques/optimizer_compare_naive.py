@@ -1,7 +1,8 @@
-"""Updating Parameters (chapter 6): the paths of four optimizers down a long, narrow bowl.
+"""*Updating Parameters* (chapter 6): the paths of four optimizers down a long, narrow bowl.
 
-The book's bowl is x^2 / 20 + y^2, with the start (-7, 2).  A second, narrower bowl is added:
-x^2 + 100 y^2, with the start (10, 1).
+The book's bowl is x^2 / 20 + y^2, with the start (-7, 2). A second, narrower bowl is x^2 + 100 y^2,
+with the start (10, 1): that of Takenawa, *Comparison of gradient descent method's and Momentum's
+time evolution*.
 """
 
 import math
@@ -18,7 +19,7 @@ STEPS = 30
 
 
 def f(x: Any, y: Any) -> Any:
-    """Return x^2 / 20 + y^2 (book: *The Disadvantage of SGD*, eq. 6.2)."""
+    """Return x^2 / 20 + y^2 (book: *Disadvantage of SGD*, eq. 6.2)."""
     return x**2 / 20 + y**2
 
 

@@ -1,4 +1,4 @@
-"""Using the MNIST Dataset to Compare the Weight Initializers (chapter 6): std 0.01, Xavier, He.
+"""*Using the MNIST Dataset to Compare the Weight Initializers* (chapter 6): 0.01, Xavier, He.
 
 Three networks learn MNIST on the same batches.  They differ only in the standard deviation of
 their initial weights.

@@ -1,4 +1,4 @@
-"""Data Augmentation (chapter 8): many images from one.
+"""*Improving Recognition Accuracy* (chapter 8): data augmentation makes many images from one.
 
 The script rotates and shifts one digit, and applies each function of `dlbasics.augmentation` to it.
 """

@@ -1,4 +1,4 @@
-"""Going Deeper, on your own digits (not in the book): test images as dark ink on large sheets.
+"""The network of *Deeper Networks* reads your own digits (ours): dark ink on large sheets.
 
 A network that reads MNIST reads a photo of a digit no better than chance: the photo is dark on
 light, and the digit is anywhere and of any size.  `dlbasics.datasets.normalize_digit` makes of it

@@ -1,4 +1,4 @@
-"""Reducing the Number of Bits (chapter 8): a network in double, single and half precision.
+"""*Reducing the Bit Number for Arithmetic Precision* (chapter 8): double, single and half.
 
 The network has the weights of train_deepnet.py.  Not only its weights have few bits: every layer
 computes in that precision.  NumPy multiplies half floats one by one, without BLAS, so here they

@@ -31,7 +31,7 @@ SHORT = {
         "batch_size": 100,
         "budget": 1e-9,
     },
-    "ch05_backprop/computational_graphs": {"only": ("figure_5_5", "figure_A_1")},
+    "ch05_backprop/computational_graphs": {"only": ("figure_5_5", "figure_A_11")},
     "ch05_backprop/three_problems": {"iters_num": 20, "table_iters_num": 10, "digits": 100},
     "ch05_backprop/train_neuralnet": {"iters_num": 20},
     "ch05_backprop/train_two_hidden_layers": {"epochs": 2, "batch_size": 500},
