@@ -33,7 +33,8 @@ TEXTS = {
 }
 """The title of each author's text, which stands among its first lines."""
 
-NOT_SEARCHED = {"tests/test_citations.py"}  # its citations are wrong on purpose
+NOT_SEARCHED = {"tests/test_citations.py", "tests/docs/test_errata.py"}
+"""Files that cite wrongly on purpose, or quote texts that do."""
 
 NUMBER = r"(?:\d+|[A-C])(?:[.-]\d+)*[a-f]?"
 KIND = r"eqs?\.|equations?|figures?|tables?|sections?"
@@ -165,9 +166,20 @@ def citations(root: Path) -> list[Citation]:
             continue
         content = path.read_text(encoding="utf-8")
         found += [*cited_keys(place, content)]
+        author, level = BOOK, 0
         for line, passage in passages(path.suffix, content):
-            found += [*cited_in(f"{place}:{line}", passage)]
-    return sorted({*found})
+            if path.suffix == ".md" and (heading := re.match("#+ ", passage)):
+                named = re.search("|".join(TEXTS), passage)
+                if named or len(heading[0]) <= level:
+                    author, level = named[0] if named else BOOK, len(heading[0])
+            found += [*cited_in(f"{place}:{line}", passage, author)]
+    return sorted({*found}, key=in_reading_order)
+
+
+def in_reading_order(citation: Citation) -> tuple[str, int, Citation]:
+    """Return what sorts citations by file and line."""
+    path, _, line = citation.place.rpartition(":")
+    return path, int(line), citation
 
 
 def cited_keys(place: str, content: str) -> Iterator[Citation]:
@@ -219,17 +231,18 @@ def paragraphs(content: str) -> Iterator[tuple[int, str]]:
         yield start, words
 
 
-def cited_in(place: str, passage: str) -> Iterator[Citation]:
+def cited_in(place: str, passage: str, default: str = BOOK) -> Iterator[Citation]:
     """Yield what a paragraph cites.
 
-    A citation belongs to the author named last before it in the same sentence, else to the book.  A
-    sentence that begins with "Source:" cites papers.
+    A citation belongs to the author named last before it in the same sentence, else to `default`:
+    the author in the heading of a page's section, else the book's.  A sentence that begins with
+    "Source:" cites papers.
     """
     passage = re.sub(r"`[^`]*`", "`", passage)
     for sentence in re.split(r"(?<!\beq)(?<!\beqs)(?<!\bal)(?<=\.)\s+(?=[A-Z*`])", passage):
         if sentence.startswith("Source:"):
             continue
-        author = BOOK
+        author = default
         for match in TOKEN.finditer(sentence):
             if match["author"]:
                 author = BOOK if match["author"].lower() == "book" else match["author"]

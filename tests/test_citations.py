@@ -100,6 +100,8 @@ RIGHT = [
     "`gates_figure_2_1.png`, `steps_figure_A_6_left.png`, `nodes_takahashi_figure_4_4.png`",
     "A word in **Bold** or *lower case*, a * b * c, and 3 figures of 10 units.",
     "Wrapped: *What Is\na Gate?*, eq.\n2.1.",
+    "# A page\n\n## Huang, errata\n\n| eq. 22c | figure 2a |\n\n### More\n\nTable A-1.\n\n"
+    "## End\n\neq. 2.1",
     "*AND Gate* (chapter 2): gates. *Before Gates* (chapter 1, and more)",
     "```\n*Not a Title* eq. 7.7\n```",
 ]
@@ -125,6 +127,10 @@ WRONG = {
     "| Takahashi, figure 4.4 | figure 4.4 |": ["Saitoh has no figure '4.4'"],
     "Takenawa, section 3.4": ["Takenawa has no section '3.4'"],
     "He et al. 2016, *Deep Residual Learning*": ["Saitoh has no title 'Deep Residual Learning'"],
+    "## Huang, errata\n\neq. 2.1\n\n## End\n\neq. 22c": [
+        "Huang has no equation '2.1'",
+        "Saitoh has no equation '22c'",
+    ],
     "*AND Gate* (chapter 1)": ["Saitoh has no chapter 'AND Gate in 1'"],
     "`gates_figure_2_2.png`": ["Saitoh has no figure '2.2'"],
     "`tilk_figure_0_2`": ["Tilk has no figure '2'"],
