@@ -101,9 +101,9 @@ class VGG(Network):
     """A small VGG: stages of 3 x 3 convolutions, each stage with its pooling, and Affine layers.
 
     Stage i has Conv and ReLU `convolutions[i]` times, with `filter_nums[i]` filters, and then a
-    pooling of 2 x 2, which halves the image.  Two Affine layers with ReLU and dropout of 0.5 follow,
-    and then Affine and softmax.  By default there are seven layers with weights.  The paper's VGG16
-    has the stages (2, 2, 3, 3, 3) and VGG19 (2, 2, 4, 4, 4), with 64 to 512 filters.
+    pooling of 2 x 2, which halves the image.  Two Affine layers with ReLU and dropout of 0.5
+    follow, and then Affine and softmax.  By default there are seven layers with weights.  VGG16 of
+    the paper has the stages (2, 2, 3, 3, 3), VGG19 (2, 2, 4, 4, 4), with 64 to 512 filters.
     x: (N, C, H, W), or one image (C, H, W);  scores: (N, output_size).
 
     Args:
