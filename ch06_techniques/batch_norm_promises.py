@@ -1,4 +1,4 @@
-"""Batch Normalization Algorithm (chapter 6): higher learning rates, and less overfitting.
+"""*Batch Normalization Algorithm* (chapter 6): higher learning rates, and less overfitting.
 
 The book names three advantages of batch normalization.  `batch_norm_test.py` shows that training
 depends less on the initial weights.  This script tests the two others.  Networks with and without

@@ -119,10 +119,10 @@ def plot(result: Result) -> dict[str, Any]:
 
     names = zip(result.paths, ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7"), strict=True)
     for optimizer, name in names:
-        figures[name], axes = plotting.subplots(height=5.5)
+        figures[name], axes = plotting.subplots(height=2.8)
         draw_path(axes, optimizer, result.paths[optimizer])
 
-    figures["figure_6_8"], panels = plotting.subplots(2, 2, width=4.5, height=4.5)
+    figures["figure_6_8"], panels = plotting.subplots(2, 2, width=5.0, height=2.4)
     for axes, (optimizer, path) in zip(panels.flat, result.paths.items(), strict=True):
         draw_path(axes, optimizer, path)
 
@@ -158,7 +158,7 @@ def draw_path(axes: Any, title: str, path: np.ndarray) -> None:
     along = np.linspace(-10, 10, 201)
     draw_contours(axes, f, along, along, np.arange(1, 9))
     draw_points(axes, title, path)
-    axes.set_aspect("equal")
+    axes.set(aspect="equal", ylim=(-3.2, 3.2))
 
 
 def draw_contours(axes: Any, bowl: Any, x: np.ndarray, y: np.ndarray, levels: Any) -> None:

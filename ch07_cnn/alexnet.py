@@ -1,4 +1,4 @@
-"""AlexNet (chapter 7): what it changes in LeNet, and what each change brings on digits.
+"""*AlexNet* (chapter 7): what it changes in LeNet, and what each change brings on digits.
 
 AlexNet has the convolutions, pooling and Affine layers of LeNet, and more of them.  Its activation
 is ReLU, it has local response normalization, and it is trained with dropout.  The script trains

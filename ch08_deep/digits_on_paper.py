@@ -19,7 +19,7 @@ from ch08_deep.train_deepnet import trained_network
 from dlbasics.datasets.images import digit
 from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 
-SHOWN = 4
+SHOWN = 3
 """The number of digits in the figure."""
 
 STEPS = {

@@ -1,4 +1,4 @@
-"""GoogLeNet (chapter 8): filters of several sizes side by side, and what 1 x 1 filters save.
+"""*GoogLeNet* (chapter 8): filters of several sizes side by side, and what 1 x 1 filters save.
 
 An inception block looks at an image with filters of 1 x 1, 3 x 3 and 5 x 5 and with pooling, and
 joins what they find.  Before the larger filters, a few filters of 1 x 1 reduce the channels.  The

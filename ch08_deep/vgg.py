@@ -1,4 +1,4 @@
-"""VGG (chapter 8): the same stages with one, two and four convolutions of 3 x 3 each.
+"""*VGG* (chapter 8): the same stages with one, two and four convolutions of 3 x 3 each.
 
 VGG is made of 3 x 3 filters alone.  Two or four convolutions and a pooling, which halves the image,
 make a stage; Affine layers follow the last stage.  The script trains three small networks that
