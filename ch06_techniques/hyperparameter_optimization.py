@@ -153,6 +153,13 @@ experiment = Experiment(
             lambda v: all(0.001 <= lr <= 0.01 for lr in v),
             digits=3,
         ),
+        # Weight decay hardly matters here, as the last claim shows, so these rates are not judged.
+        Claim.shown(
+            "weight decay rates of the best five",
+            (3.86e-07, 6.04e-07, 1.27e-06, 1.43e-05, 8.97e-06),
+            lambda result: [trial.params["weight_decay"] for trial in result.trials[:5]],
+            digits=3,
+        ),
         Claim(
             "rank correlation of validation accuracy with learning rate and with weight decay",
             "0.001 to 0.01 and 10^-8 to 10^-6 go well",
