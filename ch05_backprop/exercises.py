@@ -6,7 +6,7 @@ exercises on the chain rule, which the script draws as computational graphs.  La
 compute what the answers say.  One of the six is Takahashi, *Steepest Descent*, eq. 3.15.  We chose
 the numbers at which the chain rule is evaluated.
 
-Takenawa's *Exercise on the chain rule* has six exercises: (1) the sigmoid function and (6) an affine function are
+Takenawa, section 3.3, has six exercises: (1) the sigmoid function and (6) an affine function are
 layers here; (2) sigmoid with cross-entropy, (3) functions of one variable, (4) softmax of two and
 (5) its cross-entropy are graphs.
 """

@@ -1,4 +1,4 @@
-"""Softmax-with-Loss Layer (chapter 5): scores and the probabilities that softmax makes of them.
+"""*Softmax-with-Loss Layer* (chapter 5): scores, and what softmax makes of them.
 
 In the book's figure 5.31 a network of Affine and ReLU layers gives an image of a 2 ten scores.  The
 text prints two of them, 5.3 for the digit 0 and 10.1 for 2, and their probabilities.  The script

@@ -1,10 +1,10 @@
-"""Huang, *Math Behind Digital Handwritten Recognition*: the tables of an update by Adam.
+"""Huang, *Back Propagation Verification*, tables 4, A-1 and A-2: an update by Adam.
 
 The text shows, for each layer, a corner of the weights and the biases: the numbers before the
-update, their gradients, learning rate times gradient, and the numbers after it (tables 4, A-1 and
-A-2).  The script computes these tables with the loops of `by_hand.py`, and compares each printed
-digit with PyTorch's, if that is installed.  Its random weights are not the text's, so the numbers
-differ; what they do is the same.
+update, their gradients, learning rate times gradient, and the numbers after it.  The script
+computes these tables with the loops of `by_hand.py`, and compares each printed digit with
+PyTorch's, if that is installed.  Its random weights are not the text's, so the numbers differ; what
+they do is the same.
 """
 
 from collections.abc import Iterator
@@ -163,7 +163,7 @@ experiment = Experiment(
     plot,
     claims=[
         Claim(
-            "cells, of 120, that PyTorch prints otherwise: tables 4, A-1, A-2",
+            "cells, of 120, that PyTorch prints otherwise: Huang, tables 4, A-1, A-2",
             "identical",
             different_cells,
             lambda v: v == [0, 0, 0],
@@ -189,7 +189,7 @@ experiment = Experiment(
             digits=2,
         ),
         Claim(
-            "steps of W1 in table A-2 that are not 0",
+            "steps of W1 in Huang, table A-2, that are not 0",
             "0: the pixels there are 0",
             lambda result: sum(
                 text != "0" for row in result.by_hand["table_A_2"]["step"] for text in row[:-1]

@@ -1,8 +1,8 @@
 """Takenawa, *Sparsification effect of L1 regularization*: L1 makes a weight exactly 0, L2 does not.
 
 The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is w1^2 + w2^2 or 10 (|w1| + |w2|).  The book
-names both norms in *Weight Decay*, and L-infinity; with the penalty 30 max(|w1|, |w2|) the larger
-weight shrinks until both are equal.  Gradient descent finds the minimum of their sum.
+names both norms in *Weight Decay*, and the L-infinity norm; with the penalty 30 max(|w1|, |w2|) the
+larger weight shrinks until both are equal.  Gradient descent finds the minimum of their sum.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""*ResNet* (chapter 8), the note on transfer learning: trained weights help where images are few.
+"""*ResNet* (chapter 8), a note on transfer learning: trained weights help where images are few.
 
 A small VGG learns the digits 0 to 4 from many images.  Then networks of the same structure learn
 the digits 5 to 9 from few images, in three ways: from random weights, from the trained weights of
