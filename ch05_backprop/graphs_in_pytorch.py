@@ -120,7 +120,7 @@ def plot(result: Result) -> dict[str, Any]:
         return {}
     from dlbasics import plotting
 
-    figure, axes = plotting.subplots(width=7.0, height=3.2)
+    figure, axes = plotting.subplots(width=7.0, height=2.4)
     axes.axis("off")
     nodes, arrows = result.pytorch.nodes, result.pytorch.arrows
     depth, rows = {0: 0}, {0: 0.0}
@@ -128,11 +128,31 @@ def plot(result: Result) -> dict[str, Any]:
         depth[end] = depth[start] + 1
         siblings = [other for other_start, other in arrows if other_start == start]
         rows[end] = rows[start] - siblings.index(end)
-        places = ((3 * depth[place] + 0.9, rows[place]) for place in (end, start))
-        axes.annotate("", *places, arrowprops={"arrowstyle": "->", "shrinkA": 48, "shrinkB": 54})
-    for place, node in enumerate(nodes):
-        box = {"boxstyle": "round", "facecolor": "white"}
-        axes.text(3 * depth[place] + 0.9, rows[place], node, ha="center", va="center", bbox=box)
+    boxes = [
+        axes.text(
+            3 * depth[place] + 0.9,
+            rows[place],
+            node,
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "round", "facecolor": "white"},
+        )
+        for place, node in enumerate(nodes)
+    ]
+    figure.canvas.draw()  # the boxes now have their sizes, between which the arrows run
+    for start, end in arrows:
+        axes.annotate(
+            "",
+            boxes[end].get_position(),
+            boxes[start].get_position(),
+            arrowprops={
+                "arrowstyle": "->",
+                "patchA": boxes[start].get_bbox_patch(),
+                "patchB": boxes[end].get_bbox_patch(),
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
     axes.set(xlim=(-0.5, 3 * max(depth.values()) + 2.5), ylim=(min(rows.values()) - 0.5, 0.5))
     axes.set_title("PyTorch's graph of (ax − y)², from the output backward", fontsize=10)
     return {"graph": figure}

@@ -102,7 +102,9 @@ def range_of_others() -> tuple[float, float]:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    figure, (picture, scores, probabilities) = plotting.subplots(1, 3, width=3.4, height=3.4)
+    figure, (picture, scores, probabilities) = plotting.subplots(
+        1, 3, width=3.0, height=3.0, gridspec_kw={"width_ratios": [0.5, 1, 1]}
+    )
     picture.imshow(result.image.reshape(28, 28), cmap="gray")
     picture.axis("off")
     for axes, values, label in (
