@@ -1,4 +1,4 @@
-"""From NAND to a Computer (chapter 2): NAND perceptrons alone add numbers.
+"""*From NAND to a Computer* (chapter 2): NAND perceptrons alone add numbers.
 
 A circuit is a list of NANDs.  Each NAND has the name of its output wire and of its two input wires.
 The script evaluates this list, counts its NANDs and draws it.

@@ -1,10 +1,12 @@
-"""Rosenblatt's learning rule: a perceptron learns its weights, which chapter 2 sets by hand.
+"""*Learning from Data* (chapter 4): a perceptron learns its weights, which chapter 2 sets by hand.
 
-The rule of F. Rosenblatt (*The perceptron: a probabilistic model for information storage and
-organization in the brain*, Psychological Review 65, 1958; *Principles of Neurodynamics*, 1962)
-shows the perceptron one point after the other.  Each point that it gets wrong changes the weights.
-If a line separates the points, the rule ends without mistakes (A. Novikoff, *On convergence proofs
-for perceptrons*, 1962).  It therefore learns AND, OR and NAND, but not XOR.
+The book's note names the perceptron convergence theorem: if a line separates the points, learning
+ends without mistakes.  The script shows Rosenblatt's rule, which does this.  Each point that the
+perceptron gets wrong changes its weights.  It learns AND, OR and NAND, but not XOR.
+
+Source: F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
+organization in the brain", Psychological Review 65, 1958; A. Novikoff, "On convergence proofs for
+perceptrons", 1962.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Limitations of Perceptrons, Linear and Nonlinear (chapter 2): where a perceptron gives 0 and 1.
+"""*Limitations of Perceptrons* (chapter 2): where a perceptron gives 0, and where it gives 1.
 
 One perceptron splits the plane by a straight line.  A line is enough for OR, but not for XOR, which
 would need b <= 0, b + w1 > 0, b + w2 > 0 and b + w1 + w2 <= 0.  The sum of the first and the last

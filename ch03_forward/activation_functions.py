@@ -1,4 +1,4 @@
-"""Activation Functions (chapter 3): the step function, sigmoid, ReLU, and also tanh.
+"""*Activation Function* (chapter 3): the step function, sigmoid, ReLU, and also tanh.
 
 The script draws the functions from -5 to 5, and computes the values that the book prints.
 """

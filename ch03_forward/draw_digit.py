@@ -1,4 +1,4 @@
-"""How dlbasics draws a digit (not in the book): from skeletons typed by hand to an image.
+"""How dlbasics draws a digit (ours): from skeletons typed by hand to an image.
 
 The script shows the steps of `dlbasics/datasets/digits.py` one by one, for a few digits.
 """

@@ -1,4 +1,4 @@
-"""Nonlinear Function (chapter 3): several linear layers are no more than one linear layer.
+"""*Nonlinear Function* (chapter 3): several linear layers are no more than one linear layer.
 
 The script compares three Affine layers with the single layer that has the product of their weights.
 It draws the outputs of networks with one input, with and without a nonlinear activation function.
@@ -100,9 +100,12 @@ def output(affine: list[Affine], activation: str, x: np.ndarray) -> np.ndarray:
 
 
 def distance_from_line(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the largest distance of y (N,) from its best line, as a share of the range of y."""
+    """Return the largest distance of y (N,) from its best line, as a share of the range of y.
+
+    A constant y is a line.
+    """
     line = np.polyval(np.polyfit(x, y, deg=1), x)
-    return float(np.abs(y - line).max() / np.ptp(y))
+    return float(np.abs(y - line).max() / np.ptp(y)) if np.ptp(y) else 0.0
 
 
 def plot(result: Result) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Calculating Multidimensional Arrays (chapter 3): shapes and matrix products.
+"""*Calculating Multidimensional Arrays* (chapter 3): shapes and matrix products.
 
 The script computes the products that the book prints, tries one whose shapes do not fit, and
 computes the product in a network without biases and activation function.

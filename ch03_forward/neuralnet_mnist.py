@@ -1,4 +1,4 @@
-"""Handwritten Digit Recognition and Batch Processing (chapter 3): inference with trained weights.
+"""*Inference for Neural Network* and *Batch Processing* (chapter 3): trained weights read digits.
 
 The network classifies the test images one at a time and in batches.  The script computes the
 accuracy, and measures how much faster batches are.  `train_weights.py` has trained the weights.

@@ -1,4 +1,4 @@
-"""The digits that dlbasics draws (not in the book): they replace MNIST where there is no network.
+"""The digits that dlbasics draws (ours): they replace MNIST where there is no network.
 
 The script shows a sheet of them, and measures their size and place in the images.  The digits come
 from `dlbasics/datasets/digits.py`.

@@ -1,4 +1,4 @@
-"""MNIST Dataset (chapter 3): the shapes of the data, the first image, and the first fifty."""
+"""*MNIST Dataset* (chapter 3): the shapes of the data, the first image, and the first fifty."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Issues when Implementing the Softmax Function (chapter 3): overflow, and how to avoid it.
+"""*Issues when Implementing the Softmax Function* (chapter 3): overflow, and how to avoid it.
 
 The script compares the formula of the book's equation with the one that first subtracts the largest
 score, in three precisions.

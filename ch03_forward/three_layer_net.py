@@ -1,4 +1,4 @@
-"""Implementing a Three-Layer Neural Network (chapter 3): the forward pass, line by line.
+"""*Implementing a Three-Layer Neural Network* (chapter 3): the forward pass, line by line.
 
 The network has two inputs, hidden layers of three and two neurons, and two outputs.
 """
@@ -41,7 +41,7 @@ def init_network() -> dict[str, np.ndarray]:
 def first_layer(network: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return A1 = x W1 + b1 and Z1 = sigmoid(A1).
 
-    Book: *Implementing Signal Transmission*, eq. 3.9.
+    Book: *Implementing Signal Transmission in Each Layer*, eq. 3.9.
     """
     A1 = np.dot(x, network["W1"]) + network["b1"]
     return A1, sigmoid(A1)

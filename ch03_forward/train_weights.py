@@ -1,4 +1,4 @@
-"""Weights for Handwritten Digit Recognition (chapter 3): train what the book gives as a file.
+"""*Inference for Neural Network* (chapter 3): train the weights that the book gives as a file.
 
 The network 784-50-100-10 with sigmoid learns MNIST with Adam and a little weight decay.  The
 learning rate falls linearly to 0.  All settings were chosen on 10,000 training images that were

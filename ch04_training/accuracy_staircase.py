@@ -1,4 +1,4 @@
-"""Why Do We Set a Loss Function? (chapter 4): accuracy changes in steps, the loss is smooth.
+"""*Why Do We Configure a Loss Function?* (chapter 4): accuracy has steps, the loss is smooth.
 
 The script trains a network for a while.  Then it moves one weight, the largest of the second layer,
 and computes the accuracy and the loss on 100 test images for each value of the weight.

@@ -1,9 +1,12 @@
-"""Optimization without a gradient (Takahashi, *Playing with MNIST*, section 1.1): equal areas.
+"""Takahashi, *Optimization*, eq. 1.1 and figure 1.1: equal areas, found without a gradient.
 
 The script splits the prefectures of Japan, without Hokkaido, into four groups of equal area A_i.
 It tries random moves, and keeps a move if the energy E = sum |total / 4 - A_i| falls: it needs no
-derivative.  It does the same with simulated annealing, and both also with moves of a single
-prefecture.
+derivative.
+
+The text moves one prefecture at a time.  Such a search soon ends where no move of one prefecture is
+better, far above the 0.04 km² of the text's figure.  Our other search moves several prefectures at
+a time, and reaches it.  The script shows both, and both also with simulated annealing.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +22,7 @@ AREAS = {
     "Aomori": 9645.59,
     "Iwate": 15275.01,
     "Miyagi": 7282.22,
-    "Akita": 11637.52,
+    "Akita": 11637.54,
     "Yamagata": 9323.15,
     "Fukushima": 13783.74,
     "Ibaraki": 6097.06,
@@ -29,7 +32,7 @@ AREAS = {
     "Chiba": 5157.65,
     "Tokyo": 2190.93,
     "Kanagawa": 2415.83,
-    "Niigata": 12584.18,
+    "Niigata": 12584.10,
     "Toyama": 4247.61,
     "Ishikawa": 4186.09,
     "Fukui": 4190.49,
@@ -65,8 +68,15 @@ AREAS = {
 }
 """Areas in km² on 1 October 2015, by the Geospatial Information Authority of Japan.
 
-They were typed without the table at hand, and add up to 0.02 km² more than PUBLISHED_TOTAL: the
-last digits of some may be wrong.  This does not matter for the search.
+The numbers agree with public copies of that table.  They add up to 0.04 km² less than
+PUBLISHED_TOTAL, the area of Japan without Hokkaido.
+"""
+
+OTHER_AREAS = AREAS | {"Akita": 11637.52, "Niigata": 12584.18}
+"""The same with two numbers of another copy, which add up to 0.02 km² more.
+
+This matters only for the smallest E.  The sum in hundredths of a km² leaves the remainder 2 when it
+is divided by four, so that E would be at least 0.02 km².  The sum of AREAS leaves 0.
 """
 
 PUBLISHED_TOTAL = 377_970.75 - 83_424.31
@@ -295,17 +305,22 @@ experiment = Experiment(
     Config,
     claims=[
         Claim(
-            "sum of the 46 areas in km² (published for Japan without Hokkaido)",
+            "sum of the 46 areas in km², two copies (published for Japan without Hokkaido)",
             PUBLISHED_TOTAL,
-            lambda result: sums(result.several["falling"]).sum(),
-            lambda v: abs(v - PUBLISHED_TOTAL) < 0.1,
+            lambda result: [sums(result.several["falling"]).sum(), sum(OTHER_AREAS.values())],
+            lambda v: all(abs(total - PUBLISHED_TOTAL) < 0.1 for total in v),
             digits=8,
         ),
         Claim(
-            "E at the end in km²",
+            "E at the end in km², several prefectures per move",
             0.04,
             lambda result: result.several["falling"].energy[-1],
             lambda v: 0 <= v <= 0.04,
+        ),
+        Claim.shown(
+            "lowest E in km² of all starts, one prefecture per move, as the text moves",
+            0.04,
+            lambda result: min(lowest(search) for search in result.single["falling"]),
         ),
         Claim(
             "moves tried, and moves kept",
@@ -317,14 +332,14 @@ experiment = Experiment(
             lambda v: 0 < v[1] < 0.001 * v[0],
         ),
         Claim(
-            "lowest E with moves that lower E, and with annealing",
+            "lowest E with several prefectures per move, if E must fall and by annealing",
             "both small",
             lambda result: [lowest(result.several[rule]) for rule in RULES],
             lambda v: all(0 <= energy < 1 for energy in v),
             digits=2,
         ),
         Claim(
-            "the same with one prefecture per move, mean of all starts",
+            "lowest E with one prefecture per move, by the same two rules, mean of all starts",
             "annealing lower",
             lambda result: [
                 float(np.mean([lowest(search) for search in result.single[rule]])) for rule in RULES

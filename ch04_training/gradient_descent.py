@@ -1,4 +1,4 @@
-"""Gradient Method (chapter 4): gradient descent on x0^2 + x1^2 with several learning rates."""
+"""*Gradient Method* (chapter 4): gradient descent on x0^2 + x1^2 with several learning rates."""
 
 from dataclasses import dataclass
 from typing import Any

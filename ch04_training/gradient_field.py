@@ -1,4 +1,4 @@
-"""Gradient (chapter 4): f(x0, x1) = x0^2 + x1^2 as a surface, and its gradient as arrows."""
+"""*Gradient* (chapter 4): f(x0, x1) = x0^2 + x1^2 as a surface, and its gradient as arrows."""
 
 from dataclasses import dataclass
 from typing import Any

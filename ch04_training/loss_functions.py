@@ -1,4 +1,4 @@
-"""Loss Function (chapter 4): the sum of squared errors and the cross-entropy error.
+"""*Loss Function* (chapter 4): the sum of squared errors and the cross-entropy error.
 
 The script computes both errors of the book's two predictions of a digit, and of a batch of them.
 """

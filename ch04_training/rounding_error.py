@@ -1,4 +1,4 @@
-"""Derivative (chapter 4): why the step h of a numerical derivative must not be too small.
+"""*Derivative* (chapter 4): why the step h of a numerical derivative must not be too small.
 
 The script compares forward and central differences with the true derivative, for many values of h.
 As h falls, the error of the formula falls and the rounding error grows.

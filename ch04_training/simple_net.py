@@ -1,4 +1,4 @@
-"""Gradients for a Neural Network (chapter 4): the gradient of a loss by a matrix of weights."""
+"""*Gradients for a Neural Network* (chapter 4): the gradient of a loss by a matrix of weights."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Why Do We Set a Loss Function? (chapter 4): the slopes of the step function and the sigmoid."""
+"""*Why Do We Configure a Loss Function?* (chapter 4): slopes of the step function and sigmoid."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Two-Layer Neural Network as a Class (chapter 4), made of functions and a dict of parameters.
+"""*A Two-Layer Neural Network as a Class* (chapter 4), made of functions and a dict of parameters.
 
 Chapter 5 builds the same network from layers: `dlbasics.networks.TwoLayerNet`.
 """

@@ -1,4 +1,4 @@
-"""Implementing a Simple Layer (chapter 5): the price of two apples, and its derivatives."""
+"""*Implementing a Multiplication Layer* (chapter 5): the price of two apples, its derivatives."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Implementing a Simple Layer (chapter 5): the price of apples and oranges, and its derivatives."""
+"""*Implementing an Addition Layer* (chapter 5): apples and oranges, price and derivatives."""
 
 from dataclasses import dataclass
 

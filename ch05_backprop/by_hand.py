@@ -1,15 +1,15 @@
-"""Huang, *Math Behind Digital Handwritten Recognition*: forward, backward and Adam by hand.
+"""Huang, *Feed Forward Verification* and *Back Propagation Verification*: one update by hand.
 
 The network is 784-128-64-10 with ReLU and softmax, and it sees one image.  Each function is a
 formula of the text, written as loops over plain Python numbers.  The script compares every number
 with that of the layers and the optimizer in float64, and with that of PyTorch if it is installed.
 
-Two formulas differ from the printed ones.  In the gradients of the two lower layers, the text
-leaves out the sum over the ten outputs and keeps one term; the script shows the error of the
-nearest term.
-The text computes the first step of Adam with t = 2, although it is the first step (t = 1); the
-script shows the steps with t = 2 and with t = 1.  In the
-text the slope of ReLU at 0 is 1; in the layers it is 0.
+For the two lower layers, Huang, eq. 22c to 22f, keep one term of the sum over the ten outputs, and
+eq. 22c has no meaning for j above 10.  The script takes the whole sum, as the matrix formulas of
+the text's appendix C do, and shows the error of the nearest term.  The text's first step of Adam is
+7.441e-4.  Its algorithm gives the learning rate, 1e-3, at t = 1; the printed number is what t = 2
+gives before any moment has been stored.  The script shows both.  In the text the slope of ReLU at 0
+is 1; in the layers it is 0.
 """
 
 import copy
@@ -134,8 +134,8 @@ class Result(Record):
         outputs: The ten outputs a3 before any update.
         one_term: The relative errors of dW2 and dW1 if the nearest term of one output replaces
             the sum.
-        first_steps: The first step of Adam for one parameter, with t = 2 as in the text, and with
-            t = 1.
+        first_steps: The first step of Adam for one parameter, with t = 2, which gives the printed
+            number, and with t = 1.
         differences: The largest difference from "layers", and from "PyTorch" if it is installed,
             in "values", "gradients" and "parameters" of all updates.
     """
@@ -307,14 +307,14 @@ experiment = Experiment(
             any_data=True,
         ),
         Claim(
-            "relative error of dW2 and dW1 without the sum over the outputs",
+            "relative error of dW2 and dW1 without the sum, as in Huang, eq. 22c and 22e",
             "printed without it",
             lambda result: result.one_term,
             lambda v: all(error > 0.1 for error in v),
             digits=2,
         ),
         Claim.same(
-            "first step of Adam with t = 2",
+            "first step of Adam, as t = 2 gives it",
             7.441e-4,
             lambda result: result.first_steps[0],
             atol=5e-8,

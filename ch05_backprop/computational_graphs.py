@@ -1,4 +1,4 @@
-"""Computational graphs (chapter 5 and appendix A): values forward, derivatives backward.
+"""*Computational Graphs* (chapter 5, appendix A): values flow forward, derivatives backward.
 
 Each graph is a list of inputs and nodes.  The nodes compute the values and the derivatives of the
 edges.  The figures show the values above the edges and the derivatives below.
@@ -348,7 +348,7 @@ def back_through_softmax() -> dict[str, Figure]:
     for step, edges in enumerate(("yk", "rk", "r S", "qk", "pk", "ek ak"), start=1):
         shown += tuple(each_class(dict.fromkeys(edges.split(), "")))
         note = f": step {step} back, for t = (0, 1, 0)"
-        found[f"figure_A_{5 + step}"] = Figure(SOFTMAX, note, shown)
+        found[f"figure_A_{4 + step}"] = Figure(SOFTMAX, note, shown)
     return found
 
 
@@ -381,11 +381,11 @@ FIGURES = {
     "figure_5_30": Figure(AFFINE_BATCH),
     "figure_5_33": Figure(SOFTMAX_WITH_LOSS_IN_TWO, ": what goes back is y − t"),
     "figure_6_17": Figure(BATCH_NORM),
-    "figure_A_1": Figure(SOFTMAX_WITH_LOSS),
-    "figure_A_2": Figure(SOFTMAX_WITH_LOSS_IN_TWO, " as two nodes"),
-    "figure_A_3": Figure(SOFTMAX, ": forward", ()),
-    "figure_A_4": Figure(CROSS_ENTROPY, ": forward", ()),
-    "figure_A_5": Figure(CROSS_ENTROPY),
+    "figure_A_11": Figure(SOFTMAX_WITH_LOSS),
+    "figure_A_1": Figure(SOFTMAX_WITH_LOSS_IN_TWO, " as two nodes"),
+    "figure_A_2": Figure(SOFTMAX, ": forward", ()),
+    "figure_A_3": Figure(CROSS_ENTROPY, ": forward", ()),
+    "figure_A_4": Figure(CROSS_ENTROPY),
     **back_through_softmax(),
 }
 
@@ -474,9 +474,9 @@ experiment = Experiment(
         ),
         derivative_claim("addition, backward from 1.3", [1.3, 1.3], "figure_5_11", "x, y"),
         derivative_claim("multiplication, backward from 1.3", [6.5, 13], "figure_5_13", "x, y"),
-        derivative_claim("softmax with loss, y - t", [0.3, -0.8, 0.5], "figure_A_1", "a1, a2, a3"),
+        derivative_claim("softmax with loss, y - t", [0.3, -0.8, 0.5], "figure_A_11", "a1, a2, a3"),
     ],
-    quick={"only": ("figure_5_14", "figure_A_1")},
+    quick={"only": ("figure_5_14", "figure_A_11")},
 )
 
 if __name__ == "__main__":

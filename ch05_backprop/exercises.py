@@ -1,9 +1,14 @@
-"""Takenawa, *Deep Learning: Part 2*: exercises on layers and on the chain rule, with the answers.
+"""Takenawa, *Exercise on backpropagation* and *Exercise on the chain rule*, with the answers.
 
 The first exercises ask for the derivatives with respect to X and W of two losses of X W: half the
 squared error, and softmax with cross-entropy.  Then come the derivatives of a bias, and six
 exercises on the chain rule, which the script draws as computational graphs.  Layers and nodes
-compute what the answers say.  We chose the numbers at which the chain rule is evaluated.
+compute what the answers say.  One of the six is Takahashi, *Steepest Descent*, eq. 3.15.  We chose
+the numbers at which the chain rule is evaluated.
+
+Takenawa, section 3.3, has six exercises: (1) the sigmoid function and (6) an affine function are
+layers here; (2) sigmoid with cross-entropy, (3) functions of one variable, (4) softmax of two and
+(5) its cross-entropy are graphs.
 """
 
 from collections.abc import Callable
@@ -16,7 +21,7 @@ import numpy as np
 from ch05_backprop.graph import Flow, Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
 from dlbasics.experiment import Claim, Experiment, Record
-from dlbasics.layers import Affine, IdentityWithLoss, LossLayer, SoftmaxWithLoss
+from dlbasics.layers import Affine, IdentityWithLoss, LossLayer, Sigmoid, SoftmaxWithLoss
 
 SQUARED_ERROR = Graph(
     "z = (ax − y)²",
@@ -178,6 +183,8 @@ class Result(Record):
         cross_entropy: The derivatives of the cross-entropy of the softmax of X W.
         db: The derivative with respect to the bias in Y = X + b, (2,).
         dX_of_bias: The derivative with respect to X in Y = X + b, (3, 2).
+        dx_of_sigmoid: The derivative with respect to x in z(u), u = sigmoid(x) = 0.8, dz/du = 5.
+        dx_of_affine: The derivatives with respect to x0 and x1 in z(y0, y1), (2,).
         flows: The values and derivatives in the graph of each exercise on the chain rule.
     """
 
@@ -186,6 +193,8 @@ class Result(Record):
     cross_entropy: Gradients
     db: np.ndarray
     dX_of_bias: np.ndarray
+    dx_of_sigmoid: float
+    dx_of_affine: np.ndarray
     flows: dict[str, Flow]
 
 
@@ -197,12 +206,19 @@ def run() -> Result:
     bias.forward(np.zeros((3, 2)))
     dX_of_bias = bias.backward(np.array([[1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]))
 
+    sigmoid = Sigmoid()
+    sigmoid.forward(np.array([[log(4)]]))
+    affine = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([7.0, 8.0]))
+    affine.forward(np.array([0.5, -0.5]))
+
     return Result(
         Y=Affine(W, None).forward(X),
         half_squared_error=gradients(X, W, IdentityWithLoss(), np.array([1.0, 2.0])),
         cross_entropy=gradients(X, W, SoftmaxWithLoss(), np.array([1, 0])),
         db=bias.db,
         dX_of_bias=dX_of_bias,
+        dx_of_sigmoid=float(sigmoid.backward(np.array([[5.0]]))[0, 0]),
+        dx_of_affine=affine.backward(np.array([5.0, 6.0])),
         flows={name: graph.run() for name, graph in EXERCISES.items()},
     )
 
@@ -257,6 +273,15 @@ experiment = Experiment(
         ),
         answer("db of X + b, dY = ((1, 0), (0, -1), (1, 1))", [2, 0], lambda r: r.db),
         answer("dX of X + b, equal to dY", [[1, 0], [0, -1], [1, 1]], lambda r: r.dX_of_bias),
+        answer(
+            "z(u), u = sigmoid(x) = 0.8, z_u = 5: u(1 - u) z_u", [0.8], lambda r: [r.dx_of_sigmoid]
+        ),
+        answer(
+            "z(x W + b), W = ((1, 2), (3, 4)), z_y = (5, 6): w00 z_y0 + w01 z_y1, "
+            "w10 z_y0 + w11 z_y1",
+            [17, 39],
+            lambda r: r.dx_of_affine,
+        ),
         chain_rule(
             "(ax - y)² at a = 3, x = 2, y = 5: 2x(ax - y), 2a(ax - y), -2(ax - y)",
             [4, 6, -2],
@@ -264,7 +289,7 @@ experiment = Experiment(
             "a x y",
         ),
         chain_rule(
-            "y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
+            "Takahashi, eq. 3.15: y³ + (x + y)² + 3x at x = 1, y = 2: 2(x + y) + 3, 3y² + 2(x + y)",
             [9, 18],
             "branches",
             "x y",

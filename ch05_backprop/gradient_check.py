@@ -1,4 +1,4 @@
-"""Gradient Check (chapter 5): backpropagation against numerical differentiation.
+"""*Gradient Check* (chapter 5): backpropagation against numerical differentiation.
 
 The script computes the gradients of a two-layer network in both ways, in float64, on the first
 training images.  For each parameter it prints the mean absolute difference between the two.
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ch05_backprop.two_layer_net import TwoLayerNet
 from dlbasics.experiment import Claim, Data, Experiment, Record
-from dlbasics.networks import TwoLayerNet
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class Result(Record):
 
 def run(config: Config, data: Data, rng: Generator) -> Result:
     x, t = data.x_train[: config.batch_size], data.t_train[: config.batch_size]
-    network = TwoLayerNet(
-        784, config.hidden_size, 10, config.weight_init_std, rng=rng, dtype=np.float64
-    )
+    network = TwoLayerNet(784, config.hidden_size, 10, config.weight_init_std, rng=rng)
     numerical = network.numerical_gradient(x, t)
     backprop = network.gradient(x.astype(np.float64), t)
     errors = {key: float(np.abs(backprop[key] - numerical[key]).mean()) for key in backprop}

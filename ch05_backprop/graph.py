@@ -1,4 +1,4 @@
-"""Computational graphs (chapter 5): values flow forward along the edges, derivatives backward."""
+"""*Computational Graphs* (chapter 5): values flow forward along the edges, derivatives backward."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Activation Function Layers, and Affine and Softmax Layers (chapter 5): the book's small examples.
+"""*Implementing the Affine and Softmax Layers* (chapter 5): small examples, and that of Relu.
 
 The examples show the mask of Relu, how Affine adds its bias and sums the bias's gradient, and what
 SoftmaxWithLoss passes back.

@@ -1,4 +1,4 @@
-"""The nodes of computational graphs (chapter 5): each has a forward and a backward method.
+"""The nodes of *Computational Graphs* (chapter 5): each has a forward and a backward method.
 
 `forward` takes the values of the edges that enter the node, and returns the values of the edges
 that leave it.  `backward` takes the derivatives of the edges that leave the node, and returns the

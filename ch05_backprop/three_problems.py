@@ -1,4 +1,4 @@
-"""Takenawa, *Deep Learning: Part 2*: two layers learn a curve, two classes, and ten classes.
+"""Takenawa, *Design of loss function and output layer*: a curve, two classes, and ten classes.
 
 The lecture has three pairs of output and loss.  A regression has the identity and half the mean
 squared error; it learns a noisy curve.  A problem of two classes has sigmoid and binary

@@ -1,4 +1,4 @@
-"""Training Using Backpropagation (chapter 5): a two-layer network learns digits.
+"""*Training Using Backpropagation* (chapter 5): a two-layer network learns digits.
 
 The script records the loss of every batch, and the accuracy on training and test images after every
 epoch.
@@ -101,7 +101,9 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim("test accuracy", 0.97, lambda result: result.test_acc[-1], lambda v: v >= 0.965),
+        Claim(
+            "test accuracy", "not given", lambda result: result.test_acc[-1], lambda v: v >= 0.965
+        ),
     ],
     quick={"iters_num": 200},
 )

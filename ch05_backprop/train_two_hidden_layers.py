@@ -1,4 +1,4 @@
-"""Huang, *Math Behind Digital Handwritten Recognition*: two hidden layers learn digits with Adam.
+"""Huang, *Computer Training with MNIST Dataset*: two hidden layers learn digits with Adam.
 
 The network 784-128-64-10 learns for 20 epochs.  The script records loss and accuracy after every
 epoch, and the probabilities of the first test image before and after training.  The script

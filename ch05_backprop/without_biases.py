@@ -1,8 +1,11 @@
-"""Tilk, *Simple neural network to recognize handwritten digits*: two matrices, and no biases.
+"""Tilk, *Efficient implementation*: a network of two matrices, without biases.
 
 The script trains the network y = softmax(sigmoid(x W1) W2) with matrix formulas instead of layers,
 and compares the formulas with the gradients of the layers.  It also trains the network with biases,
 from the same weights and on the same batches, to see what the missing biases cost.
+
+The formulas of the text are for one sample, and so is its update.  A third training takes a single
+image for each update.
 """
 
 import math
@@ -31,6 +34,7 @@ class Config:
         batch_size: The number of images in a mini-batch.
         learning_rate: The learning rate.
         networks: The number of networks of each kind, each with weights of its own.
+        single_updates: The number of updates from a single image.
     """
 
     hidden_size: int = 50
@@ -38,6 +42,7 @@ class Config:
     batch_size: int = 100
     learning_rate: float = 0.1
     networks: int = 3
+    single_updates: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,22 @@ class Result(Record):
         epochs: The number of epochs before each evaluation.
         test_acc: The accuracy on the test images for the kinds "without" and "with" biases,
             (networks, evaluations).
+        single_difference: The largest difference between the weights after an update from one image
+            by the formulas, and by the layers with SGD, in float64.
+        single_losses: The loss of this image before and after the update.
+        single_acc: The accuracy on the test images after the updates from single images.
+        batch_acc: The accuracy on the test images after mini-batches of as many images, from the
+            same weights.
     """
 
     gradient_difference: float
     largest_gradient: float
     epochs: list[float]
     test_acc: dict[str, np.ndarray]
+    single_difference: float
+    single_losses: tuple[float, float]
+    single_acc: float
+    batch_acc: float
 
 
 def predict(x: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,10 +111,7 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
             batch_mask = rng.choice(len(data.x_train), config.batch_size)
             x_batch, t_batch = data.x_train[batch_mask], data.t_train[batch_mask]
 
-            dW1, dW2 = gradients(x_batch, one_hot(t_batch), W1, W2)
-            W1 -= config.learning_rate * dW1
-            W2 -= config.learning_rate * dW2
-
+            update(x_batch, t_batch, W1, W2, config.learning_rate)
             optimizer.update(network.params, network.gradient(x_batch, t_batch))
             if i in evaluated_at:
                 accuracies.append(accuracies_of(W1, W2, network, data))
@@ -114,7 +126,44 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
         largest_gradient=largest,
         epochs=[i / iter_per_epoch for i in evaluated_at],
         test_acc={kind: np.array(rows) for kind, rows in test_acc.items()},
+        **single_samples(config, data, rng),
     )
+
+
+def single_samples(config: Config, data: Data, rng: Generator) -> dict[str, Any]:
+    """Train with updates from single images, and with mini-batches of as many images."""
+    first = [xavier((784, config.hidden_size), rng), xavier((config.hidden_size, 10), rng)]
+    x, t = data.x_train[:1].astype(np.float64), data.t_train[:1]
+    accuracies = []
+    for batch_size in (1, config.batch_size):
+        W1, W2 = (W.astype(np.float32) for W in first)
+        for _ in range(-(-config.single_updates // batch_size)):
+            chosen = rng.choice(len(data.x_train), batch_size)
+            update(data.x_train[chosen], data.t_train[chosen], W1, W2, config.learning_rate)
+        accuracies.append(np.mean(predict(data.x_test, W1, W2)[1].argmax(axis=1) == data.t_test))
+
+    W1, W2 = (W.copy() for W in first)
+    network = Network([Affine(first[0], None), Sigmoid(), Affine(first[1], None)])
+    loss = network.loss(x, t)
+    SGD(config.learning_rate).update(network.params, network.gradient(x, t))
+    update(x, t, W1, W2, config.learning_rate)
+    return {
+        "single_difference": max(
+            float(np.abs(W - network.params[key]).max()) for key, W in (("W1", W1), ("W2", W2))
+        ),
+        "single_losses": (loss, network.loss(x, t)),
+        "single_acc": float(accuracies[0]),
+        "batch_acc": float(accuracies[1]),
+    }
+
+
+def update(
+    x: np.ndarray, t: np.ndarray, W1: np.ndarray, W2: np.ndarray, learning_rate: float
+) -> None:
+    """Change both matrices in place: W <- W - alpha dE/dW."""
+    dW1, dW2 = gradients(x, one_hot(t), W1, W2)
+    W1 -= learning_rate * dW1
+    W2 -= learning_rate * dW2
 
 
 def network_with_biases(W1: np.ndarray, W2: np.ndarray) -> Network:
@@ -199,8 +248,30 @@ experiment = Experiment(
             lambda v: len(v) > 0 and all(abs(cost) < 0.01 for cost in v),
             digits=1,
         ),
+        Claim(
+            "an update from one image: largest difference of a weight, formulas and layers",
+            "equal",
+            lambda result: result.single_difference,
+            lambda v: 0 <= v < 1e-14,
+            digits=2,
+            any_data=True,
+        ),
+        Claim(
+            "loss of the image before and after this update",
+            "smaller",
+            lambda result: result.single_losses,
+            lambda v: 0 < v[1] < v[0],
+            digits=3,
+            any_data=True,
+        ),
+        Claim(
+            "test accuracy: updates from single images, and from mini-batches of as many images",
+            "learns",
+            lambda result: [result.single_acc, result.batch_acc],
+            lambda v: 0.85 < v[0] <= 1 and 0.3 < v[1] < v[0],
+        ),
     ],
-    quick={"iters_num": 100, "networks": 1},
+    quick={"iters_num": 100, "networks": 1, "single_updates": 500},
 )
 
 if __name__ == "__main__":

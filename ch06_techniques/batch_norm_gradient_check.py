@@ -1,4 +1,4 @@
-"""Batch Normalization (chapter 6): its gradients, compared with numerical gradients.
+"""*Batch Normalization* (chapter 6): its gradients, compared with numerical gradients.
 
 The script shows the mean absolute difference for each parameter of a network with batch
 normalization, in float64, on a batch of images.  The batch must hold several images.  With one

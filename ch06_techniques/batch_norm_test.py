@@ -1,4 +1,4 @@
-"""Evaluating Batch Normalization (chapter 6): with and without it, from 16 scales of the weights.
+"""*Evaluating Batch Normalization* (chapter 6): with and without it, from 16 scales of weights.
 
 For each standard deviation of the initial weights, two networks start from the same weights and
 learn the same batches.  One has batch normalization, the other has not.  The script records the

@@ -1,7 +1,7 @@
-"""Dataset normalization (not in the book): inputs are shifted and scaled before training.
+"""Takenawa, *Normalization of datasets*: inputs are shifted and scaled before training.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  It brings uniform numbers to
-mean 2 and variance 25.  Then the same network learns MNIST with four kinds of pixels: from 0 to
+The book's *Inference for Neural Network* has a note on it, too.  The script brings uniform numbers
+to mean 2 and variance 25. Then the same network learns MNIST with four kinds of pixels: from 0 to
 255, from 0 to 1, with mean 0 and variance 1, and with mean 2 and variance 25.
 """
 

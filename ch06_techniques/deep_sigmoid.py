@@ -1,6 +1,6 @@
-"""Deep sigmoid networks (not in the book): their accuracy falls with depth, and remedies help.
+"""Takenawa, *Challenges in neural network optimization*: deep networks fail, and remedies help.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  Networks of many sigmoid
+Networks of many sigmoid
 layers with small initial weights do not learn with SGD.  He's initial weights, batch normalization
 and Adam are tried alone, then all three together.  The last network has He's weights and, in place
 of the sigmoid, ReLU, for which He's weights are made.

@@ -1,6 +1,6 @@
-"""Early stopping (not in the book): training ends when validation accuracy stops rising.
+"""Takenawa, *Regularization for deep models*: early stopping, when accuracy no longer rises.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  A fifth of the labels of the
+The text names early stopping; the experiment is ours.  A fifth of the labels of the
 training and validation images is wrong; the labels of the test images are right.  A network that
 trains for all epochs learns the wrong labels by heart.  A second network stops when its validation
 accuracy has not risen for some epochs, and goes back to its best weights.

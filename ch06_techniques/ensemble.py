@@ -1,8 +1,8 @@
-"""Ensembles (not in the book): several networks classify an image together.
+"""*Dropout* (chapter 6), on ensemble learning: several networks classify an image together.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  The networks differ only in
-their initial weights and in the order of their batches.  Together they answer with the class of
-the highest mean probability.
+A note of the book and Takenawa, *Regularization for deep models*, describe it.  The networks differ
+only in their initial weights and in the order of their batches.  Together they answer with the
+class of the highest mean probability.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Can We Set the Initial Weight Values to 0? (chapter 6): hidden units that start equal stay equal.
+"""*How About Setting the Initial Weight Values to 0?* (chapter 6): equal units stay equal.
 
 The same network trains from three kinds of initial weights: all 0, all equal, and random.  Hidden
 units with equal weights have equal outputs and equal gradients, and so stay equal: together they

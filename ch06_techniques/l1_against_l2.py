@@ -1,7 +1,8 @@
-"""Weight Decay (chapter 6): an L1 penalty makes weights exactly 0, an L2 penalty only smaller.
+"""Takenawa, *Sparsification effect of L1 regularization*: L1 makes a weight exactly 0, L2 does not.
 
-The example is not the book's.  The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is w1^2 + w2^2 or
-10 (|w1| + |w2|).  Gradient descent finds the minimum of their sum.
+The loss is (w1 - 3)^2 + 4 (w2 - 6)^2; the penalty is w1^2 + w2^2 or 10 (|w1| + |w2|).  The book
+names both norms in *Weight Decay*, and the L-infinity norm; with the penalty 30 max(|w1|, |w2|) the
+larger weight shrinks until both are equal.  Gradient descent finds the minimum of their sum.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,12 @@ import numpy as np
 
 from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.optimizers import SGD
-from dlbasics.regularizers import L1, L2
+from dlbasics.regularizers import L1, L2, LInf
 
 L2_PENALTY = L2(2.0)
 """The book's penalty, 1/2 lambda sum W^2, with lambda 2."""
 L1_PENALTY = L1(10.0)
+LINF_PENALTY = LInf(30.0)
 LR = 0.02
 STEPS = 500
 
@@ -33,17 +35,20 @@ def loss_gradient(w: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Result(Record):
-    """The weights at first and after each step, (STEPS + 1, 2), of three descents.
+    """The weights at first and after each step, (STEPS + 1, 2), of four descents.
 
     Args:
         l2: The descent with the L2 penalty.
         l1_slope: The descent along the gradient of the L1 penalty, which never stays at 0.
         l1: The descent that shrinks the weights for the L1 penalty, which reaches 0.
+        linf: The descent with the L-infinity penalty: ten times as many steps, which get smaller,
+            since the largest of both weights changes to and fro.
     """
 
     l2: np.ndarray
     l1_slope: np.ndarray
     l1: np.ndarray
+    linf: np.ndarray
 
 
 def run() -> Result:
@@ -51,18 +56,26 @@ def run() -> Result:
         l2=descent(lambda w: loss_gradient(w) + L2_PENALTY.gradient(w)),
         l1_slope=descent(lambda w: loss_gradient(w) + L1_PENALTY.gradient(w)),
         l1=shrinking_descent(L1_PENALTY.weight_decay_lambda),
+        linf=descent(
+            lambda w: loss_gradient(w) + LINF_PENALTY.gradient(w),
+            lr=lambda step: LR / (1 + step / 50),
+            steps=10 * STEPS,
+        ),
     )
 
 
 def descent(
     gradient: Callable[[np.ndarray], np.ndarray],
     shrink: Callable[[np.ndarray], np.ndarray] = lambda w: w,
+    lr: Callable[[int], float] = lambda step: LR,
+    steps: int = STEPS,
 ) -> np.ndarray:
     """Return the weights on the way down the gradient; `shrink` changes them after each step."""
     optimizer, params = SGD(LR), {"w": np.zeros(2)}
     path = [params["w"].copy()]
-    for _ in range(STEPS):
+    for step in range(steps):
         w = params["w"]
+        optimizer.lr = lr(step)
         optimizer.update(params, {"w": gradient(w)})
         w[:] = shrink(w)
         path.append(w.copy())
@@ -82,13 +95,15 @@ def shrinking_descent(weight_decay_lambda: float) -> np.ndarray:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    w = np.meshgrid(np.linspace(-2, 7.5, 191), np.linspace(-2, 9, 221))
-    figure, panels = plotting.subplots(1, 2, width=5.0, height=5.5, sharey=True)
+    w = np.meshgrid(np.linspace(-2, 7.5, 77), np.linspace(-2, 9, 89))
+    figure, panels = plotting.subplots(1, 3, width=3.9, height=5.6, sharey=True)
     for axes, title, penalty, path in (
         (panels[0], "L2: + w1² + w2²", L2_PENALTY, result.l2),
         (panels[1], "L1: + 10 (|w1| + |w2|)", L1_PENALTY, result.l1),
+        (panels[2], "L∞: + 30 max(|w1|, |w2|)", LINF_PENALTY, result.linf),
     ):
-        penalties = np.sum([penalty.penalty(one) for one in w], axis=0)
+        pairs = np.reshape(w, (2, -1)).T
+        penalties = np.reshape([penalty.penalty(pair).sum() for pair in pairs], w[0].shape)
         end = path[-1]
         at_end = float(penalty.penalty(end).sum())
         axes.contour(*w, loss(np.array(w)), loss(end) * np.array([0.1, 0.5, 1, 2]), colors="C0")
@@ -115,6 +130,12 @@ experiment = Experiment(
         Claim.same("minimum with L2", (1.5, 4.8), lambda result: result.l2[-1], atol=1e-6),
         Claim.same("minimum with L1", (0.0, 4.75), lambda result: result.l1[-1], atol=1e-6),
         Claim.same("w1 with L1, weights are shrunk", 0.0, lambda result: float(result.l1[-1, 0])),
+        Claim.same(
+            "minimum with L-infinity: both weights are equal",
+            (2.4, 2.4),
+            lambda result: result.linf[-1],
+            atol=0.02,
+        ),
         Claim(
             "largest distance of w1 from 0 in the last 100 steps with L1, along its gradient",
             "near 0, not 0",

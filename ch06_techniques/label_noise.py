@@ -1,9 +1,9 @@
-"""Label noise (not in the book): what wrong labels cost, and what helps against them.
+"""Takenawa, *Regularization for deep models*: what wrong labels cost, and what helps against them.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  A growing share of the
-training labels is wrong.  Networks learn them for all epochs or with early stopping, and with or
-without label smoothing.  Label smoothing moves a part of each label to all classes, as if a known
-share of the labels were wrong.
+The text names noise for output values, that is, label smoothing; the experiment is ours.  A growing
+share of the training labels is wrong.  Networks learn them for all epochs or with early stopping,
+and with or without label smoothing.  Label smoothing moves a part of each label to all classes, as
+if a known share of the labels were wrong.
 """
 
 from dataclasses import dataclass

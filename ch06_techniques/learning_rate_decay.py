@@ -1,8 +1,9 @@
-"""Lowering the learning rate (not in the book): large steps first, then small ones.
+"""*AdaGrad* (chapter 6), on learning rate decay: large steps first, then small ones.
 
-The experiment comes from Takenawa's lecture *Deep Learning: Part 2*.  The same network trains three
-times on the same batches: with a high learning rate, with a low one, and with a rate that is
-lowered after half of the epochs.  If the number of epochs is odd, the middle one has the high rate.
+Takenawa, *Note on the magnitude of the learning coefficient*, describes it, too.  The same network
+trains three times on the same batches: with a high learning rate, with a low one, and with a rate
+that is lowered after half of the epochs.  If the number of epochs is odd, the middle one has the
+high rate.
 """
 
 from dataclasses import dataclass

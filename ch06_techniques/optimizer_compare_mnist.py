@@ -1,4 +1,4 @@
-"""Using the MNIST Dataset to Compare the Update Techniques (chapter 6): six optimizers.
+"""*Using the MNIST Dataset to Compare the Update Techniques* (chapter 6): six optimizers.
 
 Each optimizer trains the same network from the same weights on the same batches, with its usual
 learning rate.  The book's text has SGD, Momentum, AdaGrad and Adam; Nesterov and RMSprop are added.

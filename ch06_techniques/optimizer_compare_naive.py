@@ -1,7 +1,8 @@
-"""Updating Parameters (chapter 6): the paths of four optimizers down a long, narrow bowl.
+"""*Updating Parameters* (chapter 6): the paths of four optimizers down a long, narrow bowl.
 
-The book's bowl is x^2 / 20 + y^2, with the start (-7, 2).  A second, narrower bowl is added:
-x^2 + 100 y^2, with the start (10, 1).
+The book's bowl is x^2 / 20 + y^2, with the start (-7, 2). A second, narrower bowl is x^2 + 100 y^2,
+with the start (10, 1): that of Takenawa, *Comparison of gradient descent method's and Momentum's
+time evolution*.
 """
 
 import math
@@ -18,7 +19,7 @@ STEPS = 30
 
 
 def f(x: Any, y: Any) -> Any:
-    """Return x^2 / 20 + y^2 (book: *The Disadvantage of SGD*, eq. 6.2)."""
+    """Return x^2 / 20 + y^2 (book: *Disadvantage of SGD*, eq. 6.2)."""
     return x**2 / 20 + y**2
 
 
@@ -118,10 +119,10 @@ def plot(result: Result) -> dict[str, Any]:
 
     names = zip(result.paths, ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7"), strict=True)
     for optimizer, name in names:
-        figures[name], axes = plotting.subplots(height=5.5)
+        figures[name], axes = plotting.subplots(height=2.8)
         draw_path(axes, optimizer, result.paths[optimizer])
 
-    figures["figure_6_8"], panels = plotting.subplots(2, 2, width=4.5, height=4.5)
+    figures["figure_6_8"], panels = plotting.subplots(2, 2, width=5.0, height=2.4)
     for axes, (optimizer, path) in zip(panels.flat, result.paths.items(), strict=True):
         draw_path(axes, optimizer, path)
 
@@ -157,7 +158,7 @@ def draw_path(axes: Any, title: str, path: np.ndarray) -> None:
     along = np.linspace(-10, 10, 201)
     draw_contours(axes, f, along, along, np.arange(1, 9))
     draw_points(axes, title, path)
-    axes.set_aspect("equal")
+    axes.set(aspect="equal", ylim=(-3.2, 3.2))
 
 
 def draw_contours(axes: Any, bowl: Any, x: np.ndarray, y: np.ndarray, levels: Any) -> None:

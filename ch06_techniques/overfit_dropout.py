@@ -1,4 +1,4 @@
-"""Dropout (chapter 6): a large network learns 300 images by heart; dropout lessens this.
+"""*Dropout* (chapter 6): a large network learns 300 images by heart; dropout lessens this.
 
 Two networks start from the same weights and learn the same batches, one of them with dropout.  The
 script records the accuracy on training and test images after every epoch.

@@ -1,4 +1,4 @@
-"""Weight Decay (chapter 6): a large network learns 300 images by heart; weight decay lessens this.
+"""*Weight Decay* (chapter 6): a large network learns 300 images by heart; this lessens it.
 
 Two networks start from the same weights and learn the same batches, one of them with weight decay.
 The script records the accuracy on training and test images after every epoch.

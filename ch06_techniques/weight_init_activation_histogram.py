@@ -1,4 +1,4 @@
-"""Distribution of Activations in the Hidden Layers (chapter 6): initial weights decide.
+"""*Distribution of Activations in the Hidden Layers* (chapter 6): initial weights decide.
 
 1,000 inputs from a Gaussian distribution pass through five layers of 100 units, each with sigmoid,
 tanh or ReLU.  Nothing is trained.

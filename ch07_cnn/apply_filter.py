@@ -1,4 +1,4 @@
-"""Visualizing the Weight of the First Layer (chapter 7): what trained filters respond to.
+"""*Visualizing the Weight of the First Layer* (chapter 7): what trained filters respond to.
 
 The script takes two of the filters in simple_convnet.npz.  It chooses them by their weights alone:
 in one, left and right differ much more than top and bottom; in the other, top and bottom do.  Then

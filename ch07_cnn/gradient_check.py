@@ -1,4 +1,4 @@
-"""Gradient check of a CNN (chapter 7): backpropagation against numerical differentiation.
+"""*Implementing a CNN* (chapter 7): its gradients, compared with numerical differentiation.
 
 The script compares the two for each parameter of a small SimpleConvNet, in float64, on random
 images.  The network is small for a reason: numerical differentiation is wrong where its step

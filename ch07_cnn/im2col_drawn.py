@@ -1,4 +1,4 @@
-"""Expansion by im2col (chapter 7): a drawing of a convolution as one matrix product.
+"""*Expansion by im2col* (chapter 7): a drawing of a convolution as one matrix product.
 
 The windows of a small image become the rows of a matrix.  Two filters become the columns of another
 one.  The product of the two matrices holds every pixel of both outputs.  The image and the first

@@ -1,4 +1,4 @@
-"""Pooling Layer (chapter 7): pooling makes a network less sensitive to small shifts.
+"""*Characteristics of a Pooling Layer* (chapter 7): small shifts matter less after pooling.
 
 Three networks with about the same number of parameters learn images that are not shifted.  One has
 two Affine layers, one a convolution with stride 2, and one is SimpleConvNet: a convolution with

@@ -1,4 +1,4 @@
-"""Expansion by im2col (chapter 7): why a convolution becomes one matrix product.
+"""*Expansion by im2col* (chapter 7): why a convolution becomes one matrix product.
 
 The book avoids `for` statements, because they are slow in NumPy.  This script measures how slow.
 It computes one convolution with seven nested loops in Python, with fewer loops and NumPy inside,

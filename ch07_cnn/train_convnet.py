@@ -1,4 +1,4 @@
-"""Implementing a CNN (chapter 7): SimpleConvNet learns digits.
+"""*Implementing a CNN* (chapter 7): SimpleConvNet learns digits.
 
 The script records the loss of every batch, the accuracy on 1,000 training and test images after
 every epoch, and the accuracy on all images at the end.  Other scripts of this chapter read the file

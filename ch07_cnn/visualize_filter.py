@@ -1,4 +1,4 @@
-"""Visualizing the Weight of the First Layer (chapter 7): filters before and after training.
+"""*Visualizing the Weight of the First Layer* (chapter 7): filters before and after training.
 
 The script draws the filters that train_convnet.py starts from with the same seed, and the filters
 that it has trained, by default those of simple_convnet.npz.  Random filters have no order.  In

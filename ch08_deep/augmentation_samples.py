@@ -1,4 +1,4 @@
-"""Data Augmentation (chapter 8): many images from one.
+"""*Improving Recognition Accuracy* (chapter 8): data augmentation makes many images from one.
 
 The script rotates and shifts one digit, and applies each function of `dlbasics.augmentation` to it.
 """
@@ -75,7 +75,7 @@ def plot(result: Result) -> dict[str, Any]:
     img_show(panels[2], most_changed(result, "shift"), "shifted")
 
     columns = len(result.samples["shift"])
-    sheet, rows = plotting.subplots(len(KINDS), 1, width=0.9 * columns, height=1.15)
+    sheet, rows = plotting.subplots(len(KINDS), 1, width=0.75 * columns, height=1.0)
     for axes, (kind, images) in zip(rows, result.samples.items(), strict=True):
         with_gaps = np.pad(images, ((0, 0), (0, 0), (0, 2)), constant_values=1)
         img_show(axes, np.hstack(with_gaps), "")

@@ -1,4 +1,4 @@
-"""Improving Recognition Accuracy (chapter 8): what the book suggests, and more, gives 99.7%.
+"""*Improving Recognition Accuracy* (chapter 8): what the book suggests, and more, gives 99.7%.
 
 The book suggests data augmentation, learning-rate decay and an ensemble.  The script adds batch
 normalization, label smoothing and averaged weights.  The network is the book's deep one with batch

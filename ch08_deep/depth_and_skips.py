@@ -1,9 +1,10 @@
-"""ResNet (chapter 8): networks that are too deep learn badly, unless connections skip layers.
+"""*ResNet* (chapter 8): networks that are too deep learn badly, unless connections skip layers.
 
 The script trains plain and residual networks at five depths.  Both kinds have the same layers, and
 so the same parameters: a convolution, blocks of two convolutions with batch normalization, and an
-Affine layer (He et al. 2016, figures 2 and 6).  Both start from the same weights and see the same
-batches.
+Affine layer.  Both start from the same weights and see the same batches.
+
+Source: He et al. 2016, figures 2 and 6.
 """
 
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def plot(result: Result) -> dict[str, Any]:
     for axes in panels:
         axes.set(xlabel="depth: layers with weights", xticks=result.depths)
         axes.set_ylim(bottom=0)
-    return {"figure_8_12": figure}
+    return {"loss_and_accuracy": figure}
 
 
 experiment = Experiment(

@@ -1,5 +1,6 @@
-"""Going Deeper, on your own digits (not in the book): test images as dark ink on large sheets.
+"""The network of *Deeper Networks* reads your own digits (ours): dark ink on large sheets.
 
+Takahashi, *Accuracy outside MNIST Dataset*, tried digits that users draw, and found about 20%.
 A network that reads MNIST reads a photo of a digit no better than chance: the photo is dark on
 light, and the digit is anywhere and of any size.  `dlbasics.datasets.normalize_digit` makes of it
 what MNIST is made of.  The script draws test images on sheets, and measures how well two networks
@@ -18,7 +19,7 @@ from ch08_deep.train_deepnet import trained_network
 from dlbasics.datasets.images import digit
 from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 
-SHOWN = 4
+SHOWN = 3
 """The number of digits in the figure."""
 
 STEPS = {

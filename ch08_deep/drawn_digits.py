@@ -1,4 +1,4 @@
-"""Playing with MNIST, 4.5: why a network that reads MNIST does not read what you draw.
+"""Takahashi, *Accuracy outside MNIST Dataset*: why a network of MNIST does not read what you draw.
 
 The text's program reads a digit drawn by mouse on a canvas of 28x28 pixels.  Its network is right
 on about 95% of MNIST, and on about 20% of such drawings; the text leaves the cause open.  The
@@ -139,7 +139,7 @@ def image(sheet: np.ndarray, left_out: tuple[str, ...] = ()) -> np.ndarray:
 
 
 def text_network(config: Config, data: Data, rng: Generator, progress: Progress) -> Network:
-    """Train a network as *Playing with MNIST*, table 4.3, does."""
+    """Train a network as Takahashi, table 4.3, does."""
     network = TwoLayerNet(784, config.hidden_size, 10, rng=rng)
     optimizer = SGD(config.learning_rate)
     count = len(data.x_train)

@@ -1,8 +1,8 @@
-"""Reducing the Number of Bits (chapter 8): a network in double, single and half precision.
+"""*Reducing the Bit Number for Arithmetic Precision* (chapter 8): double, single and half.
 
 The network has the weights of train_deepnet.py.  Not only its weights have few bits: every layer
-computes in that precision.  NumPy multiplies half floats one by one, without BLAS, so here they
-save memory and cost time.
+takes and returns numbers of that precision.  Few processors multiply half floats, so a layer
+computes them in float32 and rounds the result.  Here they save memory and cost time.
 """
 
 import time

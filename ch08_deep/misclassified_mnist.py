@@ -1,4 +1,4 @@
-"""Going Deeper (chapter 8): every test image that the trained network takes for another digit.
+"""*Deeper Networks* (chapter 8): every test image that the trained network gets wrong.
 
 The network has the weights of train_deepnet.py.
 """

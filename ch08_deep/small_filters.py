@@ -1,4 +1,4 @@
-"""Going Deeper (chapter 8): two filters of 3 x 3 see as much as one of 5 x 5, with fewer weights.
+"""*Motivation for a Deeper Network* (chapter 8): two 3 x 3 filters see as much as one 5 x 5.
 
 Three filters of 3 x 3 see as much as one of 7 x 7.  Backpropagation tells what an output pixel
 sees: if all weights are 1, the gradient of an input pixel counts the ways from it to the output

@@ -1,4 +1,4 @@
-"""Going Deeper (chapter 8): a network of eight layers with weights learns MNIST.
+"""*Deeper Networks* (chapter 8): a network of eight layers with weights learns MNIST.
 
 The script records the accuracy on 1,000 training and 1,000 test images after every epoch, and the
 accuracy on all test images at the end.  This command, in the project's folder, made the file

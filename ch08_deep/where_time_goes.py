@@ -1,4 +1,4 @@
-"""Issues to be Solved (chapter 8): what share of its time a network spends in which layer.
+"""*Challenges to Overcome* (chapter 8): what share of its time a network spends in which layer.
 
 The book's figure 8.14 shows the shares for AlexNet.  This script measures them for SimpleConvNet
 and DeepConvNet, in the forward and the backward pass, on one core.

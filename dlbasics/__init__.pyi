@@ -19,6 +19,7 @@ from . import (
     network as network,
     networks as networks,
     convnets as convnets,
+    imagenets as imagenets,
     trainer as trainer,
     history as history,
     search as search,
@@ -69,6 +70,7 @@ from .layers import (
     AveragePooling as AveragePooling,
     BatchNorm as BatchNorm,
     BatchNormalization as BatchNormalization,
+    Concatenate as Concatenate,
     Convolution as Convolution,
     Dropout as Dropout,
     Elu as Elu,
@@ -78,6 +80,7 @@ from .layers import (
     IdentityWithLoss as IdentityWithLoss,
     Layer as Layer,
     LeakyRelu as LeakyRelu,
+    LocalResponseNorm as LocalResponseNorm,
     LossLayer as LossLayer,
     MulLayer as MulLayer,
     Pooling as Pooling,
@@ -100,7 +103,7 @@ from .optimizers import (
     RMSprop as RMSprop,
     clip_by_norm as clip_by_norm,
 )
-from .regularizers import L1 as L1, L2 as L2
+from .regularizers import L1 as L1, L2 as L2, LInf as LInf
 from .schedules import (
     CosineDecay as CosineDecay,
     ExponentialDecay as ExponentialDecay,
@@ -111,13 +114,16 @@ from .schedules import (
 from .averaging import WeightAverage as WeightAverage
 from .network import Network as Network
 from .networks import (
+    AlexNet as AlexNet,
     DeepConvNet as DeepConvNet,
+    GoogLeNet as GoogLeNet,
     LeNet as LeNet,
     MultiLayerNet as MultiLayerNet,
     MultiLayerNetExtend as MultiLayerNetExtend,
     ResNet as ResNet,
     SimpleConvNet as SimpleConvNet,
     TwoLayerNet as TwoLayerNet,
+    VGG as VGG,
 )
 from .trainer import Trainer as Trainer
 from .history import History as History

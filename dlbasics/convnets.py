@@ -11,8 +11,7 @@ import numpy as np
 
 from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_rng, as_sides, pair
-from dlbasics._internal.hints import has_channels_last
-from dlbasics._internal.image_sizes import values_per_image
+from dlbasics._internal.image_sizes import image_shape, values_per_image
 from dlbasics.initializers import he, initializer, xavier
 from dlbasics.layers import (
     AveragePooling,
@@ -74,7 +73,7 @@ class SimpleConvNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        C, H, W = _image_shape(input_dim)
+        C, H, W = image_shape(input_dim)
         rng, init = as_rng(rng), initializer(weight_init_std)
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
@@ -131,7 +130,7 @@ class DeepConvNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        images, rng = _image_shape(input_dim), as_rng(rng)
+        images, rng = image_shape(input_dim), as_rng(rng)
         n_hidden = as_count(hidden_size, "hidden_size")
         n_out = as_count(output_size, "output_size")
         given = conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6
@@ -186,7 +185,7 @@ class LeNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        images, rng = _image_shape(input_dim), as_rng(rng)
+        images, rng = image_shape(input_dim), as_rng(rng)
         n_out = as_count(output_size, "output_size")
         modern = as_flag(modern, "modern")
         init, activation = (he, Relu) if modern else (xavier, Sigmoid)
@@ -247,7 +246,7 @@ class ResNet(Network):
         rng: RngLike = None,
         dtype: Any = np.float32,
     ) -> None:
-        images, rng = _image_shape(input_dim), as_rng(rng)
+        images, rng = image_shape(input_dim), as_rng(rng)
         nums = as_counts(filter_nums, "filter_nums")
         n_blocks, n_out = as_count(blocks, "blocks", least=0), as_count(output_size, "output_size")
         if not nums:
@@ -293,15 +292,6 @@ def _normalized_convolution(
 ) -> list[Layer]:
     convolution = Convolution.create(channels, filter_num, 3, 1, 1, rng=rng, dtype=dtype)
     return [convolution, BatchNorm.create(filter_num, dtype=dtype)]
-
-
-def _image_shape(input_dim: Sequence[int]) -> tuple[int, int, int]:
-    if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
-        raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
-    C, H, W = (as_count(size, "input_dim") for size in input_dim)
-    if has_channels_last((C, H, W)):
-        raise ValueError(f"input_dim must be (C, H, W), as {W, C, H}, got {C, H, W}")
-    return C, H, W
 
 
 def _conv_param(name: str, given: ConvParam | None, **defaults: int) -> dict[str, Any]:

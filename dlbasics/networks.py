@@ -1,4 +1,7 @@
-"""The book's networks: each class only lists its layers.  Those for images are in convnets.py."""
+"""The book's networks: each class only lists its layers.
+
+Those for images are in convnets.py and imagenets.py.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,14 +12,15 @@ from dlbasics._internal.assembly import affine_layers
 from dlbasics._internal.checks import RngLike, as_count, as_counts, as_flag, as_number, as_rng
 from dlbasics._internal.readers import is_layer
 from dlbasics.convnets import DeepConvNet, LeNet, ResNet, SimpleConvNet
+from dlbasics.imagenets import VGG, AlexNet, GoogLeNet
 from dlbasics.initializers import initializer
 from dlbasics.layers import BatchNorm, Dropout, Elu, Identity, Layer, LeakyRelu, Relu, Sigmoid, Tanh
 from dlbasics.network import Network
 from dlbasics.regularizers import L2
 
 __all__ = [
-    "DeepConvNet", "LeNet", "MultiLayerNet", "MultiLayerNetExtend", "ResNet", "SimpleConvNet",
-    "TwoLayerNet", "np",
+    "VGG", "AlexNet", "DeepConvNet", "GoogLeNet", "LeNet", "MultiLayerNet", "MultiLayerNetExtend",
+    "ResNet", "SimpleConvNet", "TwoLayerNet", "np",
 ]  # fmt: skip
 
 

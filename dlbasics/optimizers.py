@@ -160,8 +160,8 @@ class Adam(Optimizer):
     lr_t = lr * sqrt(1 - beta2^iter) / (1 - beta1^iter);  W <- W - lr_t * m / (sqrt(v) + 1e-7).
 
     Because they start at 0, m and v are too small in the first steps.  The factor in lr_t corrects
-    that, as at the end of the paper's section 2.  This formula adds 1e-7 to the root of v, and the
-    paper's algorithm 1 adds epsilon to the root of the corrected v.  The two are equal for
+    that, as the paper does at the end of its second section.  This formula adds 1e-7 to the root of
+    v, and the paper's algorithm 1 adds epsilon to the root of the corrected v.  Both are equal for
     epsilon = 1e-7 / sqrt(1 - beta2^iter): with the defaults 32e-7 at step 1, 1.26e-7 at step 1,000.
 
     Args:

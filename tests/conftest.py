@@ -15,6 +15,7 @@ from dlbasics.datasets import choice, digits
 from dlbasics.datasets import mnist as mnist_module
 from dlbasics.datasets.digits import load_digits
 from dlbasics.experiment import Data, load_data
+from tests.docs.texts import BOOK
 
 pytest.register_assert_rewrite("tests.helpers")
 
@@ -32,6 +33,13 @@ def mnist() -> Data:
     if "DLBASICS_DATA" not in os.environ:
         pytest.skip("real MNIST: set DLBASICS_DATA to the folder with its four files")
     return load_data("mnist")
+
+
+@pytest.fixture
+def texts() -> None:
+    """The book and the four other texts, for the tests that read them."""
+    if not BOOK.is_here():
+        pytest.skip("the texts: set DLBASICS_TEXTS to the folder with its five files")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

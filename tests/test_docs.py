@@ -22,11 +22,12 @@ dlbasics.params dlbasics.results dlbasics.shards dlbasics.summary
 """The modules of version 0.1.0 that are elsewhere now."""
 
 
-def test_every_test_named_in_deviations_exists():
+@pytest.mark.parametrize(("page", "count"), [("deviations", 30), ("listings", 40), ("errata", 70)])
+def test_every_test_that_a_page_names_exists(page, count):
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(test_\w+)`", text)
-    assert len(named) > 30
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)(?:\[[\w-]+\])?`", text)
+    assert len(named) > count
     assert [name for name in named if f"def {name}(" not in tests] == []
 
 

@@ -131,7 +131,14 @@ def stub():
     return {node.module or ".": {alias.name for alias in node.names} for node in imports}
 
 
-WITHOUT_NAMES = {"augmentation", "convnets", "datasets", "experiment", "gradient_check"}
+WITHOUT_NAMES = {
+    "imagenets",
+    "augmentation",
+    "convnets",
+    "datasets",
+    "experiment",
+    "gradient_check",
+}
 WITHOUT_NAMES |= {"plotting", "typing"}
 """The modules whose names are not at the top, or are there through another module."""
 

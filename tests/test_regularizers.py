@@ -1,13 +1,13 @@
-"""L1 and L2 penalties: values and gradients."""
+"""L1, L2 and max-norm penalties: values and gradients."""
 
 import numpy as np
 import pytest
 
 from dlbasics.gradient import numerical_gradient
-from dlbasics.regularizers import L1, L2
+from dlbasics.regularizers import L1, L2, LInf
 
 W = np.array([[1.5, -2.0, 0.25], [-0.5, 3.0, -1.0]])
-BOTH = pytest.mark.parametrize("kind", [L1, L2])
+ALL = pytest.mark.parametrize("kind", [L1, L2, LInf])
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,13 @@ BOTH = pytest.mark.parametrize("kind", [L1, L2])
     [
         (L2(0.1), [0.45, 0.8, 0, 0], [0.3, -0.4, 0, 0]),
         (L1(0.1), [0.3, 0.4, 0, 0], [0.1, -0.1, 0, 0]),
+        (LInf(0.1), [0, 0.4, 0, 0], [0, -0.1, 0, 0]),
     ],
-    ids=["half of lambda times the square", "lambda times the magnitude"],
+    ids=[
+        "half of lambda times the square",
+        "lambda times the magnitude",
+        "lambda times the largest magnitude",
+    ],
 )
 def test_the_formula_and_its_gradient_which_is_0_at_0(regularizer, penalty, gradient):
     weights = np.array([3.0, -4.0, 0.0, -0.0])
@@ -24,7 +29,7 @@ def test_the_formula_and_its_gradient_which_is_0_at_0(regularizer, penalty, grad
     np.testing.assert_allclose(regularizer.gradient(weights), gradient)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("weights", [W, W.reshape(1, 2, 3, 1), W[0]])
 def test_the_gradient_is_the_derivative_of_the_penalty(kind, weights):
     regularizer = kind(0.3)
@@ -33,7 +38,7 @@ def test_the_gradient_is_the_derivative_of_the_penalty(kind, weights):
     np.testing.assert_allclose(regularizer.gradient(weights), numeric, atol=1e-10)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_dtype_of_the_weights_is_kept_but_a_penalty_is_at_least_single(kind, dtype):
     regularizer = kind(np.float64(0.1))
@@ -41,7 +46,7 @@ def test_the_dtype_of_the_weights_is_kept_but_a_penalty_is_at_least_single(kind,
     assert regularizer.gradient(W.astype(dtype)).dtype == dtype
 
 
-@BOTH
+@ALL
 def test_the_weights_stay_as_they_are_and_lambda_0_is_no_penalty(kind):
     weights = W.copy()
     kind(1).penalty(weights).fill(7)
@@ -50,7 +55,7 @@ def test_the_weights_stay_as_they_are_and_lambda_0_is_no_penalty(kind):
     assert not kind(0).penalty(W).any() and not kind(0).gradient(W).any()
 
 
-@BOTH
+@ALL
 def test_the_strength_must_be_a_number_from_0_on(kind):
     for bad in (-0.1, np.nan, np.inf):
         with pytest.raises(ValueError, match="weight_decay_lambda must be a finite number"):
@@ -60,7 +65,7 @@ def test_the_strength_must_be_a_number_from_0_on(kind):
             kind(bad)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("strength", [0, 0.1])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_non_finite_weights_pass_without_a_warning(kind, strength, bad):
@@ -68,6 +73,16 @@ def test_non_finite_weights_pass_without_a_warning(kind, strength, bad):
     assert not np.isfinite(kind(strength).penalty(weights)[0])
     if kind is L2 or np.isnan(bad):
         assert not np.isfinite(kind(strength).gradient(weights)[0])
+
+
+def test_the_largest_weights_share_the_penalty_of_the_max_norm():
+    weights = np.array([[2.0, -1.0], [-2.0, 0.5]])
+    np.testing.assert_allclose(LInf(3).penalty(weights), [[3, 0], [3, 0]])
+    np.testing.assert_allclose(LInf(3).gradient(weights), [[1.5, 0], [-1.5, 0]])
+    assert (
+        LInf(3).penalty(np.zeros(3)).tolist() == LInf(3).gradient(np.zeros(3)).tolist() == [0] * 3
+    )
+    assert LInf(3).penalty(np.ones((0, 2))).shape == (0, 2)
 
 
 def test_a_square_too_large_for_its_dtype_is_infinite_without_a_warning():
@@ -93,7 +108,7 @@ def test_integers_and_half_precision_do_not_overflow(weights, l2, l1):
     np.testing.assert_array_equal(L2(0.1).penalty(half), 0.05 * half.astype(np.float32) ** 2)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize(
     "wrong", [None, "x", object(), [[1], [2, 3]], W + 1j, W.astype(object), b"W", np.ma.array(W)]
 )

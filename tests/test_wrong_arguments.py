@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import dlbasics
-from dlbasics import augmentation, convnets, datasets, plotting
+from dlbasics import augmentation, convnets, datasets, imagenets, plotting
 from dlbasics import layers as all_layers
 from dlbasics.datasets.idx import idx_header
 from tests.helpers import normal
@@ -90,7 +90,10 @@ LAYERS = {
     "Pooling": (lambda: dlbasics.Pooling(2, 2), IMAGES),
     "AveragePooling": (lambda: dlbasics.AveragePooling(2, 2), IMAGES),
     "GlobalAveragePooling": (dlbasics.GlobalAveragePooling, IMAGES),
+    "LocalResponseNorm": (dlbasics.LocalResponseNorm, IMAGES),
+    "Concatenate": (lambda: dlbasics.Concatenate([[dlbasics.Relu()], []]), IMAGES),
 }
+PENALTIES = ("L1", "L2", "LInf")
 LOSSES = ("SoftmaxWithLoss", "SigmoidWithLoss", "IdentityWithLoss")
 RATES = {
     "SGD": {"lr": 0.1},
@@ -182,6 +185,11 @@ CALLS = {
     "Elu": (dlbasics.Elu, {"alpha": 0.1}),
     "Reshape": (dlbasics.Reshape, {"shape": (2, 3)}),
     "Residual": (dlbasics.Residual, {"layers": [dlbasics.Relu()]}),
+    "Concatenate": (dlbasics.Concatenate, {"branches": [[dlbasics.Relu()]]}),
+    "LocalResponseNorm": (
+        dlbasics.LocalResponseNorm,
+        {"size": 3, "alpha": 0.1, "beta": 0.5, "k": 1.0},
+    ),
     **{
         f"{name}.forward": (method(make, "forward"), {"x": x})
         for name, (make, x) in LAYERS.items()
@@ -214,10 +222,10 @@ CALLS = {
         {"state": dlbasics.Adam().state_dict()},
     ),
     "clip_by_norm": (dlbasics.clip_by_norm, {"grads": PARAMS, "max_norm": 1.0}),
-    **{name: (getattr(dlbasics, name), {"weight_decay_lambda": 0.1}) for name in ("L1", "L2")},
+    **{name: (getattr(dlbasics, name), {"weight_decay_lambda": 0.1}) for name in PENALTIES},
     **{
         f"{name}.{pass_}": (method(partial(getattr(dlbasics, name), 0.1), pass_), {"W": W})
-        for name in ("L1", "L2")
+        for name in PENALTIES
         for pass_ in ("penalty", "gradient")
     },
     **{name: (getattr(dlbasics, name), values) for name, values in SCHEDULES.items()},
@@ -274,6 +282,19 @@ CALLS = {
     ),
     "LeNet": (dlbasics.LeNet, {**IMAGE, "input_dim": (1, 28, 28), "modern": True}),
     "ResNet": (dlbasics.ResNet, {"filter_nums": (2, 3), "blocks": 1, "skips": True, **IMAGE}),
+    "AlexNet": (
+        dlbasics.AlexNet,
+        {**IMAGE, "input_dim": (1, 28, 28), "normalize": True, "dropout_ratio": 0.5},
+    ),
+    "VGG": (
+        dlbasics.VGG,
+        {"convolutions": (1, 2), "filter_nums": (2, 3), "hidden_size": 4, **IMAGE},
+    ),
+    "GoogLeNet": (dlbasics.GoogLeNet, {"reduce": True, **IMAGE}),
+    "inception_block": (
+        imagenets.inception_block,
+        {"channels": 2, "filter_nums": (1, 2, 3, 4, 5, 6), "reduce": True, **MADE},
+    ),
     "residual_block": (convnets.residual_block, {"channels": 2, "skips": True, **MADE}),
     "Trainer": (
         dlbasics.Trainer,

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from dlbasics.layers import Affine, BatchNorm, Convolution, GlobalAveragePooling, Layer, Residual
+from dlbasics.layers import (
+    Affine,
+    BatchNorm,
+    Concatenate,
+    Convolution,
+    GlobalAveragePooling,
+    Layer,
+    Residual,
+)
 from dlbasics.layers.pooling import WindowLayer
 
 Known = tuple[int, ...] | int | None
@@ -44,7 +52,22 @@ def _output(layer: Layer, known: Known) -> Known:
             raise ValueError(f"x must have {channels} channels, got {known}")
     if isinstance(layer, Convolution):
         return len(layer.W)
+    if isinstance(layer, Concatenate):
+        return _channels(layer, known)
     if isinstance(layer, GlobalAveragePooling) and known is not None:
         return (known,)
     keeps_channels = isinstance(layer, BatchNorm | WindowLayer | Residual)
     return known if keeps_channels or type(layer).output_shape is Layer.output_shape else None
+
+
+def _channels(block: Concatenate, known: Known) -> int | None:
+    """Return the number of channels that all branches make together."""
+    total = 0
+    for branch in block.branches:
+        made = known
+        for layer in branch:
+            made = _output(layer, made)
+        if not isinstance(made, int):
+            return None
+        total += made
+    return total

@@ -4,6 +4,8 @@ import copy
 import math
 from collections.abc import Iterable, Sequence
 
+from dlbasics._internal.checks import as_count
+from dlbasics._internal.hints import has_channels_last
 from dlbasics.layers import Convolution, Layer
 
 PADS = range(4)
@@ -13,6 +15,16 @@ REACH = 32
 """The number of pixels by which it tries larger and smaller images."""
 
 Shape = tuple[int, int, int]
+
+
+def image_shape(input_dim: Sequence[int]) -> Shape:
+    """Return `input_dim` as a tuple (C, H, W); raise ValueError unless it is such a shape."""
+    if not isinstance(input_dim, Sequence) or len(input_dim) != 3:
+        raise ValueError(f"input_dim must be (C, H, W), got {input_dim!r}")
+    C, H, W = (as_count(size, "input_dim") for size in input_dim)
+    if has_channels_last((C, H, W)):
+        raise ValueError(f"input_dim must be (C, H, W), as {W, C, H}, got {C, H, W}")
+    return C, H, W
 
 
 def values_per_image(layers: Iterable[Layer], input_dim: Shape, param: str = "") -> int:

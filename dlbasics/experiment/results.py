@@ -27,8 +27,8 @@ def table(paths: Iterable[PathLike]) -> str:
 def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
     """Put the rows of these JSON files into the table of `readme` between BEGIN and END.
 
-    The order of the scripts is that of the README's first table.  A script keeps its rows if none
-    of the files holds a judged run of it.
+    The scripts have the order in which the text above the table links them first.  A script keeps
+    its rows if none of the files holds a judged run of it.
 
     Raises:
         ValueError: If `readme` lacks the lines BEGIN and END.
@@ -40,8 +40,8 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
         raise ValueError(f"{readme} must have the lines {BEGIN!r} and {END!r} around its table")
     new = [row for path in paths for row in _rows(path)]
     rows = []
-    for script in re.findall(r"^\| (\[`\w+\.py`\])", before, flags=re.MULTILINE):
-        first = f"| {script}("
+    for script in dict.fromkeys(re.findall(r"\[`(\w+\.py)`\]\(\1\)", before)):
+        first = f"| [`{script}`]("
         own = [row for row in new if row.startswith(first)]
         rows += own or [row for row in old.splitlines() if row.startswith(first)]
     new_table = "\n".join(HEAD + rows)

@@ -121,7 +121,7 @@ class AveragePooling(WindowLayer):
         ValueError: If the windows do not tile the image, unless `floor` is True, or could lie in
             the padding alone.
 
-    Source: the subsampling of LeNet, LeCun et al. 1998.
+    Book: *The Pooling Layer*, in a note.  Source: the subsampling of LeNet, LeCun et al. 1998.
     """
 
     def _pool(self, windows: Array) -> Array:

@@ -3,6 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from ch02_perceptron import gates
 from ch02_perceptron.gates import (
     AND,
     AND_SETTINGS,
@@ -83,3 +84,12 @@ def test_on_the_border_a_perceptron_gives_0():
 @pytest.mark.parametrize("x, y", [((1, 0), 1), ((0, 1), 0)])
 def test_the_two_inputs_have_their_own_weights(x, y):
     assert perceptron(*x, np.array([1.0, -1.0]), 0) == perceptron_by_threshold(*x, 1, -1, 0) == y
+
+
+def test_a_wrong_condition_is_noticed(monkeypatch):
+    strict = {**gates.CONDITIONS, "OR": lambda w1, w2, t: (w1 > t) & (w2 > t) & (t > 0)}
+    monkeypatch.setattr(gates, "CONDITIONS", strict)
+    found = gates.experiment.run()
+    assert found.wrong["OR"] > 0
+    assert found.wrong["AND"] == found.wrong["NAND"] == 0
+    assert found.grid == 17**3

@@ -60,9 +60,11 @@ def test_claims_and_figures_show_what_was_found():
     slow = Differences(30.0, losses, [1e-6] * 10)
     fast = Differences(30.0, losses, [1e-6] * 99 + [2e-6])
     backprop = Backprop(9_600, 3.0, [0.125, 0.75], [0.25, 0.5])
-    result = Result(backprop, {"plain loop": slow, "by columns": fast})
+    errors = {"W1": 1e-5, "b1": 2e-5}
+    result = Result(errors, backprop, {"plain loop": slow, "by columns": fast})
     assert [claim.value(result) for claim in experiment.claims] == [
         0.5,
+        [1e-5, 2e-5],
         3.0,
         28_800,  # 30 seconds / 10 iterations * 9,600
         9_600,
@@ -97,7 +99,7 @@ def test_each_kind_gets_half_of_the_budget_and_leads_where_backpropagation_leads
 
 def test_all_trainings_start_alike_and_see_the_same_batches(run):
     result, (seed, *seeds) = run
-    assert seeds == [seed, seed]
+    assert seeds == [seed] * 3  # the last one compares the gradients
     first = [losses[0] for kind in result.differences.values() for losses in kind.losses.values()]
     assert first == [first[0]] * 4
 
@@ -179,3 +181,14 @@ def test_the_seconds_of_a_step_are_those_of_the_clock(monkeypatch):
     monkeypatch.setattr(central_differences, "time", clock)
     network, batch = small_network(), next(few_batches(1))
     assert central_differences.timed_step(network, network.gradient, FEW, *batch) == 2.5
+
+
+def test_the_relative_error_is_that_of_each_parameters_gradient():
+    network, (x, t) = small_network(), next(few_batches(1))
+    config = replace(FEW, dx=0.5)
+    found = central_differences.relative_errors(network, config, x, t)
+    grads, numerical = network.gradient(x, t), network.numerical_gradient(x, t, h=0.5)
+    for key, grad in grads.items():
+        difference = np.sqrt(((numerical[key] - grad) ** 2).sum() / (grad**2).sum())
+        assert found[key] == pytest.approx(difference)
+        assert found[key] > 1e-4

@@ -40,7 +40,7 @@ def test_batch_normalization_is_the_layer():
     np.testing.assert_allclose(layer.dbeta, flow.derivatives["β"])
 
 
-@pytest.mark.parametrize("name", ["figure_5_33", "figure_A_1"])
+@pytest.mark.parametrize("name", ["figure_5_33", "figure_A_11"])
 def test_softmax_with_loss_is_the_layer(name):
     layer, flow = SoftmaxWithLoss(), FIGURES[name].graph.run()
     loss = layer.forward(np.log([[3.0, 2.0, 5.0]]), np.array([1]))
@@ -50,8 +50,8 @@ def test_softmax_with_loss_is_the_layer(name):
 
 
 def test_unknown_figures_are_refused():
-    with pytest.raises(ValueError, match=r"only must name figures.*'figure_9_9'"):
-        Config(only=("figure_9_9",))
+    with pytest.raises(ValueError, match=r"only must name figures.*'figure_5'"):
+        Config(only=("figure_5",))
 
 
 def drawn(name):
@@ -93,8 +93,8 @@ def test_figure_5_30_shows_matrices_row_by_row():
 
 
 @pytest.mark.long
-def test_figures_a_6_to_a_11_go_back_through_softmax_step_by_step():
-    reds = [drawn(f"figure_A_{number}")[1] for number in range(6, 12)]
+def test_figures_a_5_to_a_10_go_back_through_softmax_step_by_step():
+    reds = [drawn(f"figure_A_{number}")[1] for number in range(5, 11)]
     new = [set(after) - set(before) for before, after in zip([[], *reds], reds, strict=False)]
     assert new == [
         {"−t₁ / y₁\n0", "−t₂ / y₂\n−5", "−t₃ / y₃\n0"},

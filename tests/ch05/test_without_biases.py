@@ -28,11 +28,12 @@ def test_missing_biases_cost_little_on_mnist(mnist):
 def test_claims_and_figure_show_what_the_missing_biases_cost():
     accuracies = {"without": [[0.125, 0.5], [0.25, 0.5]], "with": [[0.125, 0.75], [0.25, 0.375]]}
     test_acc = {kind: np.array(rows) for kind, rows in accuracies.items()}
-    result = Result(1e-17, 0.25, [0, 1], test_acc)
-    difference, both, costs = (claim.value(result) for claim in experiment.claims)
+    result = Result(1e-17, 0.25, [0, 1], test_acc, 1e-16, (2.0, 1.0), 0.75, 0.5)
+    difference, both, costs, *single = (claim.value(result) for claim in experiment.claims)
     assert difference == [1e-17, 0.25]
     assert both == [0.5, 0.5625]
     assert costs.tolist() == [0.25, -0.125]
+    assert single == [1e-16, (2.0, 1.0), [0.75, 0.5]]
     accuracy, cost = experiment.plot(result)["accuracy"].axes
     assert curves(accuracy) == {
         "with biases": [0.1875, 0.5625],
@@ -112,3 +113,21 @@ def test_accuracies_of_both_kinds_are_those_on_the_test_images():
     assert [*without_biases.accuracies_of(W1, W2, network, data)] == expected
     assert expected[0] != expected[1]
     assert expected[0] != one.accuracy(data.x_train, data.t_train)
+
+
+def test_an_update_from_one_image_is_the_formula_of_the_text():
+    rng = np.random.default_rng(0)
+    (W1, W2), x = matrices(rng), rng.standard_normal((1, 5))
+    y1, y2 = without_biases.predict(x, W1, W2)
+    error = y2[0] - np.eye(4)[2]
+    dW2 = np.outer(y1[0], error)
+    dW1 = np.outer(x[0], (W2 @ error) * y1[0] * (1 - y1[0]))
+    new1, new2 = W1.copy(), W2.copy()
+    t = np.eye(4)[[2]]
+    first, second = without_biases.gradients(x, t, W1, W2)
+    np.testing.assert_allclose(first, dW1)
+    np.testing.assert_allclose(second, dW2)
+    new1 -= 0.5 * first
+    new2 -= 0.5 * second
+    np.testing.assert_allclose(new1, W1 - 0.5 * dW1)
+    np.testing.assert_allclose(new2, W2 - 0.5 * dW2)

@@ -51,11 +51,11 @@ def test_the_claims_fail_where_nothing_is_learned_or_weight_decay_decides():
         sorted(params, key=lambda drawn: drawn[name], reverse=True)
         for name in ("lr", "weight_decay")
     )
-    assert holds(params, 0.2) == [False, False, False]
-    assert holds(by_decay, 0.8) == [True, False, False]
-    assert holds(by_lr, 0.8) == [True, True, True]
+    assert holds(params, 0.2) == [False, False, None, False]
+    assert holds(by_decay, 0.8) == [True, False, None, False]
+    assert holds(by_lr, 0.8) == [True, True, None, True]
     both = [{"lr": drawn["lr"], "weight_decay": drawn["lr"]} for drawn in by_lr]
-    assert holds(both, 0.8) == [True, True, False]
+    assert holds(both, 0.8) == [True, True, None, False]
 
 
 def test_rank_correlation_by_hand():

@@ -14,6 +14,7 @@ def test_minima_are_those_of_a_fine_grid():
     for penalty, end in (
         (w[0] ** 2 + w[1] ** 2, RESULT.l2[-1]),
         (10 * (abs(w[0]) + abs(w[1])), RESULT.l1[-1]),
+        (30 * np.maximum(abs(w[0]), abs(w[1])), RESULT.linf[-1]),
     ):
         lowest = np.unravel_index(np.argmin(losses + penalty), losses.shape)
         np.testing.assert_allclose(end, w[:, lowest[0], lowest[1]], atol=0.026)

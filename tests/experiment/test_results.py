@@ -109,7 +109,8 @@ def test_the_table_has_no_rows_of_runs_that_were_not_judged(tmp_path, flags):
 def test_a_readmes_table_is_replaced_and_nothing_else(tmp_path):
     path = stored_table(tmp_path)
     readme = tmp_path / "README.md"
-    above = "| [`sample.py`](x) | ours |\n| [`other.py`](other.py) | another |\n"
+    above = "| [`sample.py`](sample.py) | ours |\n\nThen [`other.py`](other.py), and "
+    above += "[`sample.py`](sample.py) again; [`gone.py`](../gone.py) is elsewhere.\n"
     kept = "| [`other.py`](other.py) | kept | 1 | 1 |"
     dropped = "| [`gone.py`](gone.py) | gone | 1 | 1 |\n| [`sample.py`](x) | old | 1 | 2 |"
     readme.write_text(f"{above}{BEGIN}\n{dropped}\n{kept}\n{END}\nBelow.\n", "utf-8")
@@ -118,7 +119,7 @@ def test_a_readmes_table_is_replaced_and_nothing_else(tmp_path):
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"{above}{BEGIN}\n\n| script |")
     assert text.index("| steps | 10 | 10 |\n") < text.index(kept)
-    assert "gone" not in text
+    assert "| gone |" not in text
     assert "old" not in text
     assert text.endswith(f"\n\n{END}\nBelow.\n")
 

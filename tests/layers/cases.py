@@ -7,6 +7,7 @@ from dlbasics.layers import (
     Affine,
     AveragePooling,
     BatchNorm,
+    Concatenate,
     Convolution,
     Dropout,
     Elu,
@@ -14,6 +15,7 @@ from dlbasics.layers import (
     GlobalAveragePooling,
     Identity,
     LeakyRelu,
+    LocalResponseNorm,
     Pooling,
     Relu,
     Reshape,
@@ -111,6 +113,28 @@ BATCHES = {
     "Pooling, stride 2": (without_parameters(Pooling, 2, 2, stride=2), (2, 3, 4, 6)),
     "AveragePooling": (without_parameters(AveragePooling, 2, 2, stride=2), (2, 3, 4, 6)),
     "GlobalAveragePooling": (without_parameters(GlobalAveragePooling), (2, 3, 4, 6)),
+    "LocalResponseNorm": (without_parameters(LocalResponseNorm), (2, 7, 3, 4)),
+    "LocalResponseNorm, strong": (
+        without_parameters(LocalResponseNorm, 3, 0.7, 1.2, 0.5),
+        (2, 4, 3, 2),
+    ),
+    "LocalResponseNorm, more than all channels": (
+        without_parameters(LocalResponseNorm, 9, 0.3),
+        (2, 3, 2, 2),
+    ),
+    "Concatenate": (
+        lambda dtype: Concatenate([[Relu()], [Pooling(3, 3, 1, 1), Tanh()], []]),
+        (2, 3, 4, 5),
+    ),
+    "Concatenate, with parameters": (
+        lambda dtype: Concatenate(
+            [
+                [convolution(3, pad=1)(dtype), batch_norm(4)(dtype)],
+                [Convolution(normal(2, 3, 1, 1, dtype=dtype), None), Relu()],
+            ]
+        ),
+        (2, 3, 4, 5),
+    ),
 }
 """The layers that take a batch of samples of one shape."""
 
@@ -125,6 +149,11 @@ SINGLE_SAMPLES = {
     "Pooling, one image, stride 2": (without_parameters(Pooling, 2, 2, stride=2), (3, 4, 6)),
     "AveragePooling, one image": (without_parameters(AveragePooling, 2, 2), (3, 4, 6)),
     "GlobalAveragePooling, one image": (without_parameters(GlobalAveragePooling), (3, 4, 6)),
+    "LocalResponseNorm, one image": (without_parameters(LocalResponseNorm), (6, 3, 2)),
+    "Concatenate, one image": (
+        lambda dtype: Concatenate([[convolution(3, pad=1)(dtype)], [Relu()]]),
+        (3, 4, 5),
+    ),
 }
 """The same layers with a single sample of that shape."""
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlbasics.columns import conv_output_size
-from dlbasics.layers import Convolution
+from dlbasics.layers import Affine, Convolution
 from tests.helpers import normal
 
 
@@ -77,6 +77,14 @@ def test_equals_the_definition(C, FN, H, W, FH, FW, stride, pad):
     layer.backward_params(dout)
     np.testing.assert_allclose(layer.dW, expected[2], rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(layer.db, found[3])
+
+
+def test_an_affine_layer_is_a_convolution_with_filters_as_large_as_its_images():
+    """Book: *Segmentation*: 100 outputs of 32 x 10 x 10 values are 100 filters of that size."""
+    x, W = normal(3, 32, 10, 10), normal(100, 32, 10, 10, seed=1)
+    y = Convolution(W, None).forward(x)
+    expected = Affine(W.reshape(100, -1).T, None).forward(x)
+    np.testing.assert_allclose(y[:, :, 0, 0], expected, atol=1e-10)
 
 
 def test_a_pair_of_equal_numbers_is_that_number():

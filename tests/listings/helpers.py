@@ -1,4 +1,9 @@
-"""Running listings, and the networks that listings of several chapters use."""
+"""Running listings, and the networks that listings of several chapters use.
+
+The listings are in our own words: they have the book's names, calls and order.  A listing that the
+book prints with a misprint is repaired here, and a comment says how; docs/listings.md lists the
+misprints, and misprints.py has each as meant and as printed.
+"""
 
 import numpy as np
 
@@ -22,6 +27,7 @@ def points(n=60):
     return x, np.eye(3)[x[:, :3].argmax(axis=1)]
 
 
+# Repaired: the book ends lines with / in chapter 4, and prints all methods at the left margin.
 TWO_LAYERS = """
 class TwoLayerNet:
     def accuracy(self, x, t):
@@ -44,6 +50,7 @@ class TwoLayerNet:
         self.params['W2'] = weight_init_std * rng.standard_normal((hidden_size, output_size))
         self.params['b2'] = np.zeros(output_size)
 """
+# The book describes `gradient` in chapter 4, and prints none that uses functions only.
 FUNCTIONS_ONLY = f"""
 from dlbasics.functions import *
 from dlbasics.gradient import numerical_gradient
@@ -72,6 +79,7 @@ from dlbasics.gradient import numerical_gradient
         grads['b1'] = np.sum(da1, axis=0)
         return grads
 """
+# Repaired: the book prints the layers and the methods at the left margin.
 WITH_LAYERS = f"""
 from dlbasics.layers import *
 from dlbasics.gradient import numerical_gradient

@@ -5,6 +5,7 @@ import pytest
 
 from tests.listings.helpers import check, run
 
+# Repaired: the book computes z1 and goes on with Z1.
 FUNCTIONS = """
 from dlbasics.functions import *
 x = np.array([-1.0, 1.0, 2.0])

@@ -6,6 +6,7 @@ import pytest
 from tests.helpers import normal
 from tests.listings.helpers import FUNCTIONS_ONLY, check, points, run
 
+# Repaired: the label of *Cross-Entropy Error* has 9 elements in the book.
 LOSSES = """
 from dlbasics.functions import *
 t = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
@@ -22,6 +23,7 @@ def test_losses():
     check(run(LOSSES), {**expected, "by_class": sum(expected["entropy"]) / 2})
 
 
+# Repaired: the book prints half of each function at the left margin.
 BATCH_ENTROPY = """
 from dlbasics.functions import softmax, np
 
@@ -77,6 +79,8 @@ def test_tangents_and_a_field_of_gradients():
     check(run(DERIVATIVES), expected)
 
 
+# Repaired: a comment is broken, and `return loss` stands at the level of its def.  The weights are
+# those that the book prints; its listing draws them.
 SIMPLE_NET = """
 from dlbasics.functions import *
 from dlbasics.gradient import numerical_gradient

@@ -71,6 +71,7 @@ def test_a_layer_sees_the_readers_arrays_change():
     np.testing.assert_array_equal(net.predict(points(2)[0]), [[1, 2, 3], [1, 2, 3]])
 
 
+# Repaired: the book evaluates behind the loop (chapter 5), or lacks train_size (chapter 4).
 TRAIN_NEURALNET = """
 network = TwoLayerNet(input_size=4, hidden_size=10, output_size=3, weight_init_std=0.5)
 train_size, batch_size, learning_rate = x_train.shape[0], 20, 0.5

@@ -23,6 +23,7 @@ def test_every_optimizer_trains_the_readers_dict(listing, optimizer):
         assert param.dtype == np.float64
 
 
+# The book prints no listing of Adam; this is the published one.
 OWN_OPTIMIZERS = """
 from dlbasics.functions import np
 
@@ -166,6 +167,7 @@ for weight_decay_lambda in (0, 0.1):
         optimizer.update(network.params, grads)
     norms.append(np.sum(network.params['W1']**2) / before)
 """
+# The book prints the loop of *Overfitting* without Trainer, and with misprints.
 OVERFIT = """
 network = MultiLayerNet(input_size=4, hidden_size_list=[20] * 2, output_size=3)
 trainer = Trainer(network, x_train[:30], t_train[:30], x_train[30:], t_train[30:],

@@ -7,6 +7,7 @@ from dlbasics.gradient import check_gradients
 from tests.helpers import normal
 from tests.listings.helpers import run
 
+# Repaired: the book prints the second half of both methods at the left margin.
 OWN_CONVOLUTION = """
 from dlbasics.columns import conv_output_size, im2col, np
 
@@ -43,6 +44,7 @@ def test_convolution_and_pooling_as_typed_are_ours(stride, pad):
     np.testing.assert_array_equal(ours["Pooling"](2, 2).forward(y), wanted)
 
 
+# Repaired: the book prints most of the class at the left margin, and mixes two names of last_layer.
 OWN_CONVNET = """
 from collections import OrderedDict
 from dlbasics.layers import *

@@ -1,4 +1,4 @@
-"""Adam as Takenawa's lecture *Deep Learning: Part 2* writes it."""
+"""Adam as Takenawa writes it in *Adam's parameter update algorithm (original)*."""
 
 import numpy as np
 import pytest

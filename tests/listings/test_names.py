@@ -85,6 +85,19 @@ SIGNATURES = {
         DeepConvNet.predict(self, x, train_flg=False)
         DeepConvNet.gradient(self, x, t)
     """,
+    "ch04_training.two_layer_net": """
+        TwoLayerNet(input_size, hidden_size, output_size, weight_init_std=0.01)
+        TwoLayerNet.predict(self, x)
+        TwoLayerNet.loss(self, x, t)
+        TwoLayerNet.accuracy(self, x, t)
+        TwoLayerNet.gradient(self, x, t)
+        TwoLayerNet.numerical_gradient(self, x, t)
+    """,
+    "ch05_backprop.two_layer_net": """
+        TwoLayerNet(input_size, hidden_size, output_size, weight_init_std=0.01)
+        TwoLayerNet.gradient(self, x, t)
+        TwoLayerNet.numerical_gradient(self, x, t)
+    """,
     "dlbasics.columns": """
         im2col(input_data, filter_h, filter_w, stride=1, pad=0)
         col2im(col, input_shape, filter_h, filter_w, stride=1, pad=0)

@@ -207,6 +207,37 @@ def test_a_residual_block(dtype):
     assert_like_torch(layer, function, normal(4, 3, 5, 6, dtype=dtype), dtype)
 
 
+@both_dtypes
+@pytest.mark.parametrize(
+    ("size", "alpha", "beta", "k"), [(5, 1e-4, 0.75, 2.0), (3, 0.9, 1.3, 0.5), (9, 0.2, 0.5, 1.0)]
+)
+def test_local_response_norm(size, alpha, beta, k, dtype):
+    def function(x):  # PyTorch divides alpha by the size
+        return F.local_response_norm(x, size, alpha * size, beta, k)
+
+    layer = layers.LocalResponseNorm(size, alpha, beta, k)
+    assert_like_torch(layer, function, 3 * normal(4, 6, 3, 5, dtype=dtype), dtype)
+
+
+@both_dtypes
+def test_branches(dtype):
+    W, b = normal(4, 3, 3, 3, seed=1, dtype=dtype), normal(4, seed=2, dtype=dtype)
+    V = normal(2, 3, 1, 1, seed=3, dtype=dtype)
+    layer = layers.Concatenate(
+        [
+            [layers.Convolution(W, b, pad=1), layers.Relu()],
+            [layers.Pooling(3, 3, 1, 1), layers.Convolution(V, None)],
+            [],
+        ]
+    )
+
+    def function(x, W, b, V):
+        first = torch.relu(F.conv2d(x, W, b, padding=1))
+        return torch.cat([first, F.conv2d(F.max_pool2d(x, 3, 1, 1), V), x], dim=1)
+
+    assert_like_torch(layer, function, normal(4, 3, 5, 6, dtype=dtype), dtype)
+
+
 def assert_loss_like_torch(layer, function, x, t, dtype):
     scores = leaf(x)
     loss = function(scores)

@@ -1,0 +1,78 @@
+"""The pictures of the chapters' READMEs, made small from the figures that scripts write."""
+
+import sys
+from collections.abc import Iterable
+from glob import glob
+from io import BytesIO
+from pathlib import Path
+
+from dlbasics._internal.files import as_folder, as_path, atomic_write
+from dlbasics._internal.pictures import read_picture
+from dlbasics.storage import PathLike
+
+WIDTH = 900
+"""The largest width of a picture, in pixels."""
+
+MOST = 60_000
+"""The largest size of a picture's file, in bytes."""
+
+COLORS = (64, 32, 16)
+"""The numbers of colors that are tried, one after the other, until the file is small enough."""
+
+
+def shrink(figures: Iterable[PathLike], folder: PathLike) -> list[Path]:
+    """Write small copies of figures, PNG files of at most 60 KB, and return their paths.
+
+    A copy is at most 900 pixels wide, and has a palette of 64 colors or fewer.
+
+    Args:
+        figures: The PNG files that scripts wrote.
+        folder: The folder for the copies, which keep the names of the figures.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+        ValueError: If a file is no picture, or its copy is too large with 16 colors, too.
+    """
+    folder = as_folder(folder, "folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for path in (as_path(figure, "figures") for figure in figures):
+        copy = _small_png(path)
+        with atomic_write(folder / path.name) as file:
+            file.write(copy)
+        written.append(folder / path.name)
+    return written
+
+
+def _small_png(path: Path) -> bytes:
+    from PIL import Image
+
+    picture = read_picture(path, color=True)
+    if picture.width > WIDTH:
+        height = round(picture.height * WIDTH / picture.width)
+        picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
+    for colors in COLORS:
+        file = BytesIO()
+        few_colors = picture.quantize(colors, kmeans=1, dither=Image.Dither.NONE)
+        few_colors.save(file, "PNG", optimize=True)
+        if len(file.getvalue()) <= MOST:
+            return file.getvalue()
+    raise ValueError(
+        f"{path} must fit into {MOST:,} bytes with {COLORS[-1]} colors, "
+        f"got {len(file.getvalue()):,}: its script must draw less, or on a smaller figure"
+    )
+
+
+if __name__ == "__main__":
+    folder, *given = sys.argv[1:] or [""]
+    # Some shells do not expand the asterisk.
+    found = [path for name in given for path in sorted(glob(name)) or [name]]
+    if not found:
+        sys.exit(
+            "usage: python -m dlbasics.experiment.figures docs/figures out/ch04_training/*.png"
+        )
+    try:
+        for path in shrink(found, folder):
+            print(f"{path}: {path.stat().st_size:,} bytes")
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        sys.exit(str(error))
