@@ -138,7 +138,7 @@ def test_the_bars_the_answer_and_the_pictures_are_those_of_the_drawing(page):
     assert "Draw a digit" in page.locator("#answer").inner_text()
     assert page.locator(".invitation").is_visible()
     draw(page, DIGITS[7])
-    assert re.fullmatch(r"It is a 7: all 3 networks agree\.|."DeepConvNet reads 7."", answer(page))
+    assert re.search(r"^It is a 7: all 3 networks agree|DeepConvNet reads 7", answer(page))
     assert not page.locator(".invitation").is_visible()
     card = page.locator("[data-network=DeepConvNet]")
     assert card.locator(".guess").inner_text() == "7"
