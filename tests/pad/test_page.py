@@ -89,7 +89,7 @@ def draw(page, strokes):
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            page.mouse.move(*place, steps=4)
+            page.mouse.move(*place)
         page.mouse.up()
 
 
@@ -230,7 +230,11 @@ def test_undo_and_clear(page):
     ink = count_ink(page)
     draw(page, [[(20, 20), (80, 20)]])
     frame(page)
-    assert count_ink(page) > ink
+    with_both = count_ink(page)
+    assert with_both > ink
+    page.keyboard.press("Control+Shift+z")  # elsewhere this is redo, so it takes nothing back
+    frame(page)
+    assert count_ink(page) == with_both
     page.locator("#undo").click()
     assert guess(page) == "1"
     frame(page)
@@ -305,6 +309,27 @@ def test_another_network_is_looked_into(page):
     page.locator("#chosen button", has_text="TwoLayerNet").click()
     page.wait_for_selector(EXPLAINED)
     assert page.locator("#layers .name").all_inner_texts() == ["Affine1 Relu1", "Affine2"]
+
+
+def test_the_edge_of_the_ink_is_no_edge_of_the_picture(page):
+    """Light paper around dark ink has no edge where the picture ends."""
+    page.locator("#as-drawn").click()
+    draw(page, DIGITS[7])
+    page.wait_for_selector(EXPLAINED)
+    darkest = (
+        page.locator("#reasons canvas")
+        .nth(1)
+        .evaluate("""canvas => {
+        const context = canvas.getContext("2d");
+        const darkest = (x, y, width, height) =>
+            context.getImageData(x, y, width, height).data.reduce((a, b) => Math.min(a, b));
+        const side = canvas.width;
+        return [darkest(0, 0, 1, side), darkest(side - 1, 0, 1, side),
+                darkest(0, 0, side, 1), darkest(0, side - 1, side, 1), darkest(0, 0, side, side)];
+    }""")
+    )
+    assert min(darkest[:4]) > 150
+    assert darkest[4] < 50  # the line around the digit
 
 
 # ---- Keyboard, screens and themes ----
@@ -420,6 +445,10 @@ def test_a_stopped_server_is_said_and_a_new_one_is_found(chrome):
     draw(page, [[(30, 85), (70, 85)]])
     page.wait_for_selector("#notice:visible")
     assert "has stopped" in page.locator("#notice").inner_text()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    frame(page)
+    assert page.evaluate("scrollY") > 100
+    assert 0 <= page.locator("#notice").bounding_box()["y"] < 50, "the notice stays in sight"
     page.locator("#undo").click()
     with pad("--port", port) as (_, again):
         assert again == address

@@ -176,7 +176,8 @@ find("undo").addEventListener("click", undo);
 find("clear").addEventListener("click", clear);
 
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") undo();
+  const isCommand = (event.ctrlKey || event.metaKey) && !event.shiftKey; // with Shift it is redo
+  if (isCommand && event.key.toLowerCase() === "z") undo();
   else if (event.key === "Delete" || event.key === "Backspace") clear();
   else return;
   event.preventDefault();
@@ -562,15 +563,15 @@ function paintReason(canvas, picture) {
 function edgeOf(picture) {
   const bytes = bytesOf(picture);
   const side = picture.width;
-  const hasInk = (row, column) => column < side && bytes[row * side + column] > 127;
+  const hasInk = (row, column) => bytes[row * side + column] > 127;
   const path = new Path2D();
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      if (hasInk(row, column) !== hasInk(row, column + 1)) {
+      if (column + 1 < side && hasInk(row, column) !== hasInk(row, column + 1)) {
         path.moveTo(column + 1, row);
         path.lineTo(column + 1, row + 1);
       }
-      if (hasInk(row, column) !== hasInk(row + 1, column)) {
+      if (row + 1 < side && hasInk(row, column) !== hasInk(row + 1, column)) {
         path.moveTo(column, row + 1);
         path.lineTo(column + 1, row + 1);
       }
