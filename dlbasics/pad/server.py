@@ -340,7 +340,7 @@ def serve(networks: Mapping[str, Network], port: int = 8000, browser: bool = Tru
     server = create_server(
         app,
         sockets=[listener],
-        threads=4,
+        threads=8,  # a browser opens up to six connections
         ident=None,
         # Above this, waitress answers by itself; a little too much is answered by our sentence.
         max_request_body_size=2 * MOST_BYTES,
