@@ -5,6 +5,7 @@ import re
 import pytest
 
 from benchmarks.browser import browser, chromium, pad
+from dlbasics import TwoLayerNet
 from dlbasics.pad.steps import STEPS
 
 pytestmark = [
@@ -176,6 +177,13 @@ def test_a_click_is_a_dot(page):
     draw(page, [[(50, 50)]])
     frame(page)
     assert 2_000 < count_ink(page) < 4_500  # a disc of 60 pixels across
+
+
+def test_other_buttons_of_the_mouse_do_not_draw(page):
+    for button in ("right", "middle"):
+        page.locator("#sheet").click(button=button)
+    frame(page)
+    assert count_ink(page) == 0
 
 
 @pytest.mark.parametrize("kind", ["touch", "pen"])
@@ -390,6 +398,22 @@ def test_nothing_is_wider_than_the_screen(open_page, width):
     assert sheet["x"] >= 0
     assert sheet["x"] + sheet["width"] <= width
     assert abs(sheet["width"] - sheet["height"]) < 1.5
+
+
+def test_a_network_of_ones_own_with_a_long_name_fits_a_phone(chrome, tmp_path):
+    path = tmp_path / ("a_name_of_many_words_" * 4 + ".npz")
+    TwoLayerNet(784, 5, 10, rng=0).save_params(path)
+    context = chrome.new_context(viewport={"width": 320, "height": 740})
+    page = context.new_page()
+    with pad("--port", "0", "--weights", str(path)) as (_, address):
+        page.goto(address)
+        page.wait_for_selector("[data-network]")
+        draw(page, DIGITS[3])
+        page.wait_for_selector(EXPLAINED)
+        assert page.locator("[data-network]").count() == 4
+        assert page.locator("#reasons figure").count() == 4
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    context.close()
 
 
 def card_color(page):

@@ -186,7 +186,8 @@ document.addEventListener("keydown", (event) => {
 function showWidth() {
   const width = find("width").value;
   find("width").setAttribute("aria-valuetext", `${width / 10} of the 28 pixels`);
-  find("dot").style.width = find("dot").style.height = `${(100 * width) / 44}%`;
+  const side = 2 * Math.round((16 * width) / 44); // an even number keeps the dot round
+  find("dot").style.width = find("dot").style.height = `${side}px`;
 }
 find("width").addEventListener("input", showWidth);
 
