@@ -199,12 +199,12 @@ def test_a_finger_and_a_pen_draw_and_a_second_finger_does_not(page, kind):
             clientX: box.left + x * box.width / 100, clientY: box.top + y * box.height / 100}));
         send("pointerdown", 7, stroke[0]);
         send("pointerdown", 8, [5, 5]);
-        for (const place of stroke) {
+        for (const place of stroke.slice(0, 2)) {
             send("pointermove", 7, place);
             send("pointermove", 8, [5, 95]);
         }
         send("pointerup", 8, [5, 95]);
-        send("pointermove", 7, stroke.at(-1));
+        for (const place of stroke) send("pointermove", 7, place); // it is still down
         send("pointerup", 7, stroke.at(-1));
         send("pointermove", 7, [95, 5]); // the pen is up
     }""",
