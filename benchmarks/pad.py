@@ -15,15 +15,11 @@ even numbers; the benchmark prints the accuracy on those with odd numbers, too.
 """
 
 import argparse
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from benchmarks.browser import browser, pad
 from ch08_deep.strokes import KINDS, PIXELS, Drawing, draw_strokes
 from dlbasics.pad.networks import probabilities, shipped_networks
 from dlbasics.pad.steps import STEPS, as_mnist
@@ -31,8 +27,6 @@ from dlbasics.typing import Array
 
 LATENCY = 50
 """The most milliseconds from the end of a stroke to new bars, for 95% of the strokes."""
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 SETTINGS = {
     "all steps": (),
@@ -43,29 +37,6 @@ SETTINGS = {
 
 
 # ---- 1.  The page ----
-
-
-@contextmanager
-def page() -> Iterator[Any]:
-    """Start the server and a browser; yield the page."""
-    from playwright.sync_api import sync_playwright
-
-    command = [sys.executable, "-m", "dlbasics.pad", "--no-browser", "--port", "0"]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
-        sync_playwright() as playwright,
-    ):
-        try:
-            address = next(word for word in server.stdout.readline().split() if "://" in word)
-            chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1200, "height": 900})
-            page.goto(address)
-            page.wait_for_selector("[data-network]")
-            yield page
-            browser.close()
-        finally:
-            server.terminate()
 
 
 def draw(page: Any, drawing: Drawing) -> None:
@@ -107,7 +78,10 @@ def drawn_digits(count: int, seed: int) -> None:
     t = np.arange(count) % 10
     right: dict[str, dict[str, list[bool]]] = {}
     kinds: dict[str, dict[str, list[bool]]] = {kind: {} for kind in KINDS}
-    with page() as sheet:
+    with pad("--port", "0") as (_, address), browser() as chromium:
+        sheet = chromium.new_page(viewport={"width": 1200, "height": 900})
+        sheet.goto(address)
+        sheet.wait_for_selector("[data-network]")
         for i, kind in enumerate(KINDS):
             rng = np.random.default_rng([seed, i])
             for digit, drawing in zip(t, draw_strokes(t, rng, kind), strict=True):

@@ -51,7 +51,11 @@ def _run(args: argparse.Namespace) -> int:
             raise
         print(f"the page needs {error.name}: {INSTALL}", file=sys.stderr)
         return 1
-    server.serve(networks, port=args.port, browser=args.browser)
+    try:
+        server.serve(networks, port=args.port, browser=args.browser)
+    except OSError as error:
+        print(f"the page cannot be served: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -81,10 +85,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
+    if not (text.isdecimal() and len(text) < 6 and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, got {text}")
-    return port
+    return int(text)
 
 
 def _read(network: Network, path: str) -> int:
@@ -101,7 +104,7 @@ def _read(network: Network, path: str) -> int:
 def _failed(path: str, error: Exception) -> int:
     """Print why a file cannot be read; return the exit code 1."""
     reason = error.strerror if isinstance(error, OSError) else None
-    message = reason or str(error).removeprefix(f"{path}: ")
+    message = reason or str(error).removeprefix(path).removeprefix(":").strip()
     print(f"{path}: {message}", file=sys.stderr, flush=True)
     return 1
 

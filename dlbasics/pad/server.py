@@ -143,7 +143,7 @@ class Readers:
         steps = steps_of(drawing(), query("without"))
         with self.reading:
             answers = [
-                {"name": name, "probabilities": trust(network, name, steps).tolist()}
+                {"name": name, "probabilities": probabilities_of(network, name, steps).tolist()}
                 for name, network in self.networks.items()
             ]
         return jsonify(steps=[shown(step) for step in steps], networks=answers)
@@ -158,7 +158,7 @@ class Readers:
         network, steps = self.explained[name], steps_of(drawing(), values)
         image = steps[-1].picture
         with self.explaining:
-            y = trust(network, name, steps)
+            y = probabilities_of(network, name, steps)
             best = [int(k) for k in np.argsort(-y, kind="stable")[:2]]
             layers = stages(network, layer_outputs(network, image))
             gradient, covered = (
@@ -175,7 +175,7 @@ class Readers:
         )
 
 
-def trust(network: Network, name: str, steps: Sequence[Step]) -> Array:
+def probabilities_of(network: Network, name: str, steps: Sequence[Step]) -> Array:
     """Return the probabilities (10,) that a network gives the digits."""
     y = probabilities(network, steps[-1].picture[np.newaxis])[0]
     if not np.isfinite(y).all():
@@ -340,7 +340,7 @@ def serve(networks: Mapping[str, Network], port: int = 8000, browser: bool = Tru
     server = create_server(
         app,
         sockets=[listener],
-        threads=4,
+        threads=8,  # a browser opens up to six connections
         ident=None,
         # Above this, waitress answers by itself; a little too much is answered by our sentence.
         max_request_body_size=2 * MOST_BYTES,

@@ -44,7 +44,6 @@ HELD_BACK = 5_000
 SMOOTHING = 0.05
 """The probability that a label gives to the other digits."""
 
-
 DROPOUT = (0.25, 0.0)
 """The ratios of DeepConvNet's two Dropout layers.  The images vary, so less needs to be dropped."""
 

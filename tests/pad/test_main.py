@@ -96,7 +96,8 @@ def test_weights_of_your_own_read_the_pictures(folder, capsys):
 def test_weights_that_cannot_be_read_are_named(folder, name, message, capsys):
     code, out, err = run(capsys, "--weights", name, "seven.png")
     assert (code, out, len(err)) == (1, [], 1)
-    assert err[0].startswith(name) and message in err[0]
+    assert err[0].startswith(f"{name}: ") and message in err[0]
+    assert err[0].count("seven.png") <= 1, "the name comes once"
 
 
 def test_without_pillow_a_sentence_says_how_to_install_it(folder, capsys, monkeypatch):
@@ -142,12 +143,32 @@ def test_without_pictures_the_page_is_served(folder, monkeypatch):
     assert calls == [(shipped, 8000, True), ([*shipped, "mine.npz"], 8123, False)]
 
 
-@pytest.mark.parametrize("argv", [["--port", "x"], ["--port", "70000"], ["--prot", "1"], ["--we"]])
+def test_a_server_that_finds_no_port_is_a_sentence(capsys, monkeypatch):
+    def serve(*_, **__):
+        raise OSError("no port from 80 to 99 is free: Permission denied")
+
+    monkeypatch.setattr(program, "import_module", lambda name: SimpleNamespace(serve=serve))
+    assert run(capsys, "--port", "80") == (
+        1,
+        [],
+        ["the page cannot be served: no port from 80 to 99 is free: Permission denied"],
+    )
+
+
+@pytest.mark.parametrize("argv", [["--prot", "1"], ["--we"], ["--weights"]])
 def test_wrong_flags_are_refused(argv, capsys):
     with pytest.raises(SystemExit) as caught:
         program.main(argv)
     assert caught.value.code == 2
     assert "usage: python -m dlbasics.pad" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "70000", "65536", "8e3", "9" * 5000])
+def test_a_wrong_port_is_refused_with_the_range(port, capsys):
+    with pytest.raises(SystemExit) as caught:
+        program.main([f"--port={port}"])
+    assert caught.value.code == 2
+    assert f"expected a number from 0 to 65535, got {port}" in capsys.readouterr().err
 
 
 @pytest.mark.long

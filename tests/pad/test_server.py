@@ -19,7 +19,7 @@ import pytest
 
 from benchmarks.browser import pad
 from dlbasics import TwoLayerNet
-from dlbasics.pad.explain import occlusion
+from dlbasics.pad.explain import layer_outputs, occlusion
 from dlbasics.pad.networks import probabilities, shipped_networks
 from dlbasics.pad.steps import STEPS, as_mnist
 
@@ -464,6 +464,21 @@ def test_damaged_weights_are_a_sentence_and_no_nan_in_json():
         assert "mine computes no finite probabilities" in answer.json["error"]
 
 
+def test_a_drawing_is_read_while_another_one_is_explained(ask, monkeypatch):
+    done = []
+
+    def meanwhile(network, image):
+        reader = threading.Thread(target=lambda: done.append(ask("/read", png()).status_code))
+        reader.start()
+        reader.join(30)
+        done.append("outputs")
+        return layer_outputs(network, image)
+
+    monkeypatch.setattr(server, "layer_outputs", meanwhile)
+    assert ask("/explain", png()).status_code == 200
+    assert done == [200, "outputs"]
+
+
 # ---- A real server ----
 
 
@@ -644,6 +659,19 @@ def test_no_free_port_is_an_error_that_names_them(monkeypatch):
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"no port from {port} to {port} is free"):
             server.listen(port)
+
+
+def test_no_port_above_the_highest_is_tried(monkeypatch):
+    tried = []
+
+    def taken(address):
+        tried.append(address)
+        raise OSError("taken")
+
+    monkeypatch.setattr(server.socket, "create_server", taken)
+    with pytest.raises(OSError, match="no port from 65530 to 65535 is free: taken"):
+        server.listen(65_530)
+    assert tried == [("127.0.0.1", port) for port in range(65_530, 65_536)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to consoles only")

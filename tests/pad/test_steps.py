@@ -72,6 +72,8 @@ def test_the_texts_of_the_steps_are_sentences():
 def test_without_inversion_the_colours_stay_as_they_are():
     np.testing.assert_allclose(last(["invert"]), 1 - last([]), atol=1e-6)
     np.testing.assert_allclose(last(["invert"], 255 - INK), last([]), atol=1e-6)
+    for image in (INK, 255 - INK):
+        np.testing.assert_array_equal(pictures(image, ["invert"])["drawn"], image / np.float32(255))
 
 
 def test_without_crop_the_whole_sheet_becomes_20_pixels():
@@ -89,6 +91,16 @@ def test_without_stroke_a_thin_pen_fades():
     assert np.median(last(["stroke"], thin).max(axis=1)[6:22]) < 0.3
 
 
+def test_a_wider_pen_leaves_the_whole_sheet_as_large_as_it_was():
+    thin = np.full((280, 200), 255, np.uint8)
+    thin[40:240, 100:102] = 0
+    steps = pictures(thin, ["crop"])
+    assert steps["stroke"].shape == steps["crop"].shape == thin.shape
+    top, bottom, left, right = place(steps["stroke"])
+    assert right - left > 10
+    assert (top + bottom, left + right) == (280, 202), "the stroke stays where it was"
+
+
 def test_without_scale_the_digit_keeps_its_size_on_the_sheet():
     top, bottom, left, right = place(last(["scale", "stroke"]))
     assert (bottom - top, right - left) == (6, 1)  # 60 x 10 of 280 pixels
@@ -104,6 +116,16 @@ def test_without_smoothing_each_pixel_is_one_of_the_drawing():
     np.testing.assert_array_equal(sampled["smooth"], sampled["scale"])
     assert np.isin(sampled["smooth"].round(5), [0, 1]).all()
     assert not np.isin(smooth["smooth"].round(5), [0, 1]).all()
+
+
+def test_without_smoothing_each_pixel_is_the_middle_of_its_area():
+    """So a picture that is its own mirror image stays one."""
+    page = np.full((200, 200), 255, np.uint8)
+    page[50:150, 50:150] = 0
+    page[72:128, 72:128] = 255
+    square = pictures(page, ["smooth"])["smooth"]
+    for turned in (square[::-1], square[:, ::-1], square.T):
+        np.testing.assert_array_equal(square, turned)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def cropped(x: Array, name: str = "image") -> Array:
 
 def darkest_ink(even: Array, name: str = "image") -> float:
     """Return the largest share of light that ink takes away; raise ValueError if it is small."""
-    darkest = float(even.max())
+    darkest = max(0.0, float(even.max()))
     if darkest < CONTRAST:
         raise ValueError(
             f"{name} must hold a digit, got no ink: the darkest place takes away {darkest:.0%} of "

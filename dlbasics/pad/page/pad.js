@@ -176,7 +176,8 @@ find("undo").addEventListener("click", undo);
 find("clear").addEventListener("click", clear);
 
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") undo();
+  const isCommand = (event.ctrlKey || event.metaKey) && !event.shiftKey; // with Shift it is redo
+  if (isCommand && event.key.toLowerCase() === "z") undo();
   else if (event.key === "Delete" || event.key === "Backspace") clear();
   else return;
   event.preventDefault();
@@ -185,7 +186,8 @@ document.addEventListener("keydown", (event) => {
 function showWidth() {
   const width = find("width").value;
   find("width").setAttribute("aria-valuetext", `${width / 10} of the 28 pixels`);
-  find("dot").style.width = find("dot").style.height = `${(100 * width) / 44}%`;
+  const side = 2 * Math.round((16 * width) / 44); // an even number keeps the dot round
+  find("dot").style.width = find("dot").style.height = `${side}px`;
 }
 find("width").addEventListener("input", showWidth);
 
@@ -562,15 +564,15 @@ function paintReason(canvas, picture) {
 function edgeOf(picture) {
   const bytes = bytesOf(picture);
   const side = picture.width;
-  const hasInk = (row, column) => column < side && bytes[row * side + column] > 127;
+  const hasInk = (row, column) => bytes[row * side + column] > 127;
   const path = new Path2D();
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      if (hasInk(row, column) !== hasInk(row, column + 1)) {
+      if (column + 1 < side && hasInk(row, column) !== hasInk(row, column + 1)) {
         path.moveTo(column + 1, row);
         path.lineTo(column + 1, row + 1);
       }
-      if (hasInk(row, column) !== hasInk(row + 1, column)) {
+      if (row + 1 < side && hasInk(row, column) !== hasInk(row + 1, column)) {
         path.moveTo(column, row + 1);
         path.lineTo(column + 1, row + 1);
       }
