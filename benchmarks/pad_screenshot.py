@@ -2,7 +2,7 @@
 
     python -m benchmarks.pad_screenshot
 
-The program needs the extras `pad` and `browser`, and chromium.  It writes docs/pad.png.
+The program needs the extras `pad` and `browser`, and chromium.  It writes docs/figures/pad.png.
 """
 
 import argparse
@@ -40,7 +40,9 @@ def draw(page: Any) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     docs = Path(__file__).parents[1] / "docs"
-    parser.add_argument("--out", type=Path, default=docs / "pad.png", help="the picture's file")
+    parser.add_argument(
+        "--out", type=Path, default=docs / "figures" / "pad.png", help="the picture's file"
+    )
     parser.add_argument("--theme", choices=["light", "dark"], default="light")
     parser.add_argument("--width", type=int, default=1200, help="of the window")
     parser.add_argument("--height", type=int, default=1200, help="of the window")

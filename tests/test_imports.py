@@ -138,6 +138,7 @@ WITHOUT_NAMES = {
     "datasets",
     "experiment",
     "gradient_check",
+    "pad",
 }
 WITHOUT_NAMES |= {"plotting", "typing"}
 """The modules whose names are not at the top, or are there through another module."""

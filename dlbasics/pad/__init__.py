@@ -4,8 +4,11 @@
 which digits are in a picture.
 
     steps.py     from a picture to the 28x28 pixels that a network sees, one step at a time
+    digits.py    the digits of a picture, from left to right
     networks.py  the trained networks, and your own from a file
     explain.py   what each layer computes, and which pixels speak for a class and against it
+    server.py    what answers the page, which lies in page/
+    train.py     the command that trained the networks
 """
 
 from dlbasics.pad.digits import digits_of

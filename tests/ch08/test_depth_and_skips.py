@@ -65,11 +65,11 @@ def test_depth_and_skips_trains_both_kinds_from_the_same_weights_on_the_same_bat
     assert len(trained) == 4
 
 
-def test_figure_8_12_shows_loss_and_accuracy_against_depth():
+def test_the_figure_shows_loss_and_accuracy_against_depth():
     loss = {"plain": [0.4, 0.5, 2.0], "residual": [0.4, 0.3, 0.2]}
     test_acc = {"plain": [0.9, 0.8, 0.3], "residual": [0.9, 0.91, 0.92]}
     result = depth_and_skips.Result([4, 10, 20], {}, loss, test_acc)
-    panels = depth_and_skips.plot(result)["figure_8_12"].axes
+    panels = depth_and_skips.plot(result)["loss_and_accuracy"].axes
     for axes, values in zip(panels, (loss, test_acc), strict=True):
         curves = {line.get_label(): line.get_xydata().T.tolist() for line in axes.lines}
         assert curves == {kind: [[4, 10, 20], curve] for kind, curve in values.items()}
