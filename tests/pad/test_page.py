@@ -319,6 +319,23 @@ def test_another_network_is_looked_into(page):
     assert page.locator("#layers .name").all_inner_texts() == ["Affine1 Relu1", "Affine2"]
 
 
+def test_a_late_explanation_of_another_network_is_not_shown(page):
+    draw(page, DIGITS[7])
+    page.wait_for_selector(EXPLAINED)
+    late = []
+    page.route("**/explain?network=TwoLayerNet*", lambda route: late.append(route))
+    page.locator("#chosen button", has_text="TwoLayerNet").click()
+    while not late:
+        page.wait_for_timeout(20)
+    page.locator("#chosen button", has_text="SimpleConvNet").click()
+    page.wait_for_selector(EXPLAINED)
+    with page.expect_response("**/explain?network=TwoLayerNet*"):
+        late[0].continue_()
+    page.wait_for_timeout(100)
+    names = page.locator("#layers .name").all_inner_texts()
+    assert names == ["Conv1 Relu1", "Pool1", "Affine1 Relu2", "Affine2"]
+
+
 def test_the_edge_of_the_ink_is_no_edge_of_the_picture(page):
     """Light paper around dark ink has no edge where the picture ends."""
     page.locator("#as-drawn").click()
@@ -352,7 +369,9 @@ def test_one_draws_with_the_keyboard_alone(page):
     assert page.locator("#pen").is_visible()
     for _ in range(10):
         page.keyboard.press("ArrowUp")
-    page.keyboard.press("Space")
+    for _ in range(2):
+        page.keyboard.down("Space")  # a key that is held repeats itself
+    page.keyboard.up("Space")
     assert "down" in sheet.get_attribute("aria-label")
     for _ in range(20):
         page.keyboard.press("ArrowDown")
