@@ -505,10 +505,14 @@ def test_a_refusal_is_said_in_the_servers_words(chrome, address):
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("[data-network]")
+    draw(page, DIGITS[7])
+    assert guess(page) == "7"
     page.route("**/read?*", lambda route: route.fulfill(
         status=422, content_type="application/json", body='{"error": "The drawing has no ink."}'
     ))  # fmt: skip
     draw(page, DIGITS[1])
     page.wait_for_selector("#notice:visible")
     assert page.locator("#notice").inner_text() == "The drawing has no ink."
+    assert "cannot read" in page.locator("#answer").inner_text()
+    assert not page.locator("[data-guess], .is-best").count()  # no bar is about an older drawing
     context.close()

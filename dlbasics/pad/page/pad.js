@@ -43,8 +43,9 @@ function endStroke() {
   stroke = null;
   pointer = null;
   performance.mark("pen up");
-  changed();
-  timed = version;
+  timed = version; // the drawing is that of the last move, and its answer may be there already
+  ask();
+  showAnswer();
 }
 
 function undo() {
@@ -83,13 +84,13 @@ function drawSheet() {
   draw(sheet, getComputedStyle(sheet).color); // the theme's ink
 }
 
-// Return a promise of the PNG that the server gets.
+// Return the bytes of the PNG that the server gets.  `toBlob` would wait until the browser is idle.
 function picture() {
   const context = contextOf(sent);
   context.fillStyle = "white";
   context.fillRect(0, 0, SIDE, SIDE);
   draw(sent, "black");
-  return new Promise((resolve) => sent.toBlob(resolve, "image/png"));
+  return bytesFrom(sent.toDataURL("image/png").split(",")[1]);
 }
 
 // ---- 2.  Pens ----
@@ -196,9 +197,10 @@ find("width").addEventListener("input", showWidth);
 // `version` counts the changes of what the server is asked: of the strokes and of the switches.
 // An answer carries the version that it is about, so an old one never replaces a newer one.
 let version = 0;
+let asked = 0; // the newest version that the server was asked about
 let answered = 0; // the version that the bars show
 let timed = 0; // the version whose answer is timed, from the end of a stroke
-let isAsking = false;
+let onTheirWay = 0; // the number of requests without an answer
 let isLost = false; // the server does not answer
 
 function changed() {
@@ -227,20 +229,23 @@ async function request(address, body) {
   return null;
 }
 
-// Ask until the answer is about the newest drawing.  While one request is on its way, what changes
-// waits, so a fast pen sends no more requests than the server can answer.
+// Ask what the networks read, and again as long as the drawing changes.  While a stroke is drawn,
+// one request at a time is on its way, so a fast pen asks no more than the server can answer.  The
+// end of a stroke does not wait for the answer about a part of it.
 async function ask() {
-  if (isAsking || isLost) return;
-  isAsking = true;
-  while (answered < version && !isLost) {
-    const asked = version;
-    const answer = await request(`read?without=${[...without]}`, await picture());
-    if (asked <= answered) continue; // the sheet was cleared meanwhile
-    answered = asked;
+  const most = stroke ? 1 : 2;
+  if (isLost || Math.max(asked, answered) >= version || onTheirWay >= most) return;
+  asked = version;
+  onTheirWay += 1;
+  const about = asked;
+  const answer = await request(`read?without=${[...without]}`, picture());
+  onTheirWay -= 1;
+  if (about > answered && !isLost) {
+    answered = about;
     if (answer) showReading(answer);
-    if (!isLost) main.classList.toggle("is-waiting", answered < version);
+    else showRefusal();
   }
-  isAsking = false;
+  ask();
 }
 
 function lose() {
@@ -258,7 +263,8 @@ function say(sentence) {
 // ---- 4.  Bars ----
 
 const copyOf = (template) => find(template).content.firstElementChild.cloneNode(true);
-let cards = new Map(); // by the network's name: {guess, rows}
+let cards = new Map(); // by the network's name: {card, rows}
+let reading = null; // the networks' newest answer
 
 function buildNetworks(networks) {
   cards = new Map();
@@ -281,9 +287,23 @@ function buildNetworks(networks) {
 function showReading({ steps, networks }) {
   say("");
   for (const { name, probabilities } of networks) showBars(cards.get(name), probabilities);
-  showSteps(steps);
-  if (!stroke) find("answer").textContent = sentenceOf(networks);
-  if (timed && answered >= timed) noteTime();
+  reading = networks;
+  seen = steps.at(-1);
+  showAnswer();
+  const shown = answered;
+  // The pictures follow when the bars are on the screen.
+  requestAnimationFrame(() => setTimeout(() => {
+    if (shown < answered) return; // newer ones come
+    showSteps(steps);
+    main.classList.toggle("is-waiting", answered < version);
+  }));
+}
+
+// Say what the networks read, once the pen is up and the bars are about all that was drawn.
+function showAnswer() {
+  if (stroke || answered < version || !reading) return;
+  find("answer").textContent = sentenceOf(reading);
+  if (timed) noteTime();
   explainSoon();
 }
 
@@ -300,6 +320,19 @@ function showBars({ card, rows }, probabilities) {
 
 function showNothing() {
   answered = version; // whatever is still on its way is about an older drawing
+  emptyBars();
+  find("answer").textContent = "Draw a digit, as large as you like.";
+  if (!isLost) say("");
+}
+
+// The server has said why it does not read the drawing.
+function showRefusal() {
+  emptyBars();
+  find("answer").textContent = "The networks cannot read this drawing.";
+}
+
+function emptyBars() {
+  reading = null;
   main.classList.remove("is-waiting", "is-stale");
   for (const { card, rows } of cards.values()) {
     delete card.dataset.guess;
@@ -310,8 +343,6 @@ function showNothing() {
       row.querySelector(".percent").textContent = "";
     }
   }
-  find("answer").textContent = "Draw a digit, as large as you like.";
-  if (!isLost) say("");
   clearPictures();
 }
 
@@ -386,7 +417,6 @@ function showSteps(steps) {
     paint(canvas, step, grey);
     canvas.classList.toggle("is-small", step.width <= 28); // its pixels stay visible
   }
-  seen = steps.at(-1);
   paint(find("seen"), seen, grey);
 }
 
@@ -427,10 +457,10 @@ function explainSoon() {
 
 async function explain() {
   if (strokes.length === 0 || isLost || pointer !== null) return; // the stroke's end asks again
-  const [asked, network] = [version, chosen];
+  const [about, network] = [version, chosen];
   const query = `network=${encodeURIComponent(network)}&without=${[...without]}`;
-  const answer = await request(`explain?${query}`, await picture());
-  if (answer && asked === version && network === chosen) showExplanation(answer);
+  const answer = await request(`explain?${query}`, picture());
+  if (answer && about === version && network === chosen) showExplanation(answer);
 }
 
 function showExplanation(answer) {
@@ -498,22 +528,35 @@ function clearPictures() {
 
 // ---- 7.  Pictures ----
 
+function bytesFrom(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // much faster than Array.from
+  return bytes;
+}
+
 // A picture comes as {height, width, pixels}, with a byte for each pixel.
-const bytesOf = (picture) => Uint8Array.from(atob(picture.pixels), (c) => c.charCodeAt(0));
+const bytesOf = (picture) => bytesFrom(picture.pixels);
 
 const tables = new WeakMap(); // by its function: the colour of each byte
+
+// A colour is one number: its lowest byte is red, then come green, blue and 255, which is opaque.
+function tableOf(colorOf) {
+  if (!tables.has(colorOf)) {
+    const colors = Array.from({ length: 256 }, (_, byte) => colorOf(byte));
+    tables.set(colorOf, Uint32Array.from(colors, ([red, green, blue]) =>
+      red | (green << 8) | (blue << 16) | (255 << 24)));
+  }
+  return tables.get(colorOf);
+}
 
 function paint(canvas, picture, colorOf) {
   canvas.width = picture.width;
   canvas.height = picture.height;
   const image = new ImageData(picture.width, picture.height);
-  const rgba = image.data; // four bytes for each pixel
-  if (!tables.has(colorOf)) tables.set(colorOf, Array.from({ length: 256 }, (_, i) => colorOf(i)));
-  const colors = tables.get(colorOf);
-  bytesOf(picture).forEach((byte, i) => {
-    [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]] = colors[byte];
-    rgba[4 * i + 3] = 255; // opaque
-  });
+  const colors = tableOf(colorOf);
+  const pixels = new Uint32Array(image.data.buffer);
+  bytesOf(picture).forEach((byte, i) => { pixels[i] = colors[byte]; });
   contextOf(canvas).putImageData(image, 0, 0);
 }
 
