@@ -14,6 +14,7 @@ def figure():
 def test_show_hands_the_figures_to_pyplot(figure, monkeypatch):
     import matplotlib.pyplot as plt
 
+    plt.close("all")
     shown = []
     monkeypatch.setattr(plt, "get_backend", lambda: "qtagg")
     monkeypatch.setattr(plt, "show", lambda: shown.extend(map(plt.figure, plt.get_fignums())))

@@ -7,6 +7,7 @@ and runs them in their order.  Nothing of the book is kept here.
 import re
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -154,6 +155,7 @@ def after_the_book(tmp_path_factory):
                 names[section] = run(GIVEN, load_mnist=load_mnist)
             found = run_listing(listing, chapter, section, names[section])
             errors.setdefault(section, []).extend(found)
+    plt.close("all")  # the listings leave their figures open
     return errors, names
 
 
