@@ -182,14 +182,16 @@ def plot(result: Result) -> dict[str, Any]:
         axes.set_title(title)
     panels[1].legend(fontsize=8, loc="upper right")
 
-    drawn, grid = plotting.subplots(2 * len(result.shown), 10, width=0.75, height=0.75)
+    columns = len(next(iter(result.canvases.values())))
+    size: dict[str, Any] = {"width": 0.75, "squeeze": False}
+    drawn, grid = plotting.subplots(2 * len(result.shown), columns, height=0.75, **size)
     for i, (kind, pictures) in enumerate(result.shown.items()):
         for row, images in zip(grid[2 * i : 2 * i + 2], pictures, strict=True):
             for axes, x in zip(row, images, strict=True):
                 img_show(axes, x / (255 if x.dtype == np.uint8 else 1), " " if x.size > 784 else "")
         write_above(grid[2 * i, 0], kind)
 
-    canvas, grid = plotting.subplots(len(result.canvases), 10, width=0.75, height=0.9)
+    canvas, grid = plotting.subplots(len(result.canvases), columns, height=0.9, **size)
     for row, (kind, images) in zip(grid, result.canvases.items(), strict=True):
         for axes, x in zip(row, images, strict=True):
             img_show(axes, x, " ")
@@ -270,7 +272,7 @@ experiment = Experiment(
             for name in ("TwoLayerNet", "SimpleConvNet", "DeepConvNet")
         ),
     ],
-    quick={"drawings": 20, "epochs": 1},
+    quick={"drawings": 4, "epochs": 1},
 )
 
 if __name__ == "__main__":

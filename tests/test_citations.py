@@ -231,6 +231,7 @@ def real_texts():
     return read_texts(Path(folder))
 
 
+@pytest.mark.long
 def test_every_citation_of_the_project_occurs_in_its_text(real_texts):
     assert wrong(ROOT, real_texts) == []
 

@@ -21,6 +21,8 @@ from dlbasics.pad.networks import probabilities, shipped_networks
 from dlbasics.pad.steps import STEPS, as_mnist
 from tests.helpers import few_digits
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -41,11 +43,12 @@ def test_the_accuracies_are_those_of_the_pad_on_these_drawings(result):
     rng = np.random.default_rng(0)  # as the experiment's
     t = np.arange(10)
     sheets = {k: [picture(*d) for d in draw_strokes(t, rng, k)] for k in KINDS}
+    networks = shipped_networks()
     for setting in ("all steps", "without crop", "no step", "up to crop"):
-        right = {name: [] for name in shipped_networks()}
+        right = {name: [] for name in networks}
         for kind, drawn in sheets.items():
             images = np.array([as_mnist(s, LEFT_OUT[setting])[-1].picture for s in drawn])
-            for name, network in shipped_networks().items():
+            for name, network in networks.items():
                 right[name] += [*(probabilities(network, images).argmax(axis=1) == t)]
                 if setting == "all steps":
                     assert result.kinds[name][kind] == pytest.approx(np.mean(right[name][-10:]))
@@ -139,3 +142,8 @@ def test_the_figures_show_the_numbers_and_the_drawings(result):
 def test_the_claims_hold_on_mnist(mnist):
     result = experiment.run(data=mnist, seed=1)
     assert all(claim.holds(claim.value(result)) for claim in experiment.claims)
+
+
+def test_a_single_drawing_of_each_kind_has_figures_too():
+    few = experiment.run(data=few_digits(), drawings=1, epochs=1)
+    assert len(experiment.plot(few)["canvas"].axes) == len(CANVAS_KINDS)

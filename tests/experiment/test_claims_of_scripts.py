@@ -77,7 +77,7 @@ SHORT = {
         "epochs": 1,
     },
     "ch08_deep/digits_on_paper": {"images": 20},
-    "ch08_deep/drawn_digits": {"drawings": 10, "epochs": 1},
+    "ch08_deep/drawn_digits": {"drawings": 4, "epochs": 1},
     "ch08_deep/half_float_network": {"images": 5},
     "ch08_deep/inception": {"train_size": 100, "epochs": 1},
     "ch08_deep/small_filters": {"filter_num": 2, "train_size": 100, "epochs": 1, "networks": 1},
