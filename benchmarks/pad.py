@@ -6,7 +6,8 @@ The first part needs the extras `pad` and `browser`, and chromium.  It starts th
 browser without a window, moves the mouse along the strokes of `ch08_deep.strokes`, and reads the
 answers from the page: with all steps, then with each one switched off, and with none.  The page's
 pens are 6 to 44 pixels wide, so a thinner pen becomes one of 6.  The time is the page's own: from
-the end of a stroke until the screen shows the new bars.
+the end of a stroke until the screen shows the new bars.  A drawing takes some seconds, as the
+browser takes each movement of the mouse in a frame of its own.
 
 The second part needs scikit-learn.  Its 1,797 digits of 8x8 pixels come from other writers and
 another scanner than MNIST's.  Each is enlarged ten times by linear interpolation, with two pixels
@@ -18,6 +19,7 @@ import argparse
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from benchmarks.browser import browser, pad
 from ch08_deep.strokes import KINDS, PIXELS, Drawing, draw_strokes
@@ -75,15 +77,15 @@ def read(page: Any) -> dict[str, int]:
 
 
 def drawn_digits(count: int, seed: int) -> None:
-    t = np.arange(count) % 10
     right: dict[str, dict[str, list[bool]]] = {}
     kinds: dict[str, dict[str, list[bool]]] = {kind: {} for kind in KINDS}
-    with pad("--port", "0") as (_, address), browser() as chromium:
+    progress = tqdm(total=count * len(KINDS), unit="drawing")
+    with pad("--port", "0") as (_, address), browser() as chromium, progress:
         sheet = chromium.new_page(viewport={"width": 1200, "height": 900})
         sheet.goto(address)
         sheet.wait_for_selector("[data-network]")
         for i, kind in enumerate(KINDS):
-            rng = np.random.default_rng([seed, i])
+            t, rng = (count * i + np.arange(count)) % 10, np.random.default_rng([seed, i])
             for digit, drawing in zip(t, draw_strokes(t, rng, kind), strict=True):
                 draw(sheet, drawing)
                 answers = {}
@@ -96,6 +98,7 @@ def drawn_digits(count: int, seed: int) -> None:
                         right.setdefault(setting, {}).setdefault(network, []).append(guess == digit)
                 for network, guess in answers["all steps"].items():
                     kinds[kind].setdefault(network, []).append(guess == digit)
+                progress.update()
         entries = "performance.getEntriesByName('pen up to bars').map(entry => entry.duration)"
         times = sheet.evaluate(entries)
     print(f"{count} drawings of each kind on the page, read with all steps")
@@ -144,7 +147,7 @@ def other_writers() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--drawings", type=int, default=30, help="of each kind")
+    parser.add_argument("--drawings", type=int, default=10, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     drawn_digits(options.drawings, options.seed)
