@@ -340,7 +340,7 @@ def errors_claim(text: str, name: str, holds: Callable[[Any], bool], digits: int
     def value(result: Result) -> list[float]:
         return [result.errors[name].train[-1], result.errors[name].test[-1]]
 
-    return Claim(text, "not given", value, holds, digits)
+    return Claim(text, "not given", value, holds, digits=digits)
 
 
 def table_claim(text: str, kind: str, low: float, high: float) -> Claim:
@@ -351,7 +351,7 @@ def table_claim(text: str, kind: str, low: float, high: float) -> Claim:
             return LEFT_OUT
         return share_of_variance(getattr(result.table, kind), result.table.t)
 
-    return Claim(text, "not given", value, lambda v: low < v < high, 3)
+    return Claim(text, "not given", value, lambda v: low < v < high, digits=3)
 
 
 experiment = Experiment(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dlbasics._internal.files import as_path, parse_json, write_text
-from dlbasics.experiment.claims import LEFT_OUT, shown
+from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, expected, shown
 from dlbasics.storage import PathLike
 
-HEAD = ["| script | number | book | ours |", "|---|---|---|---|"]
+HEAD = ["| script | number | book or expected | ours |", "|---|---|---|---|"]
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 """The lines around the table that `update_readme` writes."""
 
@@ -21,7 +21,7 @@ def table(paths: Iterable[PathLike]) -> str:
 
     The table has no rows of runs that were not judged: quick runs, and runs on other data.
     """
-    return "\n".join(HEAD + [row for path in paths for row in _rows(path)])
+    return _table([row for path in paths for row in _rows(path)])
 
 
 def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
@@ -44,8 +44,12 @@ def update_readme(readme: Path, paths: Iterable[PathLike]) -> None:
         first = f"| [`{script}`]("
         own = [row for row in new if row.startswith(first)]
         rows += own or [row for row in old.splitlines() if row.startswith(first)]
-    new_table = "\n".join(HEAD + rows)
-    write_text(readme, f"{before}{BEGIN}\n\n{new_table}\n\n{END}\n{after}")
+    write_text(readme, f"{before}{BEGIN}\n\n{_table(rows)}\n\n{END}\n{after}")
+
+
+def _table(rows: list[str]) -> str:
+    note = ["", NOTE.replace(MARK, f"\\{MARK}")] if any(f" {MARK} |" in row for row in rows) else []
+    return "\n".join(HEAD + rows + note)
 
 
 def _rows(path: PathLike) -> list[str]:
@@ -65,8 +69,8 @@ def _rows_of(about: dict[str, Any]) -> list[str]:
     name = Path(about["script"]).name
     rows = []
     for claim in (claim for claim in about["claims"] if claim["ours"] != LEFT_OUT):
-        book, ours = (shown(claim[key], claim["digits"]) for key in ("book", "ours"))
-        rows.append(f"| [`{name}`]({name}) | {claim['text']} | {book} | {ours} |")
+        ours = shown(claim["ours"], claim["digits"])
+        rows.append(f"| [`{name}`]({name}) | {claim['text']} | {expected(claim)} | {ours} |")
     return rows
 
 

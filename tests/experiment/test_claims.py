@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlbasics.experiment import LEFT_OUT, Claim, Verdict, judge
-from dlbasics.experiment.claims import report, shown
+from dlbasics.experiment.claims import NOTE, report, shown
 
 CLAIMS = [
     Claim("on MNIST", 0.9, lambda r: r, lambda v: v > 0),
@@ -64,7 +64,7 @@ def test_a_claim_of_equal_numbers_holds_within_its_tolerance():
 def test_a_report_is_a_table():
     verdicts = judge([Claim("steps", 10, lambda r: r, lambda v: v == 10), CLAIMS[2]], 10)
     assert [line.split() for line in report(verdicts).splitlines()] == [
-        ["book", "ours"],
+        ["book", "or", "expected", "ours"],
         ["steps", "10", "10", "holds"],
         ["wrong", "anywhere", "1", "10", "does", "not", "hold"],
     ]
@@ -75,10 +75,73 @@ def test_a_report_is_a_table():
 def test_a_report_is_at_most_100_columns_wide_and_loses_nothing(text, ours):
     table = report([Verdict(text, np.arange(100), ours, False), Verdict("next", 1, 2, None)])
     assert max(map(len, table.splitlines())) <= 100
-    cells = ["book", "ours", text, shown(np.arange(100)), shown(ours), "does not hold"]
+    cells = ["book or expected", "ours", text, shown(np.arange(100)), shown(ours), "does not hold"]
     cells += ["next", "1", "2", "not judged"]
     assert letters(table) == letters("".join(cells))
     assert table.splitlines()[-1].split() == ["next", "1", "2", "not", "judged"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        (Claim.same("a", 1, len), "1"),
+        (Claim.same("a", 1, len, printed=False), "1 *"),
+        (Claim.shown("a", 0.12345, len, digits=2), "0.12"),
+        (Claim.shown("a", "slow", len), "slow *"),
+        (Claim.shown("a", "about 150", len, printed=True), "about 150"),
+        (Claim.shown("a", None, len), "- *"),
+        (Claim.between("a", None, len, 0.95), "at least 0.95 *"),
+        (Claim("a", None, len, bool, "the second is smaller"), "the second is smaller *"),
+        (Claim("a", "falls", len, bool, "the second is smaller"), "falls *"),
+    ],
+)
+def test_a_number_that_no_text_prints_is_marked_in_claims_and_reports(claim, text):
+    (verdict,) = judge([claim], [])
+    assert (claim.expected, verdict.expected) == (text, text)
+    assert (NOTE in report([verdict])) == text.endswith("*")
+
+
+@pytest.mark.parametrize(
+    ("limits", "condition", "good", "bad"),
+    [
+        ({"low": 0.95}, "at least 0.95", [0.95, [0.95, 3]], [0.949, [0.95, 0.9], [], np.nan]),
+        ({"high": 2}, "at most 2", [2, -5, np.zeros(3)], [2.1, [0, 3], np.nan]),
+        ({"low": 0, "high": 1}, "from 0 to 1", [0, 1, (0, 1)], [-0.1, 1.1, (0, 2)]),
+        ({"low": 0, "high": 0}, "from 0 to 0", [0], [1e-9]),
+    ],
+)
+def test_a_claim_of_a_range_holds_for_numbers_within_it(limits, condition, good, bad):
+    claim = Claim.between("a", None, lambda r: r, **limits)
+    assert claim.condition == condition
+    assert [judge([claim], value)[0].holds for value in good + bad] == [True] * len(good) + [
+        False
+    ] * len(bad)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({}, "low or high must be a number, got None and None"),
+        ({"low": 2, "high": 1}, "high must be a finite number from 2.0"),
+        ({"low": float("nan")}, "low must be a finite number"),
+    ],
+)
+def test_a_claim_of_a_range_needs_limits(limits, message):
+    with pytest.raises(ValueError, match=message):
+        Claim.between("a", None, len, **limits)
+
+
+@pytest.mark.parametrize(
+    ("options", "condition"),
+    [
+        ({}, "equal"),
+        ({"atol": 0.01}, "within 0.01"),
+        ({"rtol": 0.05}, "within 5%"),
+        ({"atol": 1e-3, "rtol": 1e-6}, "within 0.001 + 0.0001%"),
+    ],
+)
+def test_a_claim_of_equal_numbers_says_its_tolerance(options, condition):
+    assert Claim.same("a", 1, len, **options).condition == condition
 
 
 def letters(text):
@@ -106,6 +169,9 @@ def test_numbers_have_as_many_digits_as_the_claim_says(value, digits, text):
         ({"value": 1}, "value must be a function, got int"),
         ({"holds": True}, "holds must be a function, got bool"),
         ({"digits": "4"}, "digits must be an integer"),
+        ({"condition": None}, "condition must be a text, got None"),
+        ({"why": 1}, "why must be a text, got 1"),
+        ({"printed": "yes"}, "printed must be True or False, got 'yes'"),
         ({"any_data": "no"}, "any_data must be True or False, got 'no'"),
     ],
 )

@@ -295,8 +295,15 @@ def test_figures_are_those_of_the_readme_and_the_result_can_be_stored(script, tm
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_chapters_readme_has_a_row_for_every_claim_and_no_other(script):
     claims = experiment_of(script).claims
-    claimed = [(claim.text, shown(claim.book, claim.digits)) for claim in claims]
+    claimed = [(claim.text, claim.expected) for claim in claims]
     assert [(text, book) for text, book, _ in rows_of(script)] == claimed
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_claim_says_what_is_tested_and_why_a_tolerance_is_as_it_is(script):
+    claims = [claim for claim in experiment_of(script).claims if claim.holds is not None]
+    assert [claim.text for claim in claims if not claim.condition] == []
+    assert [claim.text for claim in claims if claim.condition != "equal" and not claim.why] == []
 
 
 def rows_of(script):

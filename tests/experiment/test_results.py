@@ -98,7 +98,7 @@ def test_the_table_has_a_row_for_each_claim_of_a_judged_run(tmp_path):
     rows = table([stored_table(tmp_path, "--seed", "1")]).splitlines()
     assert rows[2] == "| [`sample.py`](sample.py) | steps | 10 | 10 |"
     assert rows[3].startswith("| [`sample.py`](sample.py) | draw | 0.9 | 0.")
-    assert rows[4] == "| [`sample.py`](sample.py) | time | long | 1.5 |"
+    assert rows[4] == "| [`sample.py`](sample.py) | time | long * | 1.5 |"
 
 
 @pytest.mark.parametrize("flags", [["--quick"], ["--rate", "2"]])
