@@ -3,7 +3,6 @@
 import argparse
 import inspect
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-import dlbasics
 from dlbasics._internal.blas import one_core_by_default
 from dlbasics._internal.checks import RngLike, as_function, as_rng
 from dlbasics._internal.figures import Figures
@@ -24,6 +22,7 @@ from dlbasics._internal.reprs import Record
 from dlbasics._internal.streams import forgiving_streams
 from dlbasics.datasets.choice import Data, load_data
 from dlbasics.experiment.claims import Claim, as_claims, judge, report
+from dlbasics.experiment.fingerprint import sources, versions
 from dlbasics.experiment.flags import make_settings, parse
 from dlbasics.experiment.output import Output, not_finite
 from dlbasics.experiment.workers import stop_children
@@ -92,6 +91,16 @@ class Experiment:
         """The first line of the description."""
         return (self.doc or "").strip().split("\n")[0]
 
+    @property
+    def takes_data(self) -> bool:
+        """Whether the experiment takes images."""
+        return "data" in self._wanted
+
+    @property
+    def draws(self) -> bool:
+        """Whether the experiment draws random numbers."""
+        return "rng" in self._wanted
+
     def run(
         self,
         *,
@@ -118,11 +127,11 @@ class Experiment:
             TypeError: If there is no such setting, or the experiment takes no data.
             ValueError: If a setting is not one that the experiment can take.
         """
-        if data is not None and "data" not in self._wanted:
+        if data is not None and not self.takes_data:
             raise TypeError("data must be None, as this experiment takes no data")
         config = make_settings(self.config, settings)
         if data is None or isinstance(data, str):
-            data = load_data(data or "auto") if "data" in self._wanted else None
+            data = load_data(data or "auto") if self.takes_data else None
         elif not isinstance(data, Data):
             raise TypeError(f"data must be a Data, a name or None, got {type(data).__name__}")
         shown = iter if progress is None else as_function(progress, "progress")
@@ -171,7 +180,7 @@ class Experiment:
     ) -> Any:
         print(self.title, flush=True)
         data = None
-        if "data" in self._wanted:
+        if self.takes_data:
             with _exit_on((OSError, ValueError), ""):
                 data = load_data(args.data, quick=args.quick)
         on_mnist = data is None or data.name == "mnist"
@@ -190,8 +199,10 @@ class Experiment:
             result = self._call(config, rng, data, _progress(args))
         seconds = time.perf_counter() - start
 
-        judged = config == self.config() and not args.quick
-        about = self._about(args, config, data) | {"judged": judged, "seconds": round(seconds, 2)}
+        is_default = config == make_settings(self.config, self.quick if args.quick else {})
+        judged = is_default and not args.quick
+        about = self._about(args, config, data)
+        about |= {"default": is_default, "judged": judged, "seconds": round(seconds, 2)}
         # The result is stored before the claims and the figures, which may raise errors.
         with ctrl_c.held():
             output.store(result, about)
@@ -203,10 +214,12 @@ class Experiment:
         figures = self.plot(result)
         about["claims"] = [asdict(verdict) for verdict in verdicts]
         about["figures"] = [output.figure_path(name).name for name in figures]
+        about["sources"] = sources()
         with ctrl_c.held():
             output.store(result, about)
+        marks = ["quick run"] * args.quick + ["embedded digits, not MNIST"] * (not on_mnist)
         for name, figure in figures.items():
-            output.save_figure(figure, name, "" if on_mnist else "embedded digits, not MNIST")
+            output.save_figure(figure, name, ", ".join(marks))
         if output.stored:
             print(f"result: {output.stored} ({seconds:.1f} s)", flush=True)
         _show(figures, args)
@@ -234,11 +247,7 @@ class Experiment:
             "seed": getattr(args, "seed", None),
             "quick": args.quick,
             "data": None if data is None else data.name,
-            "versions": {
-                "dlbasics": dlbasics.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
+            "versions": versions(),
             "claims": [],
             "figures": [],
         }

@@ -37,14 +37,24 @@ def shrink(figures: Iterable[PathLike], folder: PathLike) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for path in (as_path(figure, "figures") for figure in figures):
-        copy = _small_png(path)
+        copy = small_png(path)
         with atomic_write(folder / path.name) as file:
             file.write(copy)
         written.append(folder / path.name)
     return written
 
 
-def _small_png(path: Path) -> bytes:
+def small_png(path: Path, most: int | None = MOST) -> bytes:
+    """Return a copy of a picture, at most 900 pixels wide, with a palette, as bytes of a PNG file.
+
+    Args:
+        path: The file of the picture.
+        most: The largest number of bytes; None stands for no limit.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If the file is no picture, or its copy is too large with 16 colors, too.
+    """
     from PIL import Image
 
     picture = read_picture(path, color=True)
@@ -55,10 +65,10 @@ def _small_png(path: Path) -> bytes:
         file = BytesIO()
         few_colors = picture.quantize(colors, kmeans=1, dither=Image.Dither.NONE)
         few_colors.save(file, "PNG", optimize=True)
-        if len(file.getvalue()) <= MOST:
+        if most is None or len(file.getvalue()) <= most:
             return file.getvalue()
     raise ValueError(
-        f"{path} must fit into {MOST:,} bytes with {COLORS[-1]} colors, "
+        f"{path} must fit into {most:,} bytes with {COLORS[-1]} colors, "
         f"got {len(file.getvalue()):,}: its script must draw less, or on a smaller figure"
     )
 

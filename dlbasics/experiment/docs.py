@@ -1,0 +1,150 @@
+"""Writes the numbers and figures of a full run into docs/ and the chapters' lessons."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dlbasics._internal.files import write_text
+from dlbasics.experiment.catalog import CHAPTERS, ROOT, Entry, entries
+from dlbasics.experiment.claims import LEFT_OUT, NOTE, expected, shown
+from dlbasics.experiment.figures import shrink
+from dlbasics.experiment.lessons import PICTURE
+from dlbasics.experiment.measured import keep
+from dlbasics.experiment.report import WORDS, Tally, difference, facts_of_versions, machine
+from dlbasics.experiment.results import update_readme
+from dlbasics.experiment.runs import Result, Setting, finished
+
+HEAD = """\
+| number | book or expected | ours | difference | | holds if |
+|---|---|---|---|---|---|"""
+
+Results = Mapping[Entry, Result]
+
+
+def write_docs(setting: Setting, root: Path = ROOT) -> Path:
+    """Write docs/results.md, the tables and figures of the lessons, and the usual times.
+
+    Args:
+        setting: That of a full run on MNIST.
+        root: The folder of the project.
+
+    Returns:
+        The path of results.md.
+
+    Raises:
+        ValueError: If the folder is not that of the project, or an experiment lacks a result or a
+            number.
+    """
+    if not (root / "docs" / "figures").is_dir():
+        raise ValueError(f"--write-docs needs the project's folder, got {root}")
+    results = _results(setting)
+    figures = _figures(results)
+    pages = [root / "README.md", *(root / chapter.folder / "README.md" for chapter in CHAPTERS)]
+    wanted = {name for page in pages for name in PICTURE.findall(page.read_text(encoding="utf-8"))}
+    shrink([path for name, path in figures.items() if name in wanted], root / "docs" / "figures")
+    for chapter in CHAPTERS:
+        files = [results[entry].path for entry in chapter.entries if entry in results]
+        update_readme(root / chapter.folder / "README.md", files)
+    keep("seconds", {e.name: round(results[e].about["seconds"], 1) for e in results})
+    keep("seeds", _other_seeds(setting))
+    page = root / "docs" / "results.md"
+    write_text(page, _page(results, wanted))
+    return page
+
+
+def _results(setting: Setting) -> Results:
+    """Return what each experiment's file of results says; those that take hours may lack one."""
+    results = {}
+    for entry in entries():
+        result = finished(entry, setting)
+        if result is None:
+            if entry.is_long:
+                continue
+            raise ValueError(f"--write-docs needs a result of {entry.name} by today's code")
+        claims = result.about["claims"]
+        if missing := [claim["text"] for claim in claims if claim["ours"] == LEFT_OUT]:
+            raise ValueError(f"--write-docs: {entry.name} lacks {missing}: is an extra missing?")
+        results[entry] = result
+    return results
+
+
+def _other_seeds(setting: Setting) -> dict[str, dict[str, dict[str, str]]]:
+    """Return our numbers by experiment, seed and claim, for the seeds that have results."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    seeds = [int(path.name[5:]) for path in setting.out.glob("seed-*") if path.name[5:].isdecimal()]
+    for seed in sorted(seeds):
+        other = replace(setting, seed=seed)
+        for entry in entries():
+            result = finished(entry, other)
+            if result is not None and result.about["seed"] is not None:
+                found.setdefault(entry.name, {})[str(seed)] = {
+                    claim["text"]: shown(claim["ours"], claim["digits"])
+                    for claim in result.about["claims"]
+                }
+    return found
+
+
+def _figures(results: Results) -> dict[str, Path]:
+    """Return the paths of all figures by file name, which no two experiments may share."""
+    figures: dict[str, Path] = {}
+    for entry, result in results.items():
+        for path in result.figures:
+            if path.name in figures:
+                raise ValueError(f"two experiments have a figure {path.name}; {entry.name} is one")
+            figures[path.name] = path
+    return figures
+
+
+def _page(results: Results, wanted: set[str]) -> str:
+    tally = Tally.of(results.values())
+    minutes = sum(result.about["seconds"] for result in results.values()) / 60
+    lines = [
+        "# Results",
+        "",
+        f"**{tally.line.removeprefix('claims: ')}.** `python -m dlbasics.reproduce --write-docs`",
+        f"wrote this page after a full run on MNIST, seed 0. {machine()}; {facts_of_versions()}.",
+        f"The runs of the experiments took {minutes:.0f} minutes altogether, two or more at a",
+        "time. `python -m dlbasics.reproduce` makes the same on your machine, as a page with all",
+        "figures; accuracies may differ in the last digits, as processors round differently.",
+        "",
+        NOTE.replace("*", "\\*"),
+        "",
+    ]
+    for chapter in CHAPTERS:
+        lesson = f"[lesson](../{chapter.folder}/README.md)"
+        lines += [
+            f"## Chapter {chapter.number}: {chapter.title}",
+            "",
+            f"Its {lesson} explains all.",
+            "",
+        ]
+        for entry in chapter.entries:
+            if entry in results:
+                lines += _section(entry, results[entry].about, wanted)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(entry: Entry, about: Mapping[str, Any], wanted: set[str]) -> list[str]:
+    link = f"[`{entry.script}.py`](../{entry.folder}/{entry.script}.py)"
+    lines = [f"### {about['title']}", "", f"{link}, {about['seconds']:.1f} s", ""]
+    pictures = [name for name in about["figures"] if name in wanted]
+    for name in pictures:
+        lines += [f'<img src="figures/{name}" width="420" alt="{name}">']
+    lines += [""] * bool(pictures)
+    if about["claims"]:
+        lines += [HEAD, *map(_row, about["claims"]), ""]
+    return lines
+
+
+def _row(claim: Mapping[str, Any]) -> str:
+    why = f" ({claim['why']})" if claim["why"] else ""
+    cells = [
+        claim["text"],
+        expected(claim),
+        shown(claim["ours"], claim["digits"]),
+        difference(claim),
+        WORDS[claim["holds"]],
+        claim["condition"] + why,
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

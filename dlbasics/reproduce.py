@@ -1,0 +1,174 @@
+"""Runs every experiment of every chapter, and writes one page with all figures and numbers.
+
+The runs can be stopped and started again: an experiment that has finished is run again only if its
+code, settings, data or versions have changed.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dlbasics._internal.streams import forgiving_streams
+from dlbasics.datasets.choice import load_data
+from dlbasics.experiment.catalog import Entry, entries, find, find_chapter, similar
+from dlbasics.experiment.docs import write_docs
+from dlbasics.experiment.report import Tally, write_page
+from dlbasics.experiment.runs import Estimate, Outcome, Setting, finished, run_all, stored
+
+BAR = "{percentage:3.0f}% |{bar:20}| {desc}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the experiments that the command line chooses, and write the page.
+
+    Args:
+        argv: The command line; None stands for that of the process.
+
+    Returns:
+        The exit code: 0, or 1 if an experiment fails or a claim does not hold.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        chosen = _chosen(args)
+    except ValueError as error:
+        parser.error(str(error))
+    is_part = args.quick or args.chapter or args.only or args.seed or args.data == "digits"
+    if args.write_docs and is_part:
+        parser.error(
+            "--write-docs takes a full run on MNIST with seed 0, and no choice of chapters"
+        )
+    with forgiving_streams():
+        try:
+            return _reproduce(args, chosen)
+        except KeyboardInterrupt:
+            print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+            return 130
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dlbasics.reproduce",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--chapter", nargs="+", metavar="N", help="run the experiments of these chapters only")
+    add("--only", nargs="+", metavar="NAME", help="run these experiments only: ch07/train_convnet")
+    add("--long", action="store_true", help="run those that take hours, too: ch08_deep/best")
+    add("--quick", action="store_true", help="take minutes: small settings; nothing is judged")
+    add(
+        "--data",
+        choices=("auto", "mnist", "digits"),
+        default="auto",
+        help="images: MNIST; the digits that dlbasics draws; or MNIST where it is at hand (auto)",
+    )
+    add("--seed", type=_seed, default=0, metavar="N", help="seed of all random numbers (0)")
+    add("--jobs", type=_jobs, default=2, metavar="N", help="experiments at the same time (2)")
+    add("--out", type=Path, default=Path("out"), metavar="FOLDER", help="folder for results (out)")
+    add("--again", action="store_true", help="run those that have finished once more")
+    add(
+        "--write-docs",
+        action="store_true",
+        help="for developers: write the numbers and figures of a full run into docs/ and READMEs",
+    )
+    return parser
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 on, got {text[:100]!r}")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to 64, got {text!r}")
+    return int(text)
+
+
+def _chosen(args: argparse.Namespace) -> list[Entry]:
+    """Return the experiments that the flags choose, in reading order."""
+    named = set()
+    for name in args.only or ():
+        if not (found := find(name)):
+            hints = ", ".join(entry.name for entry in similar(name))
+            raise ValueError(
+                f"--only: no experiment is called {name!r}" + f"; {hints}" * bool(hints)
+            )
+        named |= {*found}
+    for name in args.chapter or ():
+        if (chapter := find_chapter(name)) is None:
+            raise ValueError(f"--chapter must be from 2 to 8, got {name!r}")
+        named |= {*chapter.entries}
+    if not named:
+        return [entry for entry in entries() if args.long or not entry.is_long]
+    return [entry for entry in entries() if entry in named]
+
+
+def _reproduce(args: argparse.Namespace, chosen: list[Entry]) -> int:
+    # MNIST is downloaded here, once, and not by each experiment.
+    data = "digits" if args.data == "digits" else load_data(args.data, quick=args.quick).name
+    setting = Setting(args.out, data, args.quick, args.seed)
+    if args.write_docs and setting.data != "mnist":
+        raise ValueError("--write-docs takes a full run on MNIST, which is not here")
+    setting.folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    rest = [entry for entry in chosen if args.again or finished(entry, setting) is None]
+    with tqdm(total=1.0, bar_format=BAR, leave=False, disable=not sys.stderr.isatty()) as bar:
+        outcomes = run_all(rest, setting, args.jobs, partial(_show, bar, setting))
+    minutes = (time.perf_counter() - start) / 60
+
+    failed = [outcome for outcome in outcomes if outcome.error]
+    page = write_page(setting, {outcome.entry: outcome.error for outcome in failed})
+    names = {outcome.entry for outcome in failed}
+    results = {entry: stored(entry, setting) for entry in chosen if entry not in names}
+    tally = Tally.of(result for result in results.values() if result is not None)
+    print(
+        f"experiments: {len(rest) - len(failed)} have run in {minutes:.1f} minutes, "
+        f"{len(chosen) - len(rest)} had finished before, {len(failed)} failed"
+    )
+    for outcome in failed:
+        print(
+            f"  {outcome.entry.name}: {outcome.error} (all that it printed: "
+            f"{setting.log_file(outcome.entry)})"
+        )
+    print(tally.line)
+    for entry, result in results.items():
+        for claim in result.about["claims"] if result else ():
+            if claim["holds"] is False:
+                print(f"  {entry.name}: {claim['text']}: {claim['ours']}")
+    print(f"page: {page}")
+    if args.write_docs:
+        if failed:
+            raise ValueError("--write-docs takes a run in which no experiment fails")
+        print(f"written: {write_docs(setting)}")
+    return 1 if failed or tally.broken else 0
+
+
+def _show(bar: Any, setting: Setting, estimate: Estimate, outcome: Outcome | None) -> None:
+    """Move the bar to where the runs are; print a line for an experiment that has ended."""
+    if outcome is not None:
+        result = None if outcome.error else stored(outcome.entry, setting)
+        words = Tally.of([result]).short if result else f"failed: {outcome.error}"
+        bar.write(f"{outcome.entry.name} ({outcome.seconds:.0f} s): {words}")
+    now = time.perf_counter()
+    ended, running = len(estimate.ended), [entry.script for entry in estimate.running]
+    left = max(1, round(estimate.left(now) / 60))
+    text = f"{ended} of {ended + len(running) + len(estimate.waiting)}, about {left} min left"
+    bar.n = min(1.0, estimate.share(now))
+    bar.set_description_str(f"{text}: {', '.join(running)}"[:70])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
