@@ -6,7 +6,6 @@ else is a fault of the loader.
 
 import gzip
 import io
-import json
 import random
 import re
 import shutil
@@ -24,7 +23,6 @@ import numpy as np
 from dlbasics._internal.pictures import read_picture
 from dlbasics.datasets import digits, load_cifar10, load_csv, load_idx, mnist
 from dlbasics.datasets.idx import idx_header, read_idx
-from dlbasics.experiment.results import table
 from dlbasics.history import History
 from dlbasics.networks import MultiLayerNet
 from dlbasics.search import Choice, Uniform, random_search
@@ -217,12 +215,6 @@ def _search(path: Path) -> None:
     random_search(objective, SPACE, 5, rng=0, budget=2, halving=2, path=path)
 
 
-def _result() -> bytes:
-    claims = [{"text": "t", "book": 1, "ours": [1.5, "nan"], "holds": True, "digits": 4}]
-    about = {"script": "ch05/a.py", "judged": True, "data": None, "claims": claims}
-    return json.dumps(about).encode()
-
-
 def _numpy_file() -> bytes:
     file = io.BytesIO()
     np.save(file, np.arange(6, dtype=np.uint8))
@@ -292,7 +284,6 @@ def cases() -> dict[str, Case]:
         "EMNIST's mapping": Case(b"1 65 97\n2 66 98\n3 67 99\n", ANY, _load_idx),
         "history": Case(HISTORY.to_json().encode(), JSON, History.load),
         "search": Case(_saved(_search), JSON, _search),
-        "result": Case(_result(), JSON, lambda path: table([path])),
     }
 
 

@@ -154,8 +154,8 @@ class Verdict:
 def expected(verdict: Mapping[str, Any]) -> str:
     """Return `Verdict.expected`, given a verdict as a file of results holds it."""
     book, digits = verdict["book"], verdict["digits"]
-    text = verdict.get("condition") or "-" if book is None else shown(book, digits)
-    return text if verdict.get("printed", True) else f"{text} {MARK}"
+    text = verdict["condition"] or "-" if book is None else shown(book, digits)
+    return text if verdict["printed"] else f"{text} {MARK}"
 
 
 def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:

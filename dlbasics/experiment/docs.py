@@ -1,5 +1,6 @@
 """Writes the numbers and figures of a full run into docs/ and the chapters' lessons."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,17 +8,21 @@ from typing import Any
 
 from dlbasics._internal.files import write_text
 from dlbasics.experiment.catalog import CHAPTERS, ROOT, Entry, entries
-from dlbasics.experiment.claims import LEFT_OUT, NOTE, expected, shown
+from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, expected, shown
 from dlbasics.experiment.figures import shrink
 from dlbasics.experiment.lessons import PICTURE
 from dlbasics.experiment.measured import keep
 from dlbasics.experiment.report import WORDS, Tally, difference, facts_of_versions, machine
-from dlbasics.experiment.results import update_readme
 from dlbasics.experiment.runs import Result, Setting, finished
 
-HEAD = """\
-| number | book or expected | ours | difference | | holds if |
-|---|---|---|---|---|---|"""
+BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
+"""The lines around the table of a lesson."""
+
+LESSON = "| script | number | book or expected | ours |\n|---|---|---|---|"
+
+PAGE = "| number | book or expected | ours | difference | | holds if |\n|---|---|---|---|---|---|"
+
+_NOTE = NOTE.replace(MARK, f"\\{MARK}")  # or Markdown takes it for a list
 
 Results = Mapping[Entry, Result]
 
@@ -44,13 +49,47 @@ def write_docs(setting: Setting, root: Path = ROOT) -> Path:
     wanted = {name for page in pages for name in PICTURE.findall(page.read_text(encoding="utf-8"))}
     shrink([path for name, path in figures.items() if name in wanted], root / "docs" / "figures")
     for chapter in CHAPTERS:
-        files = [results[entry].path for entry in chapter.entries if entry in results]
-        update_readme(root / chapter.folder / "README.md", files)
+        own = {entry: results[entry] for entry in chapter.entries if entry in results}
+        update_lesson(root / chapter.folder / "README.md", own)
     keep("seconds", {e.name: round(results[e].about["seconds"], 1) for e in results})
     keep("seeds", _other_seeds(setting))
     page = root / "docs" / "results.md"
     write_text(page, _page(results, wanted))
     return page
+
+
+def update_lesson(readme: Path, results: Results) -> None:
+    """Put the claims of these results into the table of `readme` between BEGIN and END.
+
+    The scripts have the order in which the text above the table links them first.  A script
+    without a result keeps its rows.
+
+    Raises:
+        ValueError: If `readme` lacks the lines BEGIN and END.
+    """
+    text = readme.read_text(encoding="utf-8")
+    before, found, rest = text.partition(f"{BEGIN}\n")
+    old, ended, after = rest.partition(f"{END}\n")
+    if not found or not ended:
+        raise ValueError(f"{readme} must have the lines {BEGIN!r} and {END!r} around its table")
+    by_script = {entry.script: result for entry, result in results.items()}
+    rows: list[str] = []
+    for script in dict.fromkeys(re.findall(r"\[`(\w+)\.py`\]\(\1\.py\)", before)):
+        link = f"[`{script}.py`]({script}.py)"
+        if script in by_script:
+            rows += [
+                _line(link, claim["text"], expected(claim), shown(claim["ours"], claim["digits"]))
+                for claim in by_script[script].about["claims"]
+            ]
+        else:
+            rows += [row for row in old.splitlines() if row.startswith(f"| {link} |")]
+    table = "\n".join([LESSON, *rows, "", _NOTE])
+    write_text(readme, f"{before}{BEGIN}\n\n{table}\n\n{END}\n{after}")
+
+
+def _line(*cells: str) -> str:
+    """Return a line of a table in Markdown."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _results(setting: Setting) -> Results:
@@ -108,7 +147,7 @@ def _page(results: Results, wanted: set[str]) -> str:
         "time. `python -m dlbasics.reproduce` makes the same on your machine, as a page with all",
         "figures; accuracies may differ in the last digits, as processors round differently.",
         "",
-        NOTE.replace("*", "\\*"),
+        _NOTE,
         "",
     ]
     for chapter in CHAPTERS:
@@ -133,18 +172,17 @@ def _section(entry: Entry, about: Mapping[str, Any], wanted: set[str]) -> list[s
         lines += [f'<img src="figures/{name}" width="420" alt="{name}">']
     lines += [""] * bool(pictures)
     if about["claims"]:
-        lines += [HEAD, *map(_row, about["claims"]), ""]
+        lines += [PAGE, *map(_row, about["claims"]), ""]
     return lines
 
 
 def _row(claim: Mapping[str, Any]) -> str:
     why = f" ({claim['why']})" if claim["why"] else ""
-    cells = [
+    return _line(
         claim["text"],
         expected(claim),
         shown(claim["ours"], claim["digits"]),
         difference(claim),
         WORDS[claim["holds"]],
         claim["condition"] + why,
-    ]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    )

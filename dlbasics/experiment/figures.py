@@ -1,8 +1,6 @@
 """The pictures of the chapters' READMEs, made small from the figures that scripts write."""
 
-import sys
 from collections.abc import Iterable
-from glob import glob
 from io import BytesIO
 from pathlib import Path
 
@@ -71,18 +69,3 @@ def small_png(path: Path, most: int | None = MOST) -> bytes:
         f"{path} must fit into {most:,} bytes with {COLORS[-1]} colors, "
         f"got {len(file.getvalue()):,}: its script must draw less, or on a smaller figure"
     )
-
-
-if __name__ == "__main__":
-    folder, *given = sys.argv[1:] or [""]
-    # Some shells do not expand the asterisk.
-    found = [path for name in given for path in sorted(glob(name)) or [name]]
-    if not found:
-        sys.exit(
-            "usage: python -m dlbasics.experiment.figures docs/figures out/ch04_training/*.png"
-        )
-    try:
-        for path in shrink(found, folder):
-            print(f"{path}: {path.stat().st_size:,} bytes")
-    except (ImportError, OSError, TypeError, ValueError) as error:
-        sys.exit(str(error))

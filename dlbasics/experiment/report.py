@@ -264,9 +264,9 @@ def _row(entry: Entry, claim: Claims, heads: tuple[str, ...]) -> str:
 
 def reason(entry: Entry, claim: Claims) -> str:
     """Return what a claim's test is, why, and what other seeds give, as HTML."""
-    parts = [escape(claim.get("condition", ""))]
-    if why := claim.get("why"):
-        parts.append(f"<small>{escape(why)}</small>")
+    parts = [escape(claim["condition"])]
+    if claim["why"]:
+        parts.append(f"<small>{escape(claim['why'])}</small>")
     if seeds := other_seeds(entry.name, claim["text"]):
         numbers = "; ".join(seeds.values())
         parts.append(f"<small>seeds {', '.join(seeds)}: {escape(numbers)}</small>")

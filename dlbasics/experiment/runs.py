@@ -1,6 +1,5 @@
 """Runs many experiments, each in a process of its own, and finds the results that they left."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,9 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dlbasics._internal.files import parse_json
 from dlbasics.experiment.catalog import Entry
+from dlbasics.experiment.claims import Verdict
 from dlbasics.experiment.fingerprint import is_current
 from dlbasics.experiment.measured import usual_seconds
+
+KINDS = {
+    "default": bool,
+    "quick": bool,
+    "sources": dict,
+    "versions": dict,
+    "config": dict,
+    "seconds": int | float,
+    "claims": list,
+    "figures": list,
+}
+"""What a file of results says about a run, beside its seed and data."""
 
 LAST = 4_000
 """The number of bytes at the end of a log in which the reason of a failure is looked for."""
@@ -90,7 +103,7 @@ def stored(entry: Entry, setting: Setting) -> Result | None:
     for folder in dict.fromkeys((setting.folder, setting.base)):
         path = folder / entry.folder / f"{entry.script}.json"
         with suppress(OSError, ValueError):
-            about = json.loads(path.read_text(encoding="utf-8"))
+            about = parse_json(path.read_text(encoding="utf-8"))
             if _fits(about, setting):
                 return Result(path, about)
     return None
@@ -100,11 +113,27 @@ def _fits(about: Any, setting: Setting) -> bool:
     """Return whether the file of results is complete, and that of a run with this setting."""
     return (
         isinstance(about, dict)
-        and about.get("default") is True
-        and isinstance(about.get("sources"), dict)
-        and about.get("quick") == setting.quick
-        and about.get("seed") in (None, setting.seed)
-        and about.get("data") in (None, setting.data)
+        and all(isinstance(about.get(key), kind) for key, kind in KINDS.items())
+        and all(isinstance(name, str) for name in about["figures"])
+        and all(isinstance(claim, dict) and _is_verdict(claim) for claim in about["claims"])
+        and about["default"]
+        and about["quick"] == setting.quick
+        and about.get("seed", "") in (None, setting.seed)
+        and about.get("data", "") in (None, setting.data)
+    )
+
+
+def _is_verdict(claim: dict[str, Any]) -> bool:
+    try:
+        verdict = Verdict(**claim)
+    except TypeError:
+        return False
+    texts = (verdict.text, verdict.condition, verdict.why)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and verdict.holds in (True, False, None)
+        and isinstance(verdict.digits, int)
+        and verdict.digits > 0
     )
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from dlbasics.experiment import LEFT_OUT, judge
 from dlbasics.experiment.claims import shown
+from dlbasics.experiment.docs import BEGIN, END
 from dlbasics.experiment.output import save_result
-from dlbasics.experiment.results import BEGIN, END
 from tests.experiment.claim_values import VALUES
 from tests.experiment.helpers import SCRIPTS, experiment_of, module_of, readme_of
 from tests.helpers import failed, few_digits, first_test_images

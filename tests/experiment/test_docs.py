@@ -7,9 +7,8 @@ import pytest
 
 from dlbasics.experiment import LEFT_OUT, docs, measured
 from dlbasics.experiment.catalog import CHAPTERS, entries, find
-from dlbasics.experiment.docs import write_docs
+from dlbasics.experiment.docs import BEGIN, END, update_lesson, write_docs
 from dlbasics.experiment.lessons import PICTURE
-from dlbasics.experiment.results import BEGIN, END
 from dlbasics.experiment.runs import Result, Setting
 from tests.helpers import ROOT
 
@@ -84,7 +83,7 @@ def test_it_writes_the_page_the_tables_and_the_pictures_of_the_lessons(project, 
     for chapter in CHAPTERS:
         lesson = (project / chapter.folder / "README.md").read_text(encoding="utf-8")
         table = lesson.partition(BEGIN)[2].partition(END)[0]
-        assert table.count("| a | b | 1 | 0.5 |") == len(chapter.scripts)
+        assert table.count("| a \\| b | 1 | 0.5 |") == len(chapter.scripts)
     wanted = {
         name
         for page in [ROOT / "README.md", *ROOT.glob("ch0?_*/README.md")]
@@ -145,3 +144,29 @@ def test_two_figures_of_one_name_are_refused(project, results):
 def test_an_installed_package_has_no_docs(project, tmp_path_factory):
     with pytest.raises(ValueError, match="needs the project's folder"):
         write_docs(setting_of(project), tmp_path_factory.mktemp("site-packages"))
+
+
+def test_a_lessons_table_is_replaced_and_nothing_else(tmp_path):
+    readme = tmp_path / "README.md"
+    above = "| [`gates.py`](gates.py) | ours |\n\nThen [`best.py`](best.py), and "
+    above += "[`gates.py`](gates.py) again; [`gone.py`](../gone.py) is elsewhere.\n"
+    kept = "| [`best.py`](best.py) | kept | 1 | 1 |"
+    dropped = "| [`gone.py`](gone.py) | gone | 1 | 1 |\n| [`gates.py`](x) | old | 1 | 2 |"
+    readme.write_text(f"{above}{BEGIN}\n{dropped}\n{kept}\n{END}\nBelow.\n", "utf-8")
+    claims = [CLAIM | {"text": "steps"}, CLAIM | {"text": "c", "book": "falls", "printed": False}]
+    for _ in range(2):
+        update_lesson(readme, {GATES: Result(tmp_path, {"claims": claims})})
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith(f"{above}{BEGIN}\n\n| script |")
+    assert text.index("| steps | 1 | 0.5 |\n") < text.index("| c | falls * | 0.5 |\n" + kept)
+    assert "| gone |" not in text
+    assert "old" not in text
+    assert text.endswith(f"or what we expect.\n\n{END}\nBelow.\n")
+
+
+def test_a_lesson_without_the_marks_is_left_alone(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks", "utf-8")
+    with pytest.raises(ValueError, match="must have the lines"):
+        update_lesson(readme, {})
+    assert readme.read_text(encoding="utf-8") == "no marks"

@@ -198,8 +198,6 @@ def test_numbers_that_are_not_finite_are_named(tmp_path, capsys):
 
 # Data of a program
 
-MARK = "embedded digits, not MNIST"
-
 
 def run_on_data(data):
     shape = data.x_train.shape, data.x_test.shape
@@ -218,15 +216,17 @@ on_data = Experiment(
 
 
 @pytest.fixture
-def marked(monkeypatch) -> list[bool]:
-    """Whether each figure had the mark at the time it was saved."""
+def marks(monkeypatch) -> list[str]:
+    """What was written below each figure at the time it was saved."""
     from matplotlib.text import Text
 
     found = []
     save = plotting.save
 
     def save_and_note(figure, path):
-        found.append(MARK in [text.get_text() for text in figure.findobj(Text)])
+        known = ("quick run", "embedded digits, not MNIST")
+        texts = " ".join(text.get_text() for text in figure.findobj(Text))
+        found.append(", ".join(text for text in known if text in texts))
         save(figure, path)
 
     monkeypatch.setattr(plotting, "save", save_and_note)
@@ -242,12 +242,13 @@ def verdicts(tmp_path, folder):
     [([], "digits", 60), (["--data", "digits"], "digits", 60), (["--quick"], "quick", 2_000)],
 )
 def test_a_run_on_digits_is_marked_and_stored_apart(
-    tmp_path, no_mnist, few_digits, marked, flags, folder, n
+    tmp_path, no_mnist, few_digits, marks, flags, folder, n
 ):
     result = on_data.main(["--out", str(tmp_path), *flags])
     assert (result["name"], result["n"]) == ("digits", n)
     assert stored(tmp_path, f"{folder}/experiment/test_experiment")["data"] == "digits"
-    assert marked == [True, True]
+    text = "embedded digits, not MNIST"
+    assert marks == ["quick run, " * ("--quick" in flags) + text] * 2
     expected = [None, None] if folder == "quick" else [None, True]
     assert verdicts(tmp_path, f"{folder}/experiment") == expected
 
@@ -255,22 +256,22 @@ def test_a_run_on_digits_is_marked_and_stored_apart(
 @pytest.mark.parametrize("name", ["auto", "mnist"])
 @pytest.mark.parametrize("quick", [False, True])
 def test_mnist_is_used_where_it_is_found(
-    tmp_path, found_mnist, few_digits, marked, capsys, name, quick
+    tmp_path, found_mnist, few_digits, marks, capsys, name, quick
 ):
     flags = ["--data", name, *(["--quick"] if quick else [])]
     result = on_data.main(["--out", str(tmp_path), *flags])
     assert result == {"n": 5, "name": "mnist", "shape": ((5, 784), (5, 784))}
     assert few_digits == []
     assert "digits" not in capsys.readouterr().out
-    assert marked == [False, False]
+    assert marks == ["quick run" * quick] * 2
     folder = "quick/experiment" if quick else "experiment"
     assert verdicts(tmp_path, folder) == [None if quick else True] * 2
 
 
-def test_a_run_without_data_loads_none_is_judged_and_not_marked(tmp_path, monkeypatch, marked):
+def test_a_run_without_data_loads_none_is_judged_and_not_marked(tmp_path, monkeypatch, marks):
     monkeypatch.setattr(experiment, "load_data", lambda *_, **__: pytest.fail("data was loaded"))
     main(tmp_path)
-    assert marked == [False]
+    assert marks == [""]
     assert stored(tmp_path)["data"] is None
     assert stored(tmp_path)["judged"] is True
 

@@ -1,8 +1,6 @@
-"""The small pictures that the READMEs show, and the command that makes them."""
+"""The small pictures that the READMEs show."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -100,26 +98,3 @@ def test_a_picture_that_stays_too_large_is_an_error_and_writes_nothing(tmp_path)
     with pytest.raises(ValueError, match=r"large\.png must fit into 60,000 bytes .* got \d"):
         shrink([noise_file(tmp_path / "large.png", side=900)], tmp_path / "small")
     assert [*(tmp_path / "small").iterdir()] == []
-
-
-@pytest.mark.long
-def test_the_command_finds_figures_by_a_pattern_and_names_what_it_cannot_read(tmp_path):
-    figure_file(tmp_path / "one.png")
-    command = [sys.executable, "-m", "dlbasics.experiment.figures"]
-
-    def start(*arguments):
-        done = subprocess.run(
-            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    code, printed, _ = start("small", "*.png")
-    assert code == 0
-    assert re.search(r"one\.png: [\d,]+ bytes", printed)
-    assert start()[2].startswith("usage: ")
-    (tmp_path / "no.png").write_text("no picture", encoding="utf-8")
-    for name, message in (("none.png", "none.png"), ("no.png", "no.png: expected a picture")):
-        code, _, error = start("small", name)
-        assert code == 1
-        assert message in error
-        assert "Traceback" not in error

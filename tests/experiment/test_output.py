@@ -5,11 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dlbasics import plotting
 from dlbasics.experiment import Experiment, output
-from dlbasics.experiment.output import Output
+from dlbasics.experiment.output import Output, save_result
 from tests.experiment import sample
 
 
@@ -147,3 +148,71 @@ def test_a_result_that_no_folder_takes_is_reported_all_the_same(tmp_path, monkey
     assert "sample.json is lost" in printed.err
     assert "does not hold" in printed.out
     assert "result:" not in printed.out
+
+
+def test_results_of_any_shape_are_stored(tmp_path):
+    result = {
+        "curves": {"SGD": np.zeros(2000), "Adam": [0.5] * 1001, "short": np.arange(3)},
+        "ragged": [[1, 2], [3]],
+        "odd": [float("nan"), float("inf"), None, "text", True, np.int64(7), Path("a"), 1j],
+    }
+    path = tmp_path / "result.json"
+    save_result(result, {"about": "it"}, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == {
+        "about": "it",
+        "result": {
+            "curves": {
+                "SGD": {"npz": "curves/SGD", "shape": [2000]},
+                "Adam": {"npz": "curves/Adam", "shape": [1001]},
+                "short": [0, 1, 2],
+            },
+            "ragged": [[1, 2], [3]],
+            "odd": ["nan", "inf", None, "text", True, 7, "a", "1j"],
+        },
+    }
+    with np.load(path.with_suffix(".npz")) as arrays:
+        assert arrays["curves/Adam"].shape == (1001,)
+    save_result(1, {}, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == {"result": {"value": 1}}
+    assert not path.with_suffix(".npz").exists()
+
+
+class NoRepr:
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+def cycle():
+    found = [1.0]
+    found.append({"again": found})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "message"),
+    [
+        ({"a": cycle()}, ValueError, "^a must not contain itself"),
+        (
+            {"a": {1: 2, "1": 3}},
+            ValueError,
+            r"^a must have keys that differ as texts, got \[1, '1'\]",
+        ),
+        ({1: 2, "1": 3}, ValueError, "^result must have keys that differ"),
+        (
+            {"a": {"b": np.ones(2000)}, "a/b": np.zeros(2000)},
+            ValueError,
+            "^a/b must be the name of one array",
+        ),
+        ({"a": [NoRepr()]}, TypeError, "^a/0 must be .* got NoRepr, whose repr raises ZeroDiv"),
+        ({"a": np.ma.masked_array([1.0], [True])}, TypeError, "^a must be without a mask"),
+    ],
+)
+def test_a_result_that_a_file_cannot_hold_is_refused_and_an_older_file_stays(
+    tmp_path, result, error, message
+):
+    path = tmp_path / "result.json"
+    save_result({"older": np.ones(2000)}, {}, path)
+    older = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(error, match=message):
+        save_result(result, {}, path)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == older

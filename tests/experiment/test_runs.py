@@ -1,12 +1,16 @@
 """Many experiments: which are finished, in which order they run, and how long the rest takes."""
 
 import json
+from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from dlbasics.experiment import runs
 from dlbasics.experiment.catalog import Entry, find
+from dlbasics.experiment.claims import Verdict
 from dlbasics.experiment.fingerprint import versions
+from dlbasics.experiment.report import Tally, _article
 from dlbasics.experiment.runs import Estimate, Outcome, Setting, finished, run_all, stored
 
 ONE = Entry("ch02_perceptron", "gates")
@@ -19,7 +23,9 @@ ABOUT = {
     "quick": False,
     "seed": 0,
     "data": "mnist",
-    "claims": [],
+    "config": {"rate": 0.5},
+    "seconds": 1.5,
+    "claims": [asdict(Verdict("price", 220, 220.0, True, "equal"))],
     "figures": ["gates_curve.png"],
 }
 
@@ -63,6 +69,13 @@ def test_a_result_of_the_same_setting_is_found(keep, folder, setting, changes):
         ({}, {"seed": 1}),
         ({}, {"data": "digits"}),
         ({}, {"sources": None}),
+        ({}, {"config": []}),
+        ({}, {"figures": [1]}),
+        ({}, {"claims": [1]}),
+        ({}, {"claims": [{"text": "price"}]}),
+        ({}, {"claims": [ABOUT["claims"][0] | {"holds": "yes"}]}),
+        ({}, {"claims": [ABOUT["claims"][0] | {"why": None}]}),
+        ({}, {"claims": [ABOUT["claims"][0] | {"digits": 0}]}),
         ({"data": "digits"}, {}),
         ({"quick": True}, {}),
         ({"seed": 1}, {}),
@@ -74,9 +87,26 @@ def test_a_result_of_another_setting_is_not_taken_for_it(keep, setting, changes)
 
 def test_a_damaged_file_is_no_result(keep, tmp_path):
     setting = keep()
-    for text in ("", "{", "[]", "{}", "null"):
-        (tmp_path / "ch02_perceptron" / "gates.json").write_text(text)
+    path = tmp_path / "ch02_perceptron" / "gates.json"
+    good = path.read_text()
+    for text in ("", "{", "[]", "{}", "null", "[" * 100_000, good.replace('"text"', '"no text"')):
+        path.write_text(text)
         assert stored(ONE, setting) is None
+
+
+def test_a_page_is_written_whatever_a_file_of_results_holds(keep, tmp_path):
+    setting = keep()
+    path = tmp_path / "ch02_perceptron" / "gates.json"
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        content = bytearray(good)
+        for place in rng.integers(len(content), size=rng.integers(1, 4)):
+            content[place] = rng.choice([*b'{}[]":,019.-tfn ', 255])
+        path.write_bytes(bytes(content))
+        if (result := stored(ONE, setting)) is not None:
+            _article(ONE, result, None, setting)
+            Tally.of([result])
 
 
 def test_a_run_is_finished_if_its_code_is_the_same_and_its_figures_are_there(
