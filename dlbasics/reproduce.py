@@ -164,8 +164,9 @@ def _show(bar: Any, setting: Setting, estimate: Estimate, outcome: Outcome | Non
         bar.write(f"{outcome.entry.name} ({outcome.seconds:.0f} s): {words}")
     now = time.perf_counter()
     ended, running = len(estimate.ended), [entry.script for entry in estimate.running]
-    left = max(1, round(estimate.left(now) / 60))
-    text = f"{ended} of {ended + len(running) + len(estimate.waiting)}, about {left} min left"
+    total = ended + len(running) + len(estimate.waiting)
+    left = f"about {minutes} min" if (minutes := round(estimate.left(now) / 60)) else "under 1 min"
+    text = f"{ended} of {total}, {left} left"
     bar.n = min(1.0, estimate.share(now))
     bar.set_description_str(f"{text}: {', '.join(running)}"[:70])
 
