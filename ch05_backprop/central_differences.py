@@ -224,17 +224,18 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     accuracy = plotting.curves(
-        {"training": result.backprop.train_acc, "test": result.backprop.test_acc},
+        {"training": result.backprop.train_acc[1:], "test": result.backprop.test_acc[1:]},
+        x=range(1, len(result.backprop.test_acc)),
         xlabel="epoch",
-        ylabel="accuracy, by backpropagation",
+        ylabel=f"accuracy (before training: {result.backprop.test_acc[0]:.2f})",
+        title="trained by backpropagation",
         markers=True,
-        ylim=(0, 1.03),
     )
     both, (loss, difference) = plotting.subplots(1, 2, width=5.0)
     columns = result.differences["by columns"]
     loss.plot(columns.losses["backprop"], label="backpropagation", linewidth=4, alpha=0.4)
     loss.plot(columns.losses["differences"], label="central differences by columns", linewidth=1)
-    loss.set(xlabel="iteration", ylabel="loss of the batch", ylim=(0, None))
+    loss.set(xlabel="iteration", ylabel="loss of the batch")
     loss.legend(frameon=False)
     for kind, color, width in (("by columns", "C1", 1), ("plain loop", "C2", 4)):
         found = result.differences[kind].param_difference

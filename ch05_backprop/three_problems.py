@@ -267,7 +267,7 @@ def error_curves(result: Result) -> Any:
     """Draw the errors of the three problems by epoch."""
     from dlbasics import plotting
 
-    figure, panels = plotting.subplots(1, 3, width=4.0, height=3.4)
+    figure, panels = plotting.subplots(1, 3, width=3.2, height=3.0)
     for axes, (name, both) in zip(panels, result.errors.items(), strict=True):
         epochs = range(1, len(both.train) + 1)
         plotting.draw_curves(axes, {"training": both.train, "test": both.test}, x=epochs)

@@ -80,11 +80,10 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     accuracy = plotting.curves(
-        {"training": result.train_acc, "test": result.test_acc},
-        x=result.epochs,
+        {"training": result.train_acc[1:], "test": result.test_acc[1:]},
+        x=result.epochs[1:],
         xlabel="epoch",
-        ylabel="accuracy",
-        ylim=(0, 1.03),
+        ylabel=f"accuracy (before training: {result.test_acc[0]:.2f})",
         markers=True,
     )
     loss = plotting.curves(

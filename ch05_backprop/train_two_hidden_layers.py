@@ -115,18 +115,25 @@ def probabilities(result: Result) -> Any:
     """Draw the image, and its ten probabilities before and after training."""
     from dlbasics import plotting
 
-    figure, (picture, before, after) = plotting.subplots(1, 3, width=3.6, height=3.2)
+    figure, (picture, before, after) = plotting.subplots(
+        1, 3, width=3.2, height=3.2, gridspec_kw={"width_ratios": [0.7, 1, 1]}
+    )
     picture.imshow(result.image.reshape(28, 28), cmap="gray_r")
     picture.set(title=f"the first test image, a {result.label}")
     picture.axis("off")
     for axes, when, p in ((before, "before", result.untrained), (after, "after", result.trained)):
         bars = axes.barh(range(10), p)
-        axes.bar_label(bars, fmt="%.9f", padding=3, fontsize=9)
-        axes.set(title=f"{when} training", xlabel="probability", xlim=(0, 1.5))
-        axes.set(ylabel="class", yticks=range(10), xticks=(0, 0.5, 1))
+        axes.bar_label(bars, [written(p_k) for p_k in p], padding=3)
+        axes.set(title=f"{when} training", xlabel="probability", xlim=(0, 1.6))
+        axes.set(ylabel="digit", yticks=range(10), xticks=(0, 0.5, 1))
         axes.invert_yaxis()
         axes.grid(False)
     return figure
+
+
+def written(p: float) -> str:
+    """Return a probability with two digits, or with all of its nines."""
+    return f"{p:.2g}" if p < 0.99 else f"{p:.9f}"
 
 
 experiment = Experiment(

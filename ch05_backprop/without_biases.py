@@ -202,17 +202,18 @@ def compare(x: np.ndarray, t: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tup
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    figure, (accuracy, cost) = plotting.subplots(1, 2, width=5.0)
+    figure, (accuracy, cost) = plotting.subplots(1, 2, width=4.5)
     for kind, style in (("with", {"linewidth": 5, "alpha": 0.5}), ("without", {"marker": "o"})):
-        mean = result.test_acc[kind].mean(axis=0)
-        accuracy.plot(result.epochs, mean, label=f"{kind} biases", markersize=4, **style)
-    accuracy.set(xlabel="epoch", ylabel="accuracy on the test images, mean", ylim=(0, 1.03))
+        untrained, *mean = result.test_acc[kind].mean(axis=0)
+        accuracy.plot(result.epochs[1:], mean, label=f"{kind} biases", markersize=4, **style)
+    accuracy.set(xlabel="epoch", ylabel=f"test accuracy (before training: {untrained:.2f})")
+    accuracy.set_title("mean of the networks of a kind", fontsize=10)
     accuracy.legend(frameon=False, loc="lower right")
     for costs in 100 * (result.test_acc["with"] - result.test_acc["without"]):
         cost.plot(result.epochs, costs, marker="o", markersize=4)
     cost.axhline(0, color="black", linewidth=0.8)
-    cost.set(xlabel="epoch", ylabel="cost of the missing biases, percentage points")
-    cost.set_title("each pair of networks", fontsize=10)
+    cost.set(xlabel="epoch", ylabel="with minus without biases, percentage points")
+    cost.set_title("a line for each pair of networks", fontsize=10)
     return {"accuracy": figure}
 
 
