@@ -437,9 +437,16 @@ def plot(result: Result) -> dict[str, Any]:
     return drawn
 
 
+ROUNDING = "1.1 and 0.3 are not exact in binary, so that the last digits are rounded"
+
+
 def value_claim(text: str, book: float, figure: str, edge: str) -> Claim:
     """Return the claim that the value at an edge is the book's."""
-    return Claim.same(text, book, lambda result: result.flows[figure].values[edge], atol=1e-9)
+
+    def value(result: Result) -> float:
+        return float(result.flows[figure].values[edge])
+
+    return Claim.same(text, book, value, atol=1e-9, why=ROUNDING)
 
 
 def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> Claim:
@@ -448,7 +455,7 @@ def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> C
     def value(result: Result) -> list[float]:
         return [float(result.flows[figure].derivatives[edge]) for edge in edges.split(", ")]
 
-    return Claim.same(text, book, value, atol=1e-9)
+    return Claim.same(text, book, value, atol=1e-9, why=ROUNDING)
 
 
 experiment = Experiment(
