@@ -35,9 +35,9 @@ class Config:
 
     Args:
         hidden_size: The number of hidden neurons.
-        epochs: The number of epochs.
+        epochs: The number of epochs, passes over all training images.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate.
+        learning_rate: The learning rate, the factor of the gradient in an update.
         dx: The distance by which central differences move a parameter up and down.
         budget: The time for central differences, in seconds.
     """

@@ -19,7 +19,7 @@ class Config:
 
     Args:
         hidden_size: The number of hidden neurons.
-        weight_init_std: The standard deviation of the initial weights.
+        weight_init_std: The standard deviation of the initial weights, which are random.
         batch_size: The number of images on which the gradients are computed.
     """
 

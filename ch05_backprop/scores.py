@@ -27,9 +27,9 @@ class Config:
     """The training of the network 784-50-100-10.
 
     Args:
-        epochs: The number of epochs.
+        epochs: The number of epochs, passes over all training images.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        learning_rate: The learning rate of Adam, about how far a weight moves in an update.
     """
 
     epochs: int = 1

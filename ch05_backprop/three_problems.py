@@ -45,7 +45,7 @@ class Config:
         iters_num: The number of training iterations for each of the three problems.
         table_iters_num: The number of training iterations for each fifth of the table.
         batch_size: The number of samples in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        learning_rate: The learning rate of Adam, about how far a weight moves in an update.
         digits: The number of digits to learn from.
     """
 

@@ -22,10 +22,10 @@ class Config:
 
     Args:
         hidden_size: The number of hidden neurons.
-        weight_init_std: The standard deviation of the initial weights.
-        iters_num: The number of training iterations.
+        weight_init_std: The standard deviation of the initial weights, which are random.
+        iters_num: The number of training iterations, each an update from one mini-batch.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate.
+        learning_rate: The learning rate, the factor of the gradient in an update.
     """
 
     hidden_size: int = 50

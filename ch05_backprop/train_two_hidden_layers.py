@@ -23,9 +23,9 @@ class Config:
     """The text's settings.
 
     Args:
-        epochs: The number of epochs.
+        epochs: The number of epochs, passes over all training images.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        learning_rate: The learning rate of Adam, about how far a weight moves in an update.
     """
 
     epochs: int = 20

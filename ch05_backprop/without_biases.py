@@ -30,9 +30,9 @@ class Config:
 
     Args:
         hidden_size: The number of hidden neurons.
-        iters_num: The number of training iterations.
+        iters_num: The number of training iterations, each an update from one mini-batch.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate.
+        learning_rate: The learning rate, the factor of the gradient in an update.
         networks: The number of networks of each kind, each with weights of its own.
         single_updates: The number of updates from a single image.
     """
