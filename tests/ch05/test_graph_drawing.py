@@ -90,10 +90,10 @@ def test_formulas_are_drawn_as_people_write_them():
 
 def test_an_edge_that_breaks_off_begins_again_with_its_name():
     nodes = [Node("exp", ["x"], ["p"], (2, 0)), Node("x²", ["p"], ["y"], (2, -2))]
-    graph = Graph("two rows", [Input("x", 0.0, (0, 0))], nodes, breaks={"p": (0.5, -2)})
+    graph = Graph("two rows", [Input("x", 0.0, (0, 0))], nodes, breaks={"p": (0.3, -2)})
     axes = draw(graph, graph.run()).axes[0]
     routes = [line.get_xydata().round(1).tolist() for line in axes.lines]
     assert [[2.2, 0.0], [3.3, 0.0]] in routes
-    assert [[0.5, -2.0], [1.8, -2.0]] in routes
+    assert [[0.3, -2.0], [1.8, -2.0]] in routes
     (name,) = [text for text in axes.texts if text.get_text() == "p"]
-    assert name.get_position() == pytest.approx((0.44, -2))
+    assert name.get_position() == pytest.approx((0.24, -2))

@@ -39,6 +39,7 @@ def test_claims_and_figure_show_what_the_missing_biases_cost():
         "with biases": [0.5625],
         "without biases": [0.5],
     }
+    assert [line.get_xdata() for line in accuracy.lines] == [[1], [1]]
     assert accuracy.get_ylabel() == "test accuracy (before training: 0.19)"
     assert [line.get_ydata().tolist() for line in cost.lines[:2]] == [[0, 25], [0, -12.5]]
 
