@@ -174,23 +174,23 @@ BATCH_NORM = Graph(
     "Batch normalization of a batch of four numbers",
     [
         Input("x", np.array([8.0, 0.0, 2.0, 2.0]), (0, 0)),
-        Input("ε", 1e-7, (11.8, -3.2), constant=True),
-        Input("γ", 1.5, (16.9, -1.3)),
-        Input("β", 0.6, (19.3, -1.3)),
+        Input("ε", 1e-7, (6.95, -3.9), constant=True),
+        Input("γ", 1.5, (10.4, -1.2)),
+        Input("β", 0.6, (10.4, -2.4)),
     ],
     [
-        Node("branch", ["x"], ["x1", "x2"], (2.6, 0)),
-        Node("mean", ["x1"], ["μ"], (2.6, -2)),
-        Node("−", ["x2", "μ"], ["xc"], (5.0, 0)),
-        Node("branch", ["xc"], ["xc1", "xc2"], (7.0, 0)),
-        Node("x²", ["xc2"], ["xc²"], (7.0, -2)),
-        Node("mean", ["xc²"], ["σ²"], (9.6, -2)),
-        Node("+", ["σ²", "ε"], ["v"], (11.8, -2)),
-        Node("√", ["v"], ["σ"], (13.0, -2)),
-        Node("/", ["σ"], ["r"], (14.2, -2)),
-        Node("×", ["xc1", "r"], ["xn"], (14.2, 0)),
-        Node("×", ["xn", "γ"], ["s"], (16.9, 0)),
-        Node("+", ["s", "β"], ["y"], (19.3, 0)),
+        Node("branch", ["x"], ["x1", "x2"], (1.5, 0)),
+        Node("mean", ["x1"], ["μ"], (1.5, -1.4)),
+        Node("−", ["x2", "μ"], ["xc"], (3.1, 0)),
+        Node("branch", ["xc"], ["xc1", "xc2"], (4.75, 0)),
+        Node("x²", ["xc2"], ["xc²"], (4.75, -1.5)),
+        Node("mean", ["xc²"], ["σ²"], (4.75, -3.0)),
+        Node("+", ["σ²", "ε"], ["v"], (6.95, -3.0)),
+        Node("√", ["v"], ["σ"], (6.95, -2.0)),
+        Node("/", ["σ"], ["r"], (6.95, -1.0)),
+        Node("×", ["xc1", "r"], ["xn"], (6.95, 0)),
+        Node("×", ["xn", "γ"], ["s"], (9.2, -1.2)),
+        Node("+", ["s", "β"], ["y"], (9.2, -2.4)),
     ],
     upstream={"y": np.array([8.0, 2.0, 0.0, -2.0])},
     values={
@@ -201,43 +201,44 @@ BATCH_NORM = Graph(
         "σ": "σ",
         "r": "1 / σ",
         "xn": "xn = (x - μ) / σ",
-        "y": "γ * xn + β",
+        "y": "y = γ * xn + β",
     },
     derivatives={"β": "Σ(g)", "γ": "Σ(g * xn)", "xn": "γ * g"},
-    via={"μ": [(5.0, -2)], "y": [(21.5, 0)]},
+    via={"μ": [(3.1, -1.4)], "xn": [(9.2, 0)], "y": [(9.2, -3.6)]},
 )
 
 
-ROWS = {1: 0.0, 2: -1.8, 3: -3.6}
+ROWS = {1: 0.0, 2: -1.3, 3: -2.6}
 TARGETS = {1: 0, 2: 1, 3: 0}
+LABEL_AT = {"q1": 0.35, "q2": 0.17, "q3": 0.14, "r1": 0.7, "r2": 0.84, "r3": 0.86}
+"""Where the slanted edges of softmax carry their labels: where they are far apart."""
 
 
 def softmax_parts() -> tuple[list[Input], list[Node]]:
     """Return inputs and nodes of the softmax of three scores that give y = (0.3, 0.2, 0.5)."""
     inputs = [Input(f"a{k}", log(n), (0, ROWS[k])) for k, n in ((1, 3), (2, 2), (3, 5))]
-    nodes = [Node("exp", [f"a{k}"], [f"e{k}"], (1.5, y)) for k, y in ROWS.items()]
-    nodes += [Node("branch", [f"e{k}"], [f"p{k}", f"q{k}"], (3.6, y)) for k, y in ROWS.items()]
+    nodes = [Node("exp", [f"a{k}"], [f"e{k}"], (1.1, y)) for k, y in ROWS.items()]
+    nodes += [Node("branch", [f"e{k}"], [f"p{k}", f"q{k}"], (2.7, y)) for k, y in ROWS.items()]
     nodes += [
-        Node("+", ["q1", "q2", "q3"], ["S"], (6.8, 2)),
-        Node("/", ["S"], ["r"], (8.6, 2)),
-        Node("branch", ["r"], ["r1", "r2", "r3"], (10.4, 2)),
+        Node("+", ["q1", "q2", "q3"], ["S"], (4.3, 1.6)),
+        Node("/", ["S"], ["r"], (5.8, 1.6)),
+        Node("branch", ["r"], ["r1", "r2", "r3"], (7.2, 1.6)),
     ]
-    nodes += [Node("×", [f"p{k}", f"r{k}"], [f"y{k}"], (13.8, y)) for k, y in ROWS.items()]
+    nodes += [Node("×", [f"p{k}", f"r{k}"], [f"y{k}"], (9.0, y)) for k, y in ROWS.items()]
     return inputs, nodes
 
 
-def cross_entropy_parts(x: float) -> tuple[list[Input], list[Node]]:
-    """Return inputs and nodes of the cross-entropy error of y1, y2, y3, which arrive at `x`."""
-    targets = [
-        Input(f"t{k}", t, (x + 1.9, ROWS[k] - 0.8), constant=True) for k, t in TARGETS.items()
-    ]
-    nodes = [Node("log", [f"y{k}"], [f"l{k}"], (x, y)) for k, y in ROWS.items()]
-    nodes += [Node("×", [f"l{k}", f"t{k}"], [f"m{k}"], (x + 1.9, y)) for k, y in ROWS.items()]
+def cross_entropy_parts(below: float = 0.0) -> tuple[list[Input], list[Node]]:
+    """Return inputs and nodes of the cross-entropy error of y1, y2, y3, so far below softmax."""
+    rows = {k: y - below for k, y in ROWS.items()}
+    targets = [Input(f"t{k}", t, (3.5, rows[k] - 0.65), constant=True) for k, t in TARGETS.items()]
+    nodes = [Node("log", [f"y{k}"], [f"l{k}"], (1.6, y)) for k, y in rows.items()]
+    nodes += [Node("×", [f"l{k}", f"t{k}"], [f"m{k}"], (3.5, y)) for k, y in rows.items()]
     nodes += [
-        Node("+", ["m1", "m2", "m3"], ["n"], (x + 4.2, ROWS[2])),
-        Node("×", ["n", "−1"], ["L"], (x + 5.7, ROWS[2])),
+        Node("+", ["m1", "m2", "m3"], ["n"], (5.8, rows[2])),
+        Node("×", ["n", "−1"], ["L"], (7.3, rows[2])),
     ]
-    return [*targets, Input("−1", -1, (x + 5.7, ROWS[2] - 0.9), constant=True)], nodes
+    return [*targets, Input("−1", -1, (7.3, rows[2] - 0.9), constant=True)], nodes
 
 
 def each_class(formulas: dict[str, str]) -> dict[str, str]:
@@ -273,7 +274,7 @@ def of_three_classes(title: str, inputs: list[Input], nodes: list[Node], **more:
         nodes,
         values={name: values[name] for name in values if name in computed},
         derivatives={name: derivatives[name] for name in derivatives if name in edges},
-        label_at={"q2": 0.25, "q3": 0.2, "r2": 0.75, "r3": 0.8} if "S" in computed else {},
+        label_at=LABEL_AT if "S" in computed else {},
         **more,
     )
 
@@ -291,14 +292,15 @@ def softmax() -> Graph:
 def cross_entropy() -> Graph:
     """Return the graph of the cross-entropy error of given probabilities."""
     probabilities = [Input(f"y{k}", y, (0, ROWS[k])) for k, y in ((1, 0.3), (2, 0.2), (3, 0.5))]
-    inputs, nodes = cross_entropy_parts(1.6)
+    inputs, nodes = cross_entropy_parts()
     return of_three_classes("Cross-entropy error", probabilities + inputs, nodes)
 
 
 def softmax_with_loss() -> Graph:
     """Return the graph of softmax and cross-entropy error, step by step."""
-    (scores, first), (targets, then) = softmax_parts(), cross_entropy_parts(15.6)
-    return of_three_classes("Softmax with loss", scores + targets, first + then)
+    (scores, first), (targets, then) = softmax_parts(), cross_entropy_parts(below=4.2)
+    breaks = {f"y{k}": (0.0, y - 4.2) for k, y in ROWS.items()}
+    return of_three_classes("Softmax with loss", scores + targets, first + then, breaks=breaks)
 
 
 def softmax_with_loss_in_two() -> Graph:
@@ -381,7 +383,7 @@ FIGURES = {
     "figure_5_30": Figure(AFFINE_BATCH),
     "figure_5_33": Figure(SOFTMAX_WITH_LOSS_IN_TWO, ": what goes back is y − t"),
     "figure_6_17": Figure(BATCH_NORM),
-    "figure_A_11": Figure(SOFTMAX_WITH_LOSS),
+    "figure_A_11": Figure(SOFTMAX_WITH_LOSS, "; y₁, y₂ and y₃ go on in the lower half"),
     "figure_A_1": Figure(SOFTMAX_WITH_LOSS_IN_TWO, " as two nodes"),
     "figure_A_2": Figure(SOFTMAX, ": forward", ()),
     "figure_A_3": Figure(CROSS_ENTROPY, ": forward", ()),
@@ -435,9 +437,16 @@ def plot(result: Result) -> dict[str, Any]:
     return drawn
 
 
+ROUNDING = "1.1 and 0.3 are not exact in binary, so that the last digits are rounded"
+
+
 def value_claim(text: str, book: float, figure: str, edge: str) -> Claim:
     """Return the claim that the value at an edge is the book's."""
-    return Claim.same(text, book, lambda result: result.flows[figure].values[edge], atol=1e-9)
+
+    def value(result: Result) -> float:
+        return float(result.flows[figure].values[edge])
+
+    return Claim.same(text, book, value, atol=1e-9, why=ROUNDING)
 
 
 def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> Claim:
@@ -446,7 +455,7 @@ def derivative_claim(text: str, book: list[float], figure: str, edges: str) -> C
     def value(result: Result) -> list[float]:
         return [float(result.flows[figure].derivatives[edge]) for edge in edges.split(", ")]
 
-    return Claim.same(text, book, value, atol=1e-9)
+    return Claim.same(text, book, value, atol=1e-9, why=ROUNDING)
 
 
 experiment = Experiment(

@@ -62,6 +62,8 @@ class Graph:
         derivatives: Formulas for the derivatives, in the same form.
         symbols: Other names in the formulas, with their values.
         via: The corners of edges that are not straight.
+        breaks: The edges that break off, each with the place where it begins again, so that a long
+            graph has several rows.
         label_at: Where an edge carries its label, from 0 (its start) to 1 (its end); 0.5 by
             default.
 
@@ -77,6 +79,7 @@ class Graph:
     derivatives: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, Any] = field(default_factory=dict)
     via: Mapping[str, Sequence[Place]] = field(default_factory=dict)
+    breaks: Mapping[str, Place] = field(default_factory=dict)
     label_at: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,11 +100,12 @@ class Graph:
         twice = {name for name in every_edge if every_edge.count(name) > 1}
         if twice:
             raise ValueError(f"{self.title}: edges {sorted(twice)} are given more than once")
-        named = {*self.upstream, *self.values, *self.derivatives, *self.via, *self.label_at}
+        places = {*self.via, *self.breaks, *self.label_at}
+        named = {*self.upstream, *self.values, *self.derivatives} | places
         unknown = named.difference(every_edge) | set(self.upstream).difference(self.outputs)
         if unknown:
             raise ValueError(
-                f"{self.title}: values, derivatives, via and label_at must name edges, "
+                f"{self.title}: values, derivatives, via, breaks and label_at must name edges, "
                 f"and upstream outputs, got {sorted(unknown)}"
             )
         unused = waiting.difference(self.outputs)

@@ -1,7 +1,7 @@
 """Draw a computational graph as the book does: values above the arrows, derivatives below."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ch05_backprop.graph import Flow, Graph, Input, Node, Place
 RADIUS = 0.24
 BACKWARD = "#b3261e"
 LETTERS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SIGNS = {"**2": "²", " * ": " · ", " @ ": " · ", ".T": "ᵀ", "-": "−", "_u": "ᵤ", "_v": "ᵥ"}
 
 
 def draw(
@@ -37,7 +38,7 @@ def draw(
     axes.axis("off")
     routes = _routes(graph)
     inputs = {edge.name: edge.constant for edge in graph.inputs}
-    for name, route in routes.items():
+    for name, pieces in routes.items():
         value, derivative = flow.values[name], flow.derivatives[name]
         above = _label(graph, graph.values.get(name), value, blanks and name not in inputs)
         below = None
@@ -45,30 +46,43 @@ def draw(
             above = ""
         if not inputs.get(name) and (shown is None or name in shown):
             below = _label(graph, graph.derivatives.get(name), derivative, blanks)
-        _draw_edge(axes, route, above, below, graph.label_at.get(name, 0.5))
+        for route in pieces:
+            _draw_edge(axes, route, above, below, graph.label_at.get(name, 0.5))
     for edge in graph.inputs:
-        _draw_name(axes, edge, routes[edge.name][1])
+        _draw_name(axes, edge.name, *routes[edge.name][0][:2])
+    for name in graph.breaks:
+        _draw_name(axes, name, *routes[name][1][:2])
     for node in graph.nodes:
         _draw_node(axes, node)
     _fit(figure, axes, graph.title + note)
     return figure
 
 
-def _routes(graph: Graph) -> dict[str, list[Place]]:
-    """Return the corners of each edge, from the border of its start to the border of its end."""
+def _routes(graph: Graph) -> dict[str, list[list[Place]]]:
+    """Return the corners of each edge: one list, or two if it breaks off and begins again."""
     starts: dict[str, Input | Node] = {edge.name: edge for edge in graph.inputs}
     starts |= {name: node for node in graph.nodes for name in node.gives}
     ends = {name: node for node in graph.nodes for name in node.takes}
     routes = {}
     for name, start in starts.items():
-        if name in ends:
-            corners = [*graph.via.get(name, ()), ends[name].at]
-            corners[-1] = _border(ends[name], [start.at, *corners][-2])
+        via, end = graph.via.get(name, ()), ends.get(name)
+        if name in graph.breaks:
+            again = Input(name, None, graph.breaks[name])
+            routes[name] = [_route(start, via, None), _route(again, (), end)]
         else:
-            corners = list(graph.via.get(name, [(start.at[0] + 1.3, start.at[1])]))
-        first = start.at if isinstance(start, Input) else _border(start, corners[0])
-        routes[name] = [first, *corners]
+            routes[name] = [_route(start, via, end)]
     return routes
+
+
+def _route(start: Input | Node, via: Sequence[Place], end: Node | None) -> list[Place]:
+    """Return the corners of an arrow, from the border of its start to the border of its end."""
+    corners = [*via]
+    if end is not None:
+        corners.append(_border(end, [start.at, *corners][-1]))
+    elif not corners:
+        corners.append((start.at[0] + 1.3, start.at[1]))
+    first = start.at if isinstance(start, Input) else _border(start, corners[0])
+    return [first, *corners]
 
 
 def _border(node: Node, towards: Place) -> Place:
@@ -154,16 +168,19 @@ def _write(axes: Any, place: Any, text: str, angle: float, side: str, color: str
     )
 
 
-def _draw_name(axes: Any, edge: Input, towards: Place) -> None:
-    """Write the name of an input at the tail of its arrow."""
-    (x, y), (to_x, to_y) = edge.at, towards
+def _draw_name(axes: Any, name: str, at: Place, towards: Place) -> None:
+    """Write the name of an edge at the tail of its arrow."""
+    (x, y), (to_x, to_y) = at, towards
     if abs(to_x - x) < 0.3 * abs(to_y - y):
         side = {"ha": "center", "va": "top" if to_y > y else "bottom"}
         y += 0.05 * np.sign(y - to_y)
-    else:
+    elif to_x > x:
         side = {"ha": "right", "va": "center"}
         x -= 0.06
-    axes.text(x, y, _pretty(edge.name), fontsize=10, **side)
+    else:
+        side = {"ha": "left", "va": "center"}
+        x += 0.06
+    axes.text(x, y, _pretty(name), fontsize=10, **side)
 
 
 def _draw_node(axes: Any, node: Node) -> None:
@@ -218,6 +235,6 @@ def _number(value: Any) -> str:
 def _pretty(formula: str) -> str:
     """Return a formula in Python as people write it: g * y**2 becomes g · y²."""
     text = re.sub(r"(?<=[a-zA-Z])\d+\b", lambda found: found[0].translate(LETTERS), formula)
-    for old, new in (("**2", "²"), (" * ", " · "), (" @ ", " · "), (".T", "ᵀ"), ("-", "−")):
+    for old, new in SIGNS.items():
         text = text.replace(old, new)
     return text

@@ -89,12 +89,14 @@ experiment = Experiment(
             [0.3, -0.8, 0.5],
             lambda r: r.dx_unsure,
             atol=1e-12,
+            why="the logarithm and softmax round",
         ),
         Claim.same(
             "dX of softmax with loss, y = (0.01, 0.99, 0), t = (0, 1, 0)",
             [0.01, -0.01, 0.0],
             lambda r: r.dx_sure,
             atol=1e-12,
+            why="the logarithm and softmax round",
         ),
     ],
 )

@@ -27,9 +27,9 @@ class Config:
     """The training of the network 784-50-100-10.
 
     Args:
-        epochs: The number of epochs.
+        epochs: The number of epochs, passes over all training images.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        learning_rate: The learning rate of Adam, about how far a weight moves in an update.
     """
 
     epochs: int = 1
@@ -131,26 +131,31 @@ experiment = Experiment(
             [0.008, 0.991],
             lambda result: result.books[[0, 2]],
             atol=5e-4,
+            why="the book prints three digits",
             digits=3,
             any_data=True,
         ),
-        Claim(
-            "smallest and largest score of the eight others that give these probabilities",
-            "not given",
+        Claim.same(
+            "smallest and largest score of the others that give these probabilities",
+            [0.05, 1.42],
             lambda result: result.range_of_others,
-            lambda v: -1 < v[0] < 1 < v[1] < 2,
+            atol=0.011,
+            why="the search has steps of 0.01",
+            printed=False,
             digits=3,
             any_data=True,
         ),
         Claim(
-            "our network, first 2 among the test images: largest score, its digit, probability",
-            "largest for 2",
+            "our network, first 2 of the test images: largest score, its digit, probability",
+            [10.1, 2, 0.991],
             lambda result: [
                 result.scores.max(),
                 int(result.scores.argmax()),
                 result.probabilities.max(),
             ],
-            lambda v: v[0] > 3 and v[1] == 2 and 0.9 < v[2] <= 1,
+            lambda v: v[0] >= 3 and v[1] == 2 and 0.8 <= v[2] <= 1,
+            "the digit 2, a score of at least 3, a probability from 0.8 to 1",
+            "scores depend on the seed; a margin below every seed measured",
             digits=3,
         ),
         Claim.same(
@@ -158,19 +163,25 @@ experiment = Experiment(
             1.0,
             lambda result: float(result.probabilities.sum()),
             atol=1e-5,
+            why="float32 rounds in the seventh digit",
             any_data=True,
         ),
         Claim.same(
             "share of test images with the same answer by scores and by probabilities",
             1.0,
             lambda result: result.same_answers,
+            atol=1e-4,
+            why="one image of 10,000: two scores may be so near that softmax rounds them to one",
+            printed=False,
             any_data=True,
         ),
-        Claim(
+        Claim.between(
             "test accuracy of our network",
-            "not given",
+            None,
             lambda result: result.test_acc,
-            lambda v: 0.9 < v <= 1,
+            low=0.92,
+            high=1,
+            why="it learns for one epoch; a margin below every seed measured",
         ),
     ],
 )

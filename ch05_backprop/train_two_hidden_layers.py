@@ -23,9 +23,9 @@ class Config:
     """The text's settings.
 
     Args:
-        epochs: The number of epochs.
+        epochs: The number of epochs, passes over all training images.
         batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        learning_rate: The learning rate of Adam, about how far a weight moves in an update.
     """
 
     epochs: int = 20
@@ -115,18 +115,25 @@ def probabilities(result: Result) -> Any:
     """Draw the image, and its ten probabilities before and after training."""
     from dlbasics import plotting
 
-    figure, (picture, before, after) = plotting.subplots(1, 3, width=3.6, height=3.2)
+    figure, (picture, before, after) = plotting.subplots(
+        1, 3, width=3.2, height=3.2, gridspec_kw={"width_ratios": [0.7, 1, 1]}
+    )
     picture.imshow(result.image.reshape(28, 28), cmap="gray_r")
     picture.set(title=f"the first test image, a {result.label}")
     picture.axis("off")
     for axes, when, p in ((before, "before", result.untrained), (after, "after", result.trained)):
         bars = axes.barh(range(10), p)
-        axes.bar_label(bars, fmt="%.9f", padding=3, fontsize=9)
-        axes.set(title=f"{when} training", xlabel="probability", xlim=(0, 1.5))
-        axes.set(ylabel="class", yticks=range(10), xticks=(0, 0.5, 1))
+        axes.bar_label(bars, [written(p_k) for p_k in p], padding=3)
+        axes.set(title=f"{when} training", xlabel="probability", xlim=(0, 1.6))
+        axes.set(ylabel="digit", yticks=range(10), xticks=(0, 0.5, 1))
         axes.invert_yaxis()
         axes.grid(False)
     return figure
+
+
+def written(p: float) -> str:
+    """Return a probability with two digits, or with all of its nines."""
+    return f"{p:.2g}" if p < 0.99 else f"{p:.9f}"
 
 
 experiment = Experiment(
@@ -136,17 +143,29 @@ experiment = Experiment(
     Config,
     claims=[
         Claim.same("updates", 18_760, lambda result: result.updates),
-        Claim(
-            "training accuracy", 0.9979, lambda result: result.train_acc[-1], lambda v: v >= 0.993
+        Claim.between(
+            "training accuracy",
+            0.9979,
+            lambda result: result.train_acc[-1],
+            low=0.99,
+            high=1,
+            why="it goes up and down from epoch to epoch; below every seed measured",
         ),
-        Claim(
-            "test accuracy", "not given", lambda result: result.test_acc[-1], lambda v: v >= 0.97
+        Claim.between(
+            "test accuracy",
+            None,
+            lambda result: result.test_acc[-1],
+            low=0.965,
+            high=1,
+            why="the text prints no number; a margin below every seed measured",
         ),
-        Claim(
+        Claim.between(
             "probability of the right digit, first test image",
-            0.999999,
+            0.999999166,
             lambda result: float(result.trained[result.label]),
-            lambda v: v >= 0.999,
+            low=0.99,
+            high=1,
+            why="the number of nines depends on the seed",
             digits=9,
         ),
     ],

@@ -73,8 +73,10 @@ def test_claims_and_figures_show_what_was_found():
         [2e-6, 0.25],
     ]
     figures = experiment.plot(result)
-    accuracies = {"training": [0.125, 0.75], "test": [0.25, 0.5]}
-    assert curves(figures["accuracy"].axes[0]) == accuracies
+    (accuracy,) = figures["accuracy"].axes
+    assert curves(accuracy) == {"training": [0.75], "test": [0.5]}
+    assert [[*line.get_xdata()] for line in accuracy.lines] == [[1], [1]]
+    assert accuracy.get_ylabel() == "accuracy (before training: 0.25)"
     loss, difference = map(curves, figures["both"].axes)
     assert loss == {
         "backpropagation": losses["backprop"],

@@ -38,6 +38,7 @@ def test_an_edge_that_two_nodes_take_must_branch():
         ([X], [Node("sin", ["x"], ["y"], (1, 0))], {}, "there is no operation 'sin'"),
         ([X], [EXP], {"upstream": {"Y": 5}}, r"must name edges, .* got \['Y'\]"),
         ([X], [EXP], {"values": {"z": "x"}}, r"must name edges, .* got \['z'\]"),
+        ([X], [EXP], {"breaks": {"z": (0, 0)}}, r"must name edges, .* got \['z'\]"),
         ([X], [EXP], {"upstream": {"x": 1}}, r"and upstream outputs, got \['x'\]"),
         ([X, Input("u", 1.0, (0, 1))], [EXP], {}, r"no node takes the inputs \['u'\]"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ch05_backprop.computational_graphs import APPLES, SIGMOID
+from ch05_backprop.graph import Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
 from tests.ch05.helpers import GRAPHS
 
@@ -55,6 +56,7 @@ def test_nothing_overlaps(graph):
     figure = draw(graph, graph.run())
     texts, nodes, arrows = drawn_shapes(figure.axes[0])
     width, height = figure.get_size_inches() * figure.dpi
+    assert width < 11.4 * figure.dpi, "a page shows it so small that nobody can read it"
     operations = [node.operation for node in graph.nodes]
     for key, text in texts.items():
         assert text.min() >= 0
@@ -84,3 +86,14 @@ def test_formulas_are_drawn_as_people_write_them():
     texts = [text.get_text() for text in draw(SIGMOID, SIGMOID.run()).axes[0].texts]
     assert "∂L/∂y · y² · exp(−x)\n0.32" in texts
     assert not any(re.search(r"\*|-|\bg\b", text) for text in texts)
+
+
+def test_an_edge_that_breaks_off_begins_again_with_its_name():
+    nodes = [Node("exp", ["x"], ["p"], (2, 0)), Node("x²", ["p"], ["y"], (2, -2))]
+    graph = Graph("two rows", [Input("x", 0.0, (0, 0))], nodes, breaks={"p": (0.3, -2)})
+    axes = draw(graph, graph.run()).axes[0]
+    routes = [line.get_xydata().round(1).tolist() for line in axes.lines]
+    assert [[2.2, 0.0], [3.3, 0.0]] in routes
+    assert [[0.3, -2.0], [1.8, -2.0]] in routes
+    (name,) = [text for text in axes.texts if text.get_text() == "p"]
+    assert name.get_position() == pytest.approx((0.24, -2))

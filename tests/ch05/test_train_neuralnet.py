@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ch05_backprop.train_neuralnet import experiment
+from tests.ch05.helpers import curves
 from tests.helpers import failed, few_digits
 
 
@@ -28,3 +29,11 @@ def test_an_epoch_that_batches_do_not_divide_is_evaluated_each_time():
     result = experiment.run(data=few_digits(), iters_num=40, batch_size=128)
     assert result.epochs == [0, 1, 2, 2.5]
     assert len(result.train_acc) == len(result.test_acc) == 4
+
+
+def test_the_accuracies_begin_after_the_first_epoch():
+    result = experiment.run(data=few_digits(), iters_num=40, batch_size=128)
+    (axes,) = experiment.plot(result)["accuracy"].axes
+    assert curves(axes) == {"training": result.train_acc[1:], "test": result.test_acc[1:]}
+    assert [line.get_xdata().tolist() for line in axes.lines] == [[1, 2, 2.5]] * 2
+    assert axes.get_ylabel() == f"accuracy (before training: {result.test_acc[0]:.2f})"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ch05_backprop.train_two_hidden_layers import Result, experiment
+from ch05_backprop.train_two_hidden_layers import Result, experiment, written
 from dlbasics.networks import MultiLayerNet
 from tests.ch05.helpers import curves
 from tests.helpers import few_digits
@@ -63,4 +63,9 @@ def test_figures_show_the_results(result):
     assert picture.get_title() == f"the first test image, a {result.label}"
     for axes, p in ((before, result.untrained), (after, result.trained)):
         np.testing.assert_array_equal([bar.get_width() for bar in axes.patches], p)
-        assert [text.get_text() for text in axes.texts] == [f"{p_k:.9f}" for p_k in p]
+        assert [text.get_text() for text in axes.texts] == [written(p_k) for p_k in p]
+
+
+def test_no_probability_is_written_as_0_and_none_below_1_as_1():
+    texts = [written(p) for p in (0.05699, 0.0008, 1.3e-8, 3e-14, 0.999999986)]
+    assert texts == ["0.057", "0.0008", "1.3e-08", "3e-14", "0.999999986"]

@@ -36,9 +36,11 @@ def test_claims_and_figure_show_what_the_missing_biases_cost():
     assert single == [1e-16, (2.0, 1.0), [0.75, 0.5]]
     accuracy, cost = experiment.plot(result)["accuracy"].axes
     assert curves(accuracy) == {
-        "with biases": [0.1875, 0.5625],
-        "without biases": [0.1875, 0.5],
+        "with biases": [0.5625],
+        "without biases": [0.5],
     }
+    assert [line.get_xdata() for line in accuracy.lines] == [[1], [1]]
+    assert accuracy.get_ylabel() == "test accuracy (before training: 0.19)"
     assert [line.get_ydata().tolist() for line in cost.lines[:2]] == [[0, 25], [0, -12.5]]
 
 
