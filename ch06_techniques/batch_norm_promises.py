@@ -124,6 +124,7 @@ def plot(result: Result) -> dict[str, Any]:
     ):
         plotting.draw_curves(axes, curves, x=result.epochs)
         axes.set(xlabel="epoch", title=title, ylim=(0, 1.03))
+        axes.xaxis.get_major_locator().set_params(integer=True)
     panels[0].set_ylabel("accuracy")
     panels[1].get_legend().remove()
     return {"learning_rates": rates, "overfitting": overfitting}

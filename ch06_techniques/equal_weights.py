@@ -114,7 +114,9 @@ def plot(result: Result) -> dict[str, Any]:
         ylim=(0, 2.5),
     )
     count = min(8, result.W1["random"].shape[1])
-    units, rows = plotting.subplots(len(STARTS), count, width=1.1, height=1.2, squeeze=False)
+    units, rows = plotting.subplots(
+        len(STARTS), count, width=8.8 / count, height=1.2, squeeze=False
+    )
     limit = np.quantile(np.abs(result.W1["random"]), 0.999)
     for start, panels in zip(STARTS, rows, strict=True):
         for axes, unit in zip(panels, result.W1[start].T, strict=False):
@@ -123,7 +125,7 @@ def plot(result: Result) -> dict[str, Any]:
             axes.spines[:].set_visible(False)
         panels[0].set_ylabel(start)
     units.colorbar(image, ax=rows, label="weight", extend="both")
-    units.suptitle(f"weights from the pixels to the first {count} hidden units, after training")
+    units.suptitle("weights from the pixels to hidden units, after training")
     return {"loss": loss, "hidden_units": units}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ch06_techniques.equal_weights import STARTS, difference, experiment, initial_network
+from dlbasics import plotting
 from tests.ch06.helpers import wrong_values_that_hold
 from tests.helpers import few_digits
 
@@ -38,10 +39,13 @@ def test_the_three_starts():
     assert W1.std() == pytest.approx(1 / 28, rel=0.05)
 
 
-def test_the_units_have_one_scale_and_a_color_bar():
-    result = experiment.run(data=few_digits(), hidden_size=5, iters_num=60)
-    *panels, bar = experiment.plot(result)["hidden_units"].axes
-    assert len(panels) == 3 * 5
+@pytest.mark.parametrize("hidden_size", [1, 5])
+def test_the_units_have_one_scale_and_a_color_bar(hidden_size):
+    result = experiment.run(data=few_digits(), hidden_size=hidden_size, iters_num=60)
+    figure = experiment.plot(result)["hidden_units"]
+    assert plotting.png(figure), "there is room for all"
+    *panels, bar = figure.axes
+    assert len(panels) == 3 * hidden_size
     assert len({axes.images[0].get_clim() for axes in panels}) == 1
     assert bar.get_ylabel() == "weight"
 

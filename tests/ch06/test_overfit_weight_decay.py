@@ -28,7 +28,10 @@ def made_up(learned=1.0, test=0.7, train_with=0.9, test_with=0.7):
         "with": [0.1] * 50 + [train_with] + [0.0] * 49 + [0.9] * 101,
     }
     test_acc = {"without": test, "with": test_with}
-    return Result(train_acc, {key: [0.0] * 100 + [v] * 101 for key, v in test_acc.items()})
+    return Result(
+        train_acc,
+        {key: [0.0] * 100 + [v + 0.1] * 50 + [v] + [v - 0.1] * 50 for key, v in test_acc.items()},
+    )
 
 
 @pytest.mark.parametrize(
