@@ -16,8 +16,12 @@ from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.networks import MultiLayerNet
 from dlbasics.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
+BOOKS = ("SGD", "Momentum", "AdaGrad", "Adam")
+"""The optimizers of the book's figure."""
 LOW = 0.3
 """The script counts the iterations of each optimizer until the smoothed loss is below this."""
+WINDOW = 50
+"""The curves show the mean loss of so many iterations."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,8 @@ class Config:
     """The book's settings.
 
     Args:
-        iters_num: The number of training iterations.
-        batch_size: The number of images in a mini-batch.
+        iters_num: The number of training iterations, each a step on one mini-batch.
+        batch_size: The number of images in a mini-batch, from which one step learns.
     """
 
     iters_num: int = 2_000
@@ -70,12 +74,18 @@ def run(config: Config, data: Data, rng: Generator, progress: Progress) -> Resul
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    figure = plotting.curves(
-        {key: smooth_curve(losses) for key, losses in result.train_loss.items()},
-        xlabel="iteration",
-        ylabel="loss of the batch, smoothed",
-        ylim=(0, 1),
-    )
+    figure, axes = plotting.subplots(height=4.5)
+    window = min(WINDOW, -(-len(result.train_loss["SGD"]) // 2))
+    styles = ("-", "-", "-", "-", "--", "-")  # Nesterov's curve lies on that of Momentum
+    for (key, losses), style in zip(result.train_loss.items(), styles, strict=True):
+        means = np.convolve(losses, np.ones(window) / window, mode="valid")
+        axes.plot(range(window, len(losses) + 1), means, style, label=key)
+    axes.set(yscale="log", xlabel="iteration", ylabel=f"mean loss of the last {window} batches")
+    axes.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+    axes.set_ylim(top=2.5)  # RMSprop begins far above
+    axes.legend(frameon=False, ncols=2)
     return {"figure_6_9": figure}
 
 
@@ -90,35 +100,29 @@ def iterations_to_low(result: Result, key: str) -> int:
     return int(low[0]) if len(low) else len(result.train_loss[key])
 
 
-def faster_claim(key: str) -> Claim:
-    """Return the claim that this optimizer needs fewer iterations than SGD."""
-    return Claim(
-        f"iterations to a loss below {LOW}, SGD and {key}",
-        "faster than SGD",
-        lambda result: (iterations_to_low(result, "SGD"), iterations_to_low(result, key)),
-        lambda v: v[1] < v[0],
-    )
-
-
-def last_loss_claim(key: str) -> Claim:
-    """Return the claim that this optimizer has lower last losses than SGD."""
-    return Claim(
-        f"mean loss of the last 100 iterations, SGD and {key}",
-        "lower than SGD's",
-        lambda result: (last_loss(result, "SGD"), last_loss(result, key)),
-        lambda v: v[1] < v[0],
-        digits=3,
-    )
-
-
 experiment = Experiment(
     __doc__,
     run,
     plot,
     Config,
     claims=[
-        *map(faster_claim, ("Momentum", "AdaGrad", "Adam")),
-        *map(last_loss_claim, ("Momentum", "AdaGrad", "Adam", "Nesterov", "RMSprop")),
+        Claim(
+            f"iterations to a loss below {LOW}: SGD, Momentum, AdaGrad, Adam",
+            "others are faster than SGD",
+            lambda result: [iterations_to_low(result, key) for key in BOOKS],
+            lambda v: max(v[1:]) < v[0],
+            "the first is the largest",
+            "the text shows curves and no numbers; 'faster' is fewer iterations",
+        ),
+        Claim(
+            "mean loss of the last 100 iterations: SGD, Momentum, AdaGrad, Adam, Nesterov, RMSprop",
+            None,
+            lambda result: [last_loss(result, key) for key in result.train_loss],
+            lambda v: max(v[1:]) < v[0],
+            "the first is the largest",
+            "no text has these numbers; the slowest rule should end highest",
+            digits=3,
+        ),
     ],
     quick={"iters_num": 20},
 )

@@ -17,6 +17,8 @@ from dlbasics.initializers import Initializer, he, normal, xavier
 NODE_NUM = 100
 HIDDEN_LAYER_SIZE = 5
 BINS = 30
+MOST = 7_000
+"""The figure of ReLU cuts bars off here."""
 
 ACTIVATIONS: dict[str, Any] = {"sigmoid": sigmoid, "tanh": np.tanh, "ReLU": relu}
 RANGES = {"sigmoid": (0, 1), "tanh": (-1, 1), "ReLU": (0, 1)}
@@ -26,6 +28,10 @@ WEIGHTS: dict[str, Initializer] = {
     "Xavier": xavier,
     "He": he,
 }
+
+
+BOOK_MEANS = (0.0396, 0.00290, 0.000197, 1.32e-5, 9.46e-7)
+"""The mean activations of ReLU with std 0.01 in the book."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,8 @@ def histograms(result: Result, names: list[str]) -> Any:
     figure, rows = plotting.subplots(
         len(names),
         HIDDEN_LAYER_SIZE,
-        width=2.2,
-        height=2.6,
+        width=1.8,
+        height=2.2,
         sharex=True,
         sharey="row",
         squeeze=False,
@@ -101,13 +107,25 @@ def histograms(result: Result, names: list[str]) -> Any:
         for layer, (axes, counts) in enumerate(zip(panels, result.counts[name], strict=True), 1):
             axes.stairs(counts, edges, fill=True)
             axes.set_title(f"layer {layer}")
-        panels[0].set_ylabel(name)
-        # The bar at 0 is so tall that the others would not be seen.
-        if name.startswith("ReLU"):
-            panels[0].set_ylim(0, 7_000)
-        panels[0].set(xlim=(edges[0], edges[-1]), xticks=edges[[0, BINS // 2, BINS]])
+            if name.startswith("ReLU"):
+                cut(axes, counts, edges)
+        panels[0].set(ylabel=f"{name}\ncount", xticks=edges[[0, BINS // 2, BINS]])
+        panels[0].set_xlim(edges[0], edges[-1])
+        panels[0].yaxis.set_major_formatter("{x:,.0f}")
     figure.supxlabel("activation")
     return figure
+
+
+def cut(axes: Any, counts: np.ndarray, edges: np.ndarray) -> None:
+    """Cut the bars that are higher than MOST, with a break mark; write their counts beside them.
+
+    Uncut, they would make the other bars too low to be seen.
+    """
+    axes.set_ylim(0, MOST)
+    end = edges[1 + np.flatnonzero(counts > MOST)[-1]]
+    axes.plot([0, end], [0.86 * MOST, 0.9 * MOST], color="white", linewidth=3)
+    texts = [f"{count:,}" for count in counts if count > MOST]
+    axes.text(end + 0.03, 0.97 * MOST, "\n".join(texts), va="top", fontsize=9)
 
 
 def xavier_drawing() -> Any:
@@ -127,17 +145,6 @@ def xavier_drawing() -> Any:
     return figure
 
 
-def relu_mean_claim(layer: int, book: float) -> Claim:
-    """Return the claim that the mean is within a factor of 2 of the book's."""
-    return Claim(
-        f"mean activation, ReLU, std 0.01, layer {layer}",
-        book,
-        lambda result: float(result.means["ReLU, std 0.01"][layer - 1]),
-        lambda v: book / 2 < v < book * 2,
-        digits=3,
-    )
-
-
 def last_over_first(name: str) -> Any:
     """Return the function that divides the last layer's mean activation by the first layer's."""
     return lambda result: float(result.means[name][-1] / result.means[name][0])
@@ -148,48 +155,63 @@ experiment = Experiment(
     run,
     plot,
     claims=[
-        Claim(
+        Claim.between(
             "sigmoid, std 1: share of activations below 0.1 or above 0.9 in the last layer",
-            "near 0 and 1",
+            "mainly 0 and 1",
             lambda result: float(result.at_the_ends["sigmoid, std 1"][-1]),
-            lambda v: v > 0.6,
+            low=0.5,
+            high=1,
+            why="'mainly' is more than half",
             digits=3,
         ),
         Claim(
             "sigmoid, std 0.01: mean and standard deviation in the last layer",
-            "all near 0.5",
+            "concentrate around 0.5",
             lambda result: [
                 float(of["sigmoid, std 0.01"][-1]) for of in (result.means, result.stds)
             ],
-            lambda v: abs(v[0] - 0.5) < 0.05 and v[1] < 0.05,
+            lambda v: abs(v[0] - 0.5) < 0.05 and 0 < v[1] < 0.05,
+            "the first within 0.05 of 0.5, the second above 0 and below 0.05",
+            "the text has no numbers; a twentieth of the range is narrow",
             digits=3,
         ),
-        Claim(
+        Claim.between(
             "sigmoid: standard deviation in the last layer, Xavier divided by std 0.01",
-            "wider",
+            "spread more widely",
             lambda result: float(
                 result.stds["sigmoid, Xavier"][-1] / result.stds["sigmoid, std 0.01"][-1]
             ),
-            lambda v: v > 3,
+            low=2,
+            why="twice as wide can be seen; theory says more",
             digits=3,
         ),
-        relu_mean_claim(1, 0.0396),
-        relu_mean_claim(2, 0.00290),
-        relu_mean_claim(3, 0.000197),
-        relu_mean_claim(4, 1.32e-5),
-        relu_mean_claim(5, 9.46e-7),
         Claim(
+            "mean activation of each layer, ReLU, std 0.01",
+            BOOK_MEANS,
+            lambda result: [float(mean) for mean in result.means["ReLU, std 0.01"]],
+            lambda v: all(
+                book / 2 < mean < book * 2 for book, mean in zip(BOOK_MEANS, v, strict=True)
+            ),
+            "each within a factor of 2",
+            "each layer multiplies the differences between two runs' random weights",
+            digits=3,
+        ),
+        Claim.between(
             "ReLU, Xavier: mean activation of the last layer divided by the first layer's",
-            "shrinks little by little",
+            "more biased little by little",
             last_over_first("ReLU, Xavier"),
-            lambda v: 0.1 < v < 0.5,
+            low=0.1,
+            high=0.5,
+            why="theory says 0.71⁴ = 0.25; weights are random",
             digits=3,
         ),
-        Claim(
+        Claim.between(
             "ReLU, He: mean activation of the last layer divided by the first layer's",
-            "the same spread",
+            "a similar spread",
             last_over_first("ReLU, He"),
-            lambda v: 0.5 < v < 1.5,
+            low=0.5,
+            high=2,
+            why="theory says 1; weights are random",
             digits=3,
         ),
     ],

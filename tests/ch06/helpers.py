@@ -15,6 +15,18 @@ def assert_values(claims: Sequence[Claim], result: Any, *wanted: Any) -> None:
         np.testing.assert_allclose(claim.value(result), value, atol=1e-12, err_msg=claim.text)
 
 
+def wrong_values_that_hold(
+    claims: Sequence[Claim], wrong: dict[str, list[Any]]
+) -> list[tuple[str, Any]]:
+    """Return the wrong values for which the claim holds whose text begins so."""
+    found = []
+    for start, values in wrong.items():
+        (claim,) = (claim for claim in claims if claim.text.startswith(start))
+        assert claim.holds is not None
+        found += [(start, value) for value in values if claim.holds(value)]
+    return found
+
+
 def curves_of(axes: Any) -> dict[str, list[list[float]]]:
     """Return the points of each line, x and y, by its label."""
     return {line.get_label(): line.get_xydata().T.tolist() for line in axes.lines}

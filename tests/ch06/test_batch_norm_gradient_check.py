@@ -4,7 +4,7 @@ import pytest
 
 from ch06_techniques import batch_norm_gradient_check
 from ch06_techniques.batch_norm_gradient_check import experiment
-from tests.helpers import few_digits
+from tests.helpers import failed, few_digits
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +30,6 @@ def test_a_wrong_gradient_is_seen(monkeypatch):
     result = experiment.run(data=few_digits(), hidden_size=2)
     seen = {key for key, error in result.mean_error.items() if error > 1e-7}
     assert {"W1", "gamma1", "beta1", "W2", "gamma2", "beta2", "W3", "b3"} <= seen
+    assert [verdict.text for verdict in failed(experiment.claims, result)] == [
+        experiment.claims[0].text
+    ]

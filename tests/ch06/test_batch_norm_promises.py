@@ -3,8 +3,12 @@
 import numpy as np
 
 from ch06_techniques import batch_norm_promises
-from ch06_techniques.batch_norm_promises import Result, gap, highest_rate
-from tests.ch06.helpers import Recorded, assert_same_start_and_batches
+from ch06_techniques.batch_norm_promises import Result, experiment, gap, highest_rate
+from tests.ch06.helpers import (
+    Recorded,
+    assert_same_start_and_batches,
+    wrong_values_that_hold,
+)
 from tests.helpers import few_digits
 
 CURVES = {"neither": [0.0, 0.9, 0.8, 1.0, 0.9, 0.9]}
@@ -45,3 +49,17 @@ def test_networks_differ_in_batch_normalization_and_dropout_alone(monkeypatch):
     assert result.epochs == [2, 4]
     assert all(len(curve) == 2 for curve in result.test_acc.values())
     assert made[4].different_images(3) == 300
+
+
+def test_claims_know_wrong_values():
+    assert (
+        wrong_values_that_hold(
+            experiment.claims,
+            {
+                "highest": [[0.1, 0.2], [0, 1], [1, 0.1]],
+                "learning rates": [[5, 5], [5, 2]],
+                "training accuracy": [[1, 0.8], [0.8, 1], [1, 1.1]],
+            },
+        )
+        == []
+    )

@@ -79,6 +79,6 @@ def test_figures_show_both_curves_of_a_scale():
     for axes, i in [(one, 4), *zip(panels, range(16), strict=True)]:
         assert curves_of(axes) == {
             "batch normalization": [[1, 2], with_norm[i].tolist()],
-            "without": [[1, 2], (1 - with_norm[i]).tolist()],
+            "without it": [[1, 2], (1 - with_norm[i]).tolist()],
         }
         assert axes.get_title() == f"initial std {SCALES[i]:.2g}"

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from ch06_techniques.equal_weights import STARTS, difference, experiment, initial_network
+from dlbasics import plotting
+from tests.ch06.helpers import wrong_values_that_hold
 from tests.helpers import few_digits
 
 
@@ -35,3 +37,30 @@ def test_the_three_starts():
         assert W1.shape == (784, 20)
         assert low <= W1.min() <= W1.max() <= high
     assert W1.std() == pytest.approx(1 / 28, rel=0.05)
+
+
+@pytest.mark.parametrize("hidden_size", [1, 5])
+def test_the_units_have_one_scale_and_a_color_bar(hidden_size):
+    result = experiment.run(data=few_digits(), hidden_size=hidden_size, iters_num=60)
+    figure = experiment.plot(result)["hidden_units"]
+    assert plotting.png(figure), "there is room for all"
+    *panels, bar = figure.axes
+    assert len(panels) == 3 * hidden_size
+    assert len({axes.images[0].get_clim() for axes in panels}) == 1
+    assert bar.get_ylabel() == "weight"
+
+
+def test_claims_know_wrong_values():
+    assert (
+        wrong_values_that_hold(
+            experiment.claims,
+            {
+                "largest difference between two hidden units, weights 0": [[0, 1e-5], [1e-5, 0]],
+                "largest difference between two hidden units, random": [0.01],
+                "largest change": [[0, 0.1, 0.4], [0.1, 0, 0.4], [0.1, 0.1, 0]],
+                "test accuracy: zero": [[0.3, 0.6], [0.6, 0.3]],
+                "test accuracy: random": [0.7, 1.1],
+            },
+        )
+        == []
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ch06_techniques.optimizer_compare_mnist import Result, experiment, iterations_to_low
+from tests.ch06.helpers import curves_of, wrong_values_that_hold
 from tests.helpers import few_digits
 
 
@@ -26,3 +27,28 @@ def test_iterations_to_low_are_all_if_the_loss_stays_high():
     result = Result({"never": [1.0] * 40, "at 20": [1.0] * 20 + [0.0] * 20})
     assert iterations_to_low(result, "never") == 40
     assert 20 <= iterations_to_low(result, "at 20") <= 24
+
+
+def test_the_figure_shows_the_mean_of_the_last_50_losses_on_a_logarithmic_axis():
+    losses = np.exp(np.linspace(0, -3, 120))
+    keys = experiment.run(data=few_digits(), iters_num=2).train_loss
+    (axes,) = experiment.plot(Result({key: losses.tolist() for key in keys}))["figure_6_9"].axes
+    assert axes.get_yscale() == "log"
+    for iterations, means in curves_of(axes).values():
+        assert iterations == [*range(50, 121)]
+        np.testing.assert_allclose([means[0], means[-1]], [losses[:50].mean(), losses[70:].mean()])
+    styles = {line.get_label(): line.get_linestyle() for line in axes.lines}
+    assert styles["Momentum"] != styles["Nesterov"]
+
+
+def test_claims_know_wrong_values():
+    assert (
+        wrong_values_that_hold(
+            experiment.claims,
+            {
+                "iterations": [[700, 138, 64, 700], [64, 138, 700, 105]],
+                "mean loss": [[0.2, 0.1, 0.1, 0.1, 0.1, 0.2], [0.1, 0.2, 0.1, 0.1, 0.1, 0.1]],
+            },
+        )
+        == []
+    )

@@ -12,6 +12,7 @@ from ch06_techniques.optimizer_compare_naive import (
     narrow,
     sideways,
 )
+from tests.ch06.helpers import wrong_values_that_hold
 
 RESULT = experiment.run()
 
@@ -69,9 +70,36 @@ def test_figures_show_the_paths_and_the_arrows_point_down():
         name = ("figure_6_3", "figure_6_5", "figure_6_6", "figure_6_7")[i]
         for axes in (figures[name].axes[0], figures["figure_6_8"].axes[i]):
             np.testing.assert_array_equal(axes.lines[-1].get_xydata(), path)
+            assert_filled(axes, RESULT.paths)
+    for axes in figures["narrow_bowl"].axes:
+        assert_filled(axes, RESULT.narrow_paths)
 
     (axes,) = figures["figure_6_2"].axes
     (arrows,) = axes.collections
     places = np.array(arrows.get_offsets())
     np.testing.assert_allclose(arrows.U, -places[:, 0] / 10)
     np.testing.assert_allclose(arrows.V, -2 * places[:, 1])
+
+
+def assert_filled(axes, paths):
+    """Assert that the axes show all paths, and are not much larger than needed."""
+    points = np.concatenate([*paths.values()])
+    for (low, high), places in zip((axes.get_xlim(), axes.get_ylim()), points.T, strict=True):
+        assert low < places.min() < places.max() < high < low + 1.5 * np.ptp(places)
+
+
+def test_claims_know_wrong_values():
+    assert (
+        wrong_values_that_hold(
+            experiment.claims,
+            {
+                "steps of SGD": [29],
+                "steps of Momentum": [[4, 0, 11], [-1, 0, 2]],
+                "length of the path along y: SGD, Momentum": [[36, 3, 9], [9, 36, 3], [36, 9, 9]],
+                "length of the path along y: SGD, AdaGrad": [[2, 36], [2, 2]],
+                "height f": [[0.001, 0.01], [0.01, 0.01]],
+                "x²": [[30, 10, 1, 31], [30, 31, 1, 3], [30, 10, 30, 3]],
+            },
+        )
+        == []
+    )

@@ -5,33 +5,33 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ch06_techniques.overfit_weight_decay import Result, claims, experiment, gap
+from ch06_techniques.overfit_weight_decay import Result, claims, experiment
 from dlbasics.layers import Dropout
 from tests.ch06.helpers import assert_same_start_and_batches, assert_values, curves_of
 from tests.helpers import failed, few_digits
 
 
 @pytest.mark.slow
-def test_decay_narrows_the_gap_on_average_with_five_other_seeds_on_mnist(mnist):
-    assert_narrower_gap_on_average(experiment, mnist)
+def test_claims_hold_with_five_other_seeds_on_mnist(mnist):
+    assert_claims_hold_with_five_other_seeds(experiment, mnist)
 
 
-def assert_narrower_gap_on_average(experiment, mnist):
+def assert_claims_hold_with_five_other_seeds(experiment, mnist):
     data = replace(mnist, x_test=mnist.x_test[:2_000], t_test=mnist.t_test[:2_000])
-    results = [experiment.run(seed=seed, data=data) for seed in range(1, 6)]
-    gaps = np.array([[gap(r, key) for key in ("without", "with")] for r in results])
-    assert gaps[:, 1].mean() < gaps[:, 0].mean() - 0.015, gaps
-    texts = {verdict.text for r in results for verdict in failed(experiment.claims, r)}
-    assert texts <= {experiment.claims[2].text}
+    for seed in range(1, 6):
+        assert failed(experiment.claims, experiment.run(seed=seed, data=data)) == [], seed
 
 
 def made_up(learned=1.0, test=0.7, train_with=0.9, test_with=0.7):
     train_acc = {
-        "without": [0.5] * 99 + [learned] + [0.0] * 81 + [1.0] * 20,
-        "with": [0.1] * 150 + [train_with] + [0.0] * 30 + [0.9] * 20,
+        "without": [0.5] * 99 + [learned] + [1.0] * 101,
+        "with": [0.1] * 50 + [train_with] + [0.0] * 49 + [0.9] * 101,
     }
     test_acc = {"without": test, "with": test_with}
-    return Result(train_acc, {key: [0.0] * 181 + [v] * 20 for key, v in test_acc.items()})
+    return Result(
+        train_acc,
+        {key: [0.0] * 100 + [v + 0.1] * 50 + [v] + [v - 0.1] * 50 for key, v in test_acc.items()},
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_each_claim_sees_its_own_difference(change, broken):
     assert [verdict.text for verdict in verdicts] == [claims("decay")[i].text for i in broken]
 
 
-def test_claims_read_the_last_20_epochs_and_the_100th():
+def test_claims_read_the_second_half_of_the_epochs_and_the_100th():
     assert_values(claims("decay"), made_up(), 1, [1, 0.7], [0.3, 0.2], 0.9)
 
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ch06_techniques.weight_init_activation_histogram import RANGES, activations, experiment
+from ch06_techniques.weight_init_activation_histogram import (
+    BOOK_MEANS,
+    MOST,
+    RANGES,
+    activations,
+    experiment,
+)
+from tests.ch06.helpers import wrong_values_that_hold
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +67,34 @@ def test_figures_show_the_counts_of_each_layer(figure, name, result):
     panels = experiment.plot(result)[figure].axes
     for axes, counts in zip(panels, result.counts[name], strict=True):
         np.testing.assert_array_equal(axes.patches[0].get_data().values, counts)
+
+
+def test_bars_that_are_cut_off_have_a_break_mark_and_their_counts(result):
+    panels = experiment.plot(result)["figure_6_14"].axes
+    names = ("ReLU, std 0.01", "ReLU, Xavier", "ReLU, He")
+    counts_of_panels = [counts for name in names for counts in result.counts[name]]
+    for axes, counts in zip(panels, counts_of_panels, strict=True):
+        assert axes.get_ylim() == (0, MOST)
+        (text,) = axes.texts
+        assert text.get_text().split("\n") == [f"{count:,}" for count in counts if count > MOST]
+        (mark,) = axes.lines
+        assert mark.get_xdata()[1] == pytest.approx(np.sum(counts > MOST) / len(counts))
+    assert panels[5].get_ylabel() == "ReLU, Xavier\ncount"
+
+
+def test_claims_know_wrong_values():
+    means = np.array(BOOK_MEANS)
+    assert (
+        wrong_values_that_hold(
+            experiment.claims,
+            {
+                "sigmoid, std 1": [0.4, 1.1],
+                "sigmoid, std 0.01": [[0.56, 0.01], [0.44, 0.01], [0.5, 0.06], [0.5, 0]],
+                "sigmoid: standard": [1.5],
+                "mean activation": [means * 2.1, means / 2.1, means * [1, 1, 1, 1, 2.1]],
+                "ReLU, Xavier": [0.05, 0.6],
+                "ReLU, He": [0.4, 2.1],
+            },
+        )
+        == []
+    )
