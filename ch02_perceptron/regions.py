@@ -29,8 +29,8 @@ class Config:
     """The lines that are tried.
 
     Args:
-        angles: The number of directions of the lines.
-        offsets: The number of lines in each direction.
+        angles: The number of directions in which lines are tried.
+        offsets: The number of parallel lines that are tried in each direction.
     """
 
     angles: int = 360

@@ -24,8 +24,8 @@ class Config:
     """The settings.
 
     Args:
-        train: The number of training images.
-        test: The number of test images.
+        train: The number of training images that are drawn.
+        test: The number of test images that are drawn.
     """
 
     train: int = 60_000
