@@ -26,14 +26,19 @@ INPUTS = ((0, 0), (1, 0), (0, 1), (1, 1))
 TABLES = {"AND": (0, 0, 0, 1), "NAND": (1, 1, 1, 0), "OR": (0, 1, 1, 1), "XOR": (0, 1, 1, 0)}
 """The truth tables of figures 2.2 to 2.5: the outputs at the four INPUTS."""
 
-AND_SETTINGS = ((0.5, 0.5, 0.7), (0.5, 0.5, 0.8), (1.0, 1.0, 1.0))
-"""Three choices of (w1, w2, theta) that make AND (book: *AND Gate*)."""
+SETTINGS = (
+    ("AND", (0.5, 0.5, 0.7)),
+    ("AND", (0.5, 0.5, 0.8)),
+    ("AND", (1.0, 1.0, 1.0)),
+    ("NAND", (-0.5, -0.5, -0.7)),
+    ("NAND", (-0.5, -0.5, -0.8)),
+    ("OR", (0.5, 0.5, 0.2)),
+    ("OR", (0.5, 0.5, 0.4)),
+)
+"""Gates, and choices of (w1, w2, theta) that make them (book: *AND Gate*; Takahashi, *OR Gate*).
 
-OR_SETTING = (0.5, 0.5, 0.2)
-"""A choice of (w1, w2, theta) that makes OR."""
-
-TAKAHASHIS_OR_SETTING = (0.5, 0.5, 0.4)
-"""Another one (Takahashi, *OR Gate*)."""
+Those of NAND are the first two of AND with all signs changed.
+"""
 
 CONDITIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "AND": lambda w1, w2, t: (w1 + w2 > t) & (w1 <= t) & (w2 <= t) & (t >= 0),
@@ -92,27 +97,23 @@ class Result(Record):
 
     Args:
         gates: The outputs of AND, NAND, OR and XOR, by name.
-        and_settings: The outputs of a perceptron with each of AND_SETTINGS.
-        negated_and_settings: The same with the signs of w1, w2 and theta changed.
-        or_setting: The outputs of a perceptron with OR_SETTING.
-        takahashis_or_setting: The outputs of a perceptron with TAKAHASHIS_OR_SETTING.
+        settings: The outputs of a perceptron with each of SETTINGS.
+        negated: The outputs of a perceptron with (-1, -1, -1), the negative of an AND.
         grid: The number of settings (w1, w2, t) on the grid.
         fulfilled: The number of settings on the grid that fulfill the CONDITIONS of each gate.
         wrong: The number of settings where CONDITIONS and truth table disagree, by gate.
-        negated: Of the settings on the grid that make AND: the number of those whose negation makes
-            NAND; the number of those with w1 != t, w2 != t and t != 0; the number of those that
-            are one but not the other.
+        negations: Of the settings on the grid that make AND: the number of those whose negative
+            makes NAND; the number of those with w1 != t, w2 != t and t != 0; the number of those
+            that are one but not the other.
     """
 
     gates: dict[str, list[int]]
-    and_settings: list[list[int]]
-    negated_and_settings: list[list[int]]
-    or_setting: list[int]
-    takahashis_or_setting: list[int]
+    settings: list[list[int]]
+    negated: list[int]
     grid: int
     fulfilled: dict[str, int]
     wrong: dict[str, int]
-    negated: tuple[int, int, int]
+    negations: tuple[int, int, int]
 
 
 def run() -> Result:
@@ -123,10 +124,8 @@ def run() -> Result:
 
     return Result(
         gates={gate.__name__: gate(x1, x2).tolist() for gate in (AND, NAND, OR, XOR)},
-        and_settings=[by_threshold(*setting) for setting in AND_SETTINGS],
-        negated_and_settings=[by_threshold(-w1, -w2, -theta) for w1, w2, theta in AND_SETTINGS],
-        or_setting=by_threshold(*OR_SETTING),
-        takahashis_or_setting=by_threshold(*TAKAHASHIS_OR_SETTING),
+        settings=[by_threshold(*setting) for _, setting in SETTINGS],
+        negated=by_threshold(-1, -1, -1),
         **on_a_grid(),
     )
 
@@ -151,8 +150,13 @@ def on_a_grid() -> dict[str, Any]:
         "wrong": {
             gate: int((where != makes(gate, w1, w2, t)).sum()) for gate, where in fulfilled.items()
         },
-        "negated": (int(negated.sum()), int(unequal.sum()), int((negated != unequal).sum())),
+        "negations": (int(negated.sum()), int(unequal.sum()), int((negated != unequal).sum())),
     }
+
+
+def rows_that_differ(tables: Any, expected: Any) -> int:
+    """Return the number of rows in which truth tables differ from those expected."""
+    return int(np.sum(np.array(tables) != np.array(expected)))
 
 
 experiment = Experiment(
@@ -160,48 +164,45 @@ experiment = Experiment(
     run,
     claims=[
         Claim.same(
-            "AND at (0, 0), (1, 0), (0, 1), (1, 1)", TABLES["AND"], lambda r: r.gates["AND"]
-        ),
-        Claim.same("NAND", TABLES["NAND"], lambda r: r.gates["NAND"]),
-        Claim.same("OR", TABLES["OR"], lambda r: r.gates["OR"]),
-        Claim.same("XOR, by two layers", TABLES["XOR"], lambda r: r.gates["XOR"]),
-        Claim.same(
-            "AND by (w1, w2, theta) = (0.5, 0.5, 0.7)", TABLES["AND"], lambda r: r.and_settings[0]
-        ),
-        Claim.same("AND by (0.5, 0.5, 0.8)", TABLES["AND"], lambda r: r.and_settings[1]),
-        Claim.same("AND by (1, 1, 1)", TABLES["AND"], lambda r: r.and_settings[2]),
-        Claim.same(
-            "NAND by (-0.5, -0.5, -0.7)", TABLES["NAND"], lambda r: r.negated_and_settings[0]
+            "truth tables of AND, NAND, OR, and XOR of two layers: rows that differ",
+            0,
+            lambda r: rows_that_differ([r.gates[gate] for gate in TABLES], [*TABLES.values()]),
+            printed=False,
         ),
         Claim.same(
-            "NAND by (-0.5, -0.5, -0.8)", TABLES["NAND"], lambda r: r.negated_and_settings[1]
+            "truth tables by seven settings (w1, w2, theta): rows that differ",
+            0,
+            lambda r: rows_that_differ(r.settings, [TABLES[gate] for gate, _ in SETTINGS]),
+            printed=False,
         ),
         # At (1, 0) and (0, 1) w1 x1 + w2 x2 equals theta: the output is 0 with either sign.
-        Claim(
-            "output of (-1, -1, -1)",
-            "not NAND",
-            lambda r: r.negated_and_settings[2],
-            lambda v: v == [1, 0, 0, 0],
+        Claim.same(
+            "outputs of (-1, -1, -1), which is not NAND",
+            (1, 0, 0, 0),
+            lambda r: r.negated,
+            printed=False,
         ),
-        Claim.same("OR by (0.5, 0.5, 0.2)", TABLES["OR"], lambda r: r.or_setting),
-        Claim.same("OR by (0.5, 0.5, 0.4)", TABLES["OR"], lambda r: r.takahashis_or_setting),
         Claim(
             "settings that fulfill the conditions of AND, NAND, OR, XOR",
-            "many, many, many, none",
+            "infinite ways; none for XOR",
             lambda r: [*r.fulfilled.values()],
-            lambda v: min(v[:3]) > 50 and v[3] == 0,
+            lambda v: min(v[:3]) > 0 and v[3] == 0,
+            condition="the first three above 0, the last 0",
+            why="how many of the infinite ways are on a grid depends on the grid",
         ),
         Claim.same(
-            "settings where the conditions of AND, NAND, OR, XOR and the truth table disagree",
+            "settings where these conditions and the truth table disagree",
             (0, 0, 0, 0),
             lambda r: [*r.wrong.values()],
+            printed=False,
         ),
         Claim(
-            "settings of AND: those whose negation is NAND, those with w1, w2 != t and t != 0, and "
-            "those that are one but not the other",
-            "the same",
-            lambda r: r.negated,
-            lambda v: v[0] == v[1] > 50 and v[2] == 0,
+            "settings of AND: with NAND as negative, with w1, w2 != t and t != 0, with one of both",
+            None,
+            lambda r: r.negations,
+            lambda v: v[0] == v[1] > 0 and v[2] == 0,
+            condition="equal and above 0; then 0",
+            why="the same settings have both; how many of them are on a grid depends on the grid",
         ),
     ],
 )

@@ -9,13 +9,14 @@ organization in the brain", Psychological Review 65, 1958; A. Novikoff, "On conv
 perceptrons", 1962.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ch02_perceptron.gates import INPUTS, TABLES, perceptron
+from ch02_perceptron.gates import INPUTS, TABLES, perceptron, rows_that_differ
 from dlbasics.experiment import Claim, Experiment, Record
 
 
@@ -24,7 +25,8 @@ class Config:
     """The settings.
 
     Args:
-        max_epochs: The number of epochs after which training ends, even if there are mistakes.
+        max_epochs: The number of epochs (rounds through the four points) after which training
+            ends, even if there still are mistakes.
     """
 
     max_epochs: int = 20
@@ -102,28 +104,19 @@ def plot(result: Result) -> dict[str, Any]:
         epochs = range(1, len(training.mistakes) + 1)
         plotting.draw_curves(ax, {gate: training.mistakes}, x=epochs, markers=True)
         ax.set(title=gate, ylim=(-0.2, 4.2), yticks=range(5))
-    figure.supxlabel("epoch")
-    figure.supylabel("mistakes on the four points")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("mistakes, of 4")
+    for ax in axes[-1]:
+        ax.set_xlabel("epoch")
     return {"mistakes": figure}
 
 
-def learned_claims(gate: str) -> list[Claim]:
-    """Return the claims that the rule learns `gate`."""
+def epochs_until_learned(training: Training) -> float:
+    """Return the number of epochs up to the first without mistakes, infinity if there is none."""
+    return len(training.mistakes) if 0 in training.mistakes else math.inf
 
-    def epochs(result: Result) -> int | None:
-        mistakes = result.gates[gate].mistakes
-        return len(mistakes) if 0 in mistakes else None
 
-    return [
-        Claim(
-            f"epochs until {gate} is learned",
-            "finite",
-            epochs,
-            lambda v: v is not None and 1 <= v < np.inf,
-        ),
-        Claim.same(f"{gate}, as learned", TABLES[gate], lambda r: r.gates[gate].table),
-    ]
-
+LEARNED = ("AND", "NAND", "OR")
 
 experiment = Experiment(
     __doc__,
@@ -131,20 +124,36 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        *learned_claims("AND"),
-        *learned_claims("NAND"),
-        *learned_claims("OR"),
-        Claim(
+        Claim.between(
+            "epochs until AND, NAND, OR are learned",
+            "a finite number",
+            lambda r: [epochs_until_learned(r.gates[gate]) for gate in LEARNED],
+            1,
+            Config.max_epochs,
+            why="training ends after so many epochs, whether the gate is learned or not",
+        ),
+        Claim.same(
+            "truth tables of AND, NAND, OR, as learned: rows that differ",
+            0,
+            lambda r: rows_that_differ(
+                [r.gates[gate].table for gate in LEARNED], [TABLES[gate] for gate in LEARNED]
+            ),
+            printed=False,
+        ),
+        Claim.between(
             "fewest mistakes in an epoch on XOR",
-            "not 0",
+            "it cannot be solved",
             lambda r: min(r.gates["XOR"].mistakes),
-            lambda v: v > 0,
+            1,
+            why="an epoch without mistakes would solve it",
         ),
         Claim(
             "two epochs on XOR that begin with the same weights",
-            "exist: the rule never ends",
+            None,
             lambda r: r.gates["XOR"].repeat,
             lambda v: v is not None and v[0] < v[1],
+            condition="the first before the second",
+            why="nothing in an epoch is random: the rule repeats the epochs between them for ever",
         ),
     ],
 )

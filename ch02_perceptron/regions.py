@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ch02_perceptron.gates import INPUTS, TABLES, XOR, perceptron
+from ch02_perceptron.gates import INPUTS, TABLES, XOR, perceptron, rows_that_differ
 from dlbasics.experiment import Claim, Experiment, Record
 from dlbasics.functions import step_function
 
@@ -29,8 +29,8 @@ class Config:
     """The lines that are tried.
 
     Args:
-        angles: The number of directions of the lines.
-        offsets: The number of lines in each direction.
+        angles: The number of directions in which lines are tried.
+        offsets: The number of parallel lines that are tried in each direction.
     """
 
     angles: int = 360
@@ -124,7 +124,7 @@ def lines_figure(result: Result) -> Any:
     """Draw LINES, and the four points of XOR that none of them separates."""
     from dlbasics import plotting
 
-    figure, axes = plotting.subplots(width=6.2)
+    figure, axes = plotting.subplots(width=6.5)
     for (name, (w1, w2, b)), style in zip(LINES.items(), ("-", "--", "-.", ":"), strict=True):
         w = np.array([w1, w2])
         on_line = -b * w / (w @ w)
@@ -154,18 +154,19 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim.same("OR by b = -0.5, w = (1, 1), figure 2.6", TABLES["OR"], lambda r: r.or_table),
-        Claim(
-            "points of XOR that a line gets right",
-            "not 4",
-            lambda r: r.most_right["XOR"],
-            lambda v: v == 3,
+        Claim.same(
+            "truth tables of OR, figure 2.6, and XOR, figure 2.8: rows that differ",
+            0,
+            lambda r: rows_that_differ([r.or_table, r.xor_table], [TABLES["OR"], TABLES["XOR"]]),
+            printed=False,
         ),
-        Claim.same("points of OR that a line gets right", 4, lambda r: r.most_right["OR"]),
-        Claim.same("points of AND that a line gets right", 4, lambda r: r.most_right["AND"]),
-        Claim.same("points of NAND that a line gets right", 4, lambda r: r.most_right["NAND"]),
-        Claim.same("truth tables that lines give, of 16", 14, lambda r: r.tables),
-        Claim.same("XOR by two layers, figure 2.8", TABLES["XOR"], lambda r: r.xor_table),
+        Claim.same(
+            "points, of four, that the best line gets right: AND, NAND, OR, XOR",
+            (4, 4, 4, 3),
+            lambda r: [*r.most_right.values()],
+            printed=False,
+        ),
+        Claim.same("truth tables that lines give, of 16", 14, lambda r: r.tables, printed=False),
     ],
 )
 

@@ -82,17 +82,20 @@ def plot(result: Result) -> dict[str, Any]:
 
     count = len(result.t)
     figure, grid = plotting.subplots(
-        count, len(result.strokes) + 2, width=1.5, height=1.9, squeeze=False
+        count, len(result.strokes) + 2, width=1.2, height=1.3, squeeze=False
     )
     for i, row in enumerate(grid):
         for axes, (step, strokes) in zip(row, result.strokes.items(), strict=False):
             in_pixels = step.startswith("in a box")
+            first, last, margin = (4, 23, 4.5) if in_pixels else (0, 1, 0.4)
+            box = [first, first, last, last, first], [first, last, last, first, first]
             for stroke in strokes[i, result.drawn[i]]:
                 axes.plot(*stroke.T, linewidth=2)
                 axes.plot(*stroke[0], "o", markersize=4, color=axes.lines[-1].get_color())
-            ends = (-0.5, 27.5) if in_pixels else (-0.5, 1.5)
-            ticks = (4, 23) if in_pixels else (0, 1)
-            axes.set(xlim=ends, ylim=ends[::-1], aspect="equal", xticks=ticks, yticks=ticks)
+            axes.plot(*box, color="0.7", linewidth=0.8, zorder=0)
+            ends = (first - margin, last + margin)
+            axes.set(xlim=ends, ylim=ends[::-1], aspect="equal")
+            axes.set_axis_off()
             axes.set_title(step if i == 0 else "", fontsize=9)
         for axes, title, img in (
             (row[-2], "ink where the\npen is near", result.images[i]),
@@ -113,6 +116,7 @@ experiment = Experiment(
             "largest difference from digits drawn at once, in grey levels",
             0,
             lambda r: r.difference,
+            printed=False,
         ),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ch03_forward.matrix_products import shape_claim
+from ch03_forward.matrix_products import shapes_claim
 from ch03_forward.show_mnist import img_show
 from dlbasics.experiment import Claim, Data, Experiment, Progress, Record
 from dlbasics.functions import sigmoid, softmax
@@ -20,14 +20,25 @@ from dlbasics.storage import load_arrays
 
 WEIGHTS = Path(__file__).with_name("sample_weight.npz")
 
+SHAPES = {
+    "X, one image": (784,),
+    "W1": (784, 50),
+    "W2": (50, 100),
+    "W3": (100, 10),
+    "Y, one image": (10,),
+    "X, a batch": (100, 784),
+    "Y, a batch": (100, 10),
+}
+"""The shapes of figures 3.26 and 3.27."""
+
 
 @dataclass(frozen=True)
 class Config:
     """The settings.
 
     Args:
-        batch_size: The number of images in a batch.
-        repeats: The number of times that each batch size is measured.
+        batch_size: The number of images that the network reads at once, in a batch.
+        repeats: The number of times that each batch size is timed; the median counts.
     """
 
     batch_size: int = 100
@@ -203,34 +214,25 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
+        Claim.between(
             "accuracy, one image at a time",
             0.9352,
             lambda result: result.accuracy,
-            lambda v: v >= 0.9352,
-        ),
-        shape_claim("X, one image", (784,)),
-        shape_claim("W1", (784, 50)),
-        shape_claim("W2", (50, 100)),
-        shape_claim("W3", (100, 10)),
-        shape_claim("Y, one image", (10,)),
-        shape_claim("X, a batch", (100, 784)),
-        shape_claim("Y, a batch", (100, 10)),
-        Claim(
-            "accuracy in batches",
             0.9352,
-            lambda result: result.batch_accuracy,
-            lambda v: v >= 0.9352,
+            1,
+            why="our weights are others than the book's, and must be no worse",
         ),
+        shapes_claim("X, W1, W2, W3 and Y, figures 3.26 and 3.27", SHAPES),
         Claim.same(
             "images that get another class in a batch than alone",
             0,
             lambda r: r.unlike,
+            printed=False,
             any_data=True,
         ),
         Claim.shown(
             "time of single images, divided by that of batches",
-            "above 1",
+            "a large array at once is faster",
             lambda r: r.gain,
             digits=2,
         ),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ch03_forward.matrix_products import shape_claim
-from ch03_forward.show_mnist import img_show
+from ch03_forward.matrix_products import shapes_claim
+from ch03_forward.show_mnist import SHAPES, img_show
 from dlbasics.datasets.digits import draw, load_digits
 from dlbasics.experiment import Claim, Experiment, Record
 
@@ -24,8 +24,8 @@ class Config:
     """The settings.
 
     Args:
-        train: The number of training images.
-        test: The number of test images.
+        train: The number of training images that are drawn.
+        test: The number of test images that are drawn.
     """
 
     train: int = 60_000
@@ -107,17 +107,31 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        shape_claim("x_train", (60000, 784)),
-        shape_claim("t_train", (60000,)),
-        shape_claim("x_test", (10000, 784)),
-        shape_claim("t_test", (10000,)),
-        Claim.same("share of each digit", (0.1,) * 10, lambda r: r.shares, atol=0.005, digits=2),
-        Claim.same("longer side of a digit, in pixels", 20, lambda r: r.longer_side, atol=1),
-        Claim(
+        shapes_claim("images and labels", SHAPES),
+        Claim.same(
+            "smallest and largest share of a digit",
+            (0.1, 0.1),
+            lambda r: [r.shares.min(), r.shares.max()],
+            atol=0.005,
+            why="four standard deviations of 60,000 random digits",
+            printed=False,
+            digits=3,
+        ),
+        Claim.same(
+            "longer side of a digit, in pixels",
+            20,
+            lambda r: r.longer_side,
+            atol=1,
+            why="the palest pixels at the edge count as none",
+            printed=False,
+        ),
+        Claim.between(
             "distance of the centre of mass from the middle, in pixels",
-            "at most 0.5",
+            None,
             lambda r: r.off_centre,
-            lambda v: v <= 0.5,
+            0,
+            0.5,
+            why="images move by whole pixels",
             digits=2,
         ),
     ],

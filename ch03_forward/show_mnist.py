@@ -5,10 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from ch03_forward.matrix_products import shape_claim
+from ch03_forward.matrix_products import shapes_claim
 from dlbasics.experiment import Claim, Data, Experiment, Record
 
 ROWS, COLUMNS = 5, 10
+
+SHAPES = {
+    "x_train": (60000, 784),
+    "t_train": (60000,),
+    "x_test": (10000, 784),
+    "t_test": (10000,),
+}
+SHAPES_OF_ONE = {"the first image": (784,), "the first image, reshaped": (28, 28)}
+"""The shapes that the book prints."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +72,9 @@ experiment = Experiment(
     run,
     plot,
     claims=[
-        shape_claim("x_train", (60000, 784)),
-        shape_claim("t_train", (60000,)),
-        shape_claim("x_test", (10000, 784)),
-        shape_claim("t_test", (10000,)),
+        shapes_claim("images and labels", SHAPES),
         Claim.same("label of the first image", 5, lambda result: result.labels[0]),
-        shape_claim("the first image", (784,)),
-        shape_claim("the first image, reshaped", (28, 28)),
+        shapes_claim("the first image, as a row and as a square", SHAPES_OF_ONE),
     ],
 )
 

@@ -70,15 +70,29 @@ experiment = Experiment(
     __doc__,
     run,
     claims=[
-        Claim.same("A1", (0.3, 0.7, 1.1), lambda result: result.A1, atol=1e-12),
+        Claim.same(
+            "A1",
+            (0.3, 0.7, 1.1),
+            lambda result: result.A1,
+            atol=1e-12,
+            why="float64 rounds in the 16th digit",
+        ),
         Claim.same(
             "Z1",
             (0.57444252, 0.66818777, 0.75026011),
             lambda result: result.Z1,
             atol=5e-9,
+            why="the book prints eight digits",
             digits=8,
         ),
-        Claim.same("y", (0.31682708, 0.69627909), lambda result: result.y, atol=5e-9, digits=8),
+        Claim.same(
+            "y",
+            (0.31682708, 0.69627909),
+            lambda result: result.y,
+            atol=5e-9,
+            why="the book prints eight digits",
+            digits=8,
+        ),
     ],
 )
 

@@ -30,10 +30,10 @@ class Config:
     """The settings.
 
     Args:
-        epochs: The number of epochs.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate at first; it falls to 0.
-        weight_decay_lambda: The strength of the weight decay.
+        epochs: The number of epochs; in each, the network sees every training image once.
+        batch_size: The number of images in a mini-batch, from which one update is computed.
+        learning_rate: The size of the first steps; it falls to 0.
+        weight_decay_lambda: The strength of the weight decay, which keeps the weights small.
         weights: The .npz file to which the weights are written.
     """
 
@@ -100,7 +100,7 @@ def plot(result: Result) -> dict[str, Any]:
         {"training": result.train_acc, "test": result.test_acc},
         x=range(1, len(result.train_acc) + 1),
         xlabel="epoch",
-        ylabel="accuracy",
+        ylabel="accuracy (the axis does not begin at 0)",
         markers=True,
     )
     return {"accuracy": accuracy}
@@ -112,7 +112,14 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim("test accuracy", 0.9352, lambda result: result.test_acc[-1], lambda v: v >= 0.9352),
+        Claim.between(
+            "test accuracy",
+            0.9352,
+            lambda result: result.test_acc[-1],
+            0.9352,
+            1,
+            why="the book does not say how it trained its weights; ours must be no worse",
+        ),
     ],
     quick={"epochs": 1},
 )

@@ -22,12 +22,12 @@ class Config:
 
     Args:
         hidden_size: The number of hidden neurons.
-        iters_num: The number of training iterations.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate.
-        images: The number of test images for accuracy and loss.
+        iters_num: The number of training iterations; each is one update of the weights.
+        batch_size: The number of images in a mini-batch, from which one update is computed.
+        learning_rate: The size of the steps against the gradient.
+        images: The number of test images on which accuracy and loss are computed.
         reach: The largest distance to which the weight is moved, in either direction.
-        points: The number of values of the weight, at least 2.
+        points: The number of values that the weight takes on its way, at least 2.
     """
 
     hidden_size: int = 20
@@ -126,30 +126,33 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        # The accuracy of 100 images has at most 101 values; the loss can have any number of them.
-        Claim(
+        Claim.between(
             "different values of the accuracy",
-            "few",
+            "jumps, as from 32% to 33%",
             lambda result: len(np.unique(result.accuracy)),
-            lambda v: 3 <= v <= 101,
+            3,
+            101,
+            why="100 images have 101 accuracies, and a staircase has some steps",
         ),
-        Claim(
+        Claim.between(
             "share of places where the slope of the accuracy is exactly 0",
-            "almost all",
+            "almost all positions",
             lambda result: share_of_zeros(result.accuracy_slope),
-            lambda v: v >= 0.98,
+            0.98,
+            1,
+            why="few of the places happen to lie on a step",
         ),
-        Claim(
+        Claim.same(
             "share of places where the slope of the loss is exactly 0",
-            "none",
+            0,
             lambda result: share_of_zeros(result.loss_slope),
-            lambda v: v == 0,
+            printed=False,
         ),
-        Claim(
+        Claim.same(
             "share of neighbouring places with the same loss",
-            "none",
+            0,
             lambda result: share_of_zeros(np.diff(result.loss)),
-            lambda v: v == 0,
+            printed=False,
         ),
     ],
     quick={"iters_num": 100, "points": 101},

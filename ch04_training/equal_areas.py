@@ -86,6 +86,9 @@ EXACT = np.round(100 * np.array([*AREAS.values()]))
 """The areas in hundredths of a km².  They are integers, so that sums are exact."""
 
 TOTAL = EXACT.sum()
+GOAL = 0.04
+"""The energy in km² of the final state in Takahashi, figure 1.1."""
+
 GROUPS = 4
 UNIT = 100 * GROUPS
 """The excess 4 A_i - total, in hundredths of a km², is an integer too; E is its sum / 400."""
@@ -112,14 +115,15 @@ class Config:
     """The settings of the text, and those of the searches with single moves.
 
     Args:
-        goal: The energy in km² at which a search ends.
-        tries: The largest number of moves of several prefectures.
-        single_tries: The largest number of moves of a single prefecture.
-        starts: The number of searches with moves of a single prefecture, by each rule.
+        goal: The energy E in km² at which a search ends.
+        tries: The largest number of moves that a search tries, if it moves several prefectures at
+            a time.
+        single_tries: The same, if it moves a single prefecture at a time.
+        starts: The number of searches that move a single prefecture, by each rule.
     """
 
-    goal: float = 0.04
-    tries: int = 50_000_000
+    goal: float = GOAL
+    tries: int = 200_000_000
     single_tries: int = 20_000
     starts: int = 5
 
@@ -269,26 +273,43 @@ def lowest(search: Search) -> float:
 
 
 def plot(result: Result) -> dict[str, Any]:
+    return {"energy": energy_figure(result), "areas": areas_figure(result.several["falling"])}
+
+
+def energy_figure(result: Result) -> Any:
+    """Draw the energies of all searches against the moves tried."""
     from dlbasics import plotting
 
-    curves, panels = plotting.subplots(1, 2, width=5.0, sharey=True)
+    figure, panels = plotting.subplots(1, 2, width=4.2, height=3.8, sharey=True)
     for rule, color in (("annealing", "C0"), ("falling", "C1")):
         found = result.several[rule]
         draw_energies(panels[0], found, found.energy, color=color, label=RULES[rule])
         for found in result.single[rule]:
             draw_energies(panels[1], found, np.minimum.accumulate(found.energy), color=color)
+    for axes in panels:
+        axes.axhline(GOAL, color="black", linestyle=":", label="0.04 km², where the text ends")
     panels[0].set(ylabel="E in km²", title="several prefectures per move")
-    panels[0].legend(frameon=False)
-    panels[1].set_title("one prefecture per move, each start: lowest E so far")
+    panels[1].set(title="one prefecture per move: lowest E so far")
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3)
+    return figure
 
-    bars, axes = plotting.subplots()
-    areas = sums(result.several["falling"])
-    drawn = axes.bar([f"group {i}" for i in range(1, GROUPS + 1)], areas)
-    axes.bar_label(drawn, [f"{area:,.2f}" for area in areas], padding=4)
-    axes.axhline(TOTAL / UNIT, color="black", linewidth=0.8, label="a quarter of the total")
-    axes.set(ylabel="area in km²", ylim=(0, 1.25 * areas.max()))
-    axes.legend(frameon=False, loc="upper right")
-    return {"energy": curves, "areas": bars}
+
+def areas_figure(search: Search) -> Any:
+    """Draw by how much the area of each group differs from a quarter of the total."""
+    from dlbasics import plotting
+
+    figure, axes = plotting.subplots()
+    areas = sums(search)
+    differences = excess_of(search.group) / UNIT
+    groups = [f"group {i}\n{area:,.2f} km²" for i, area in enumerate(areas, 1)]
+    drawn = axes.bar(groups, differences)
+    axes.bar_label(drawn, [f"{d:+.2f}" if d else "0" for d in differences], padding=4)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.margins(y=0.2)
+    axes.set(ylabel=f"difference from {TOTAL / UNIT:,.2f} km², in km²")
+    axes.set_title(f"sum of the differences without their signs: E = {search.energy[-1]:.2f} km²")
+    return figure
 
 
 def draw_energies(axes: Any, search: Search, energies: Sequence[float], **style: Any) -> None:
@@ -304,47 +325,57 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
-            "sum of the 46 areas in km², two copies (published for Japan without Hokkaido)",
-            PUBLISHED_TOTAL,
+        Claim.same(
+            "sum of the 46 areas in km²: ours, another copy, as published",
+            (PUBLISHED_TOTAL,) * 2,
             lambda result: [sums(result.several["falling"]).sum(), sum(OTHER_AREAS.values())],
-            lambda v: all(abs(total - PUBLISHED_TOTAL) < 0.1 for total in v),
+            atol=0.1,
+            why="each prefecture is rounded to 0.01 km²",
+            printed=False,
             digits=8,
         ),
-        Claim(
+        Claim.between(
             "E at the end in km², several prefectures per move",
-            0.04,
+            GOAL,
             lambda result: result.several["falling"].energy[-1],
-            lambda v: 0 <= v <= 0.04,
+            0,
+            GOAL,
+            why="the search ends there; its last move may lead below",
         ),
         Claim.shown(
             "lowest E in km² of all starts, one prefecture per move, as the text moves",
-            0.04,
+            GOAL,
             lambda result: min(lowest(search) for search in result.single["falling"]),
         ),
         Claim(
             "moves tried, and moves kept",
-            "few are kept",
+            None,
             lambda result: (
                 result.several["falling"].tried,
                 len(result.several["falling"].tries) - 1,
             ),
-            lambda v: 0 < v[1] < 0.001 * v[0],
+            lambda v: 0 < v[1] < 0.01 * v[0],
+            condition="the second above 0 and below 1% of the first",
+            why="how many are tried is chance; 1% are few",
         ),
-        Claim(
+        Claim.between(
             "lowest E with several prefectures per move, if E must fall and by annealing",
-            "both small",
+            None,
             lambda result: [lowest(result.several[rule]) for rule in RULES],
-            lambda v: all(0 <= energy < 1 for energy in v),
+            0,
+            100,
+            why="single moves end far above; how many moves annealing may try is chance",
             digits=2,
         ),
         Claim(
             "lowest E with one prefecture per move, by the same two rules, mean of all starts",
-            "annealing lower",
+            None,
             lambda result: [
                 float(np.mean([lowest(search) for search in result.single[rule]])) for rule in RULES
             ],
             lambda v: 0 <= v[1] < v[0],
+            condition="the second is smaller, and not below 0",
+            why="how much smaller depends on the seed",
         ),
     ],
     quick={"tries": 100_000, "single_tries": 1_000},

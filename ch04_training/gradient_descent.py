@@ -11,6 +11,8 @@ from dlbasics.gradient import gradient_descent
 
 INIT_X = np.array([-3.0, 4.0])
 LEARNING_RATES = (1e-10, 0.01, 0.1, 0.45, 1.0, 1.1, 10.0)
+KINDS = {1e-10: ", too small", 1.0: ", to and fro", 1.1: ", too large", 10.0: ", too large"}
+"""What the legend says about some of the learning rates."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ def plot(result: Result) -> dict[str, Any]:
     axes.plot(*result.path.T, "o", markersize=5)
     axes.set(xlabel="x0", ylabel="x1", aspect="equal", xlim=(-3.5, 3.5), ylim=(-4.5, 4.5))
 
-    rates, panels = plotting.subplots(1, 2, width=5.0)
+    rates, axes = plotting.subplots(width=7.0, height=4.5)
     for lr, distance in zip(result.learning_rates, result.distances, strict=True):
-        panels[0 if lr < 1 else 1].semilogy(distance, label=f"lr = {lr:g}")
-    panels[0].set(title="suitable, and too small", ylim=(1e-5, 20))
-    panels[1].set(title="too large")
-    for axes in panels:
-        axes.set(xlabel="step", ylabel="distance from the minimum")
-        axes.legend(frameon=False)
+        # With 1e-10 and with 1 the distance stays the same: one curve is seen through the other.
+        style = "--" if lr == 1 else "-"
+        axes.semilogy(distance, style, label=f"lr = {lr:g}{KINDS.get(lr, '')}")
+    axes.set(xlabel="step", ylabel="distance from the minimum", ylim=(1e-5, 1e14))
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return {"figure_4_10": path, "learning_rates": rates}
 
 
@@ -85,6 +87,7 @@ experiment = Experiment(
             (-6.11110793e-10, 8.14814391e-10),
             end(0.1),
             atol=1e-15,
+            why="rounding errors are divided by 2h = 2e-4, and shrink with each step",
             digits=9,
         ),
         Claim.same(
@@ -92,6 +95,7 @@ experiment = Experiment(
             (-2.58983747e13, -1.29524862e12),
             end(10.0),
             rtol=1e-8,
+            why="the book prints nine digits",
             digits=9,
         ),
         Claim.same(
@@ -99,6 +103,7 @@ experiment = Experiment(
             (-2.99999994, 3.99999992),
             end(1e-10),
             atol=1e-8,
+            why="the book prints nine digits",
             digits=9,
         ),
     ],

@@ -7,6 +7,7 @@ import pytest
 from ch02_perceptron import adders
 from ch02_perceptron.gates import NAND
 from dlbasics import plotting
+from dlbasics.experiment import judge
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,14 @@ def test_adders_refuse_what_they_cannot_add():
             adders.to_bits(numbers, 3)
     with pytest.raises(ValueError, match="bits must be at most 10, got 11"):
         adders.experiment.run(bits=11)
+
+
+@pytest.mark.parametrize("circuit", ["AND", "XOR", "half_sum", "full_carry"])
+def test_a_wrong_truth_table_is_noticed(circuit):
+    result = adders.experiment.run(bits=1)
+    table = result.gates[circuit] if circuit in result.gates else getattr(result, circuit)
+    table[-1] = 1 - table[-1]
+    assert judge(adders.experiment.claims, result)[0].ours == 1
 
 
 def test_nands_are_counted_as_they_are_used(monkeypatch):

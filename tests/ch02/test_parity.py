@@ -53,3 +53,11 @@ def test_the_figure_shows_the_outputs():
 def test_the_number_of_bits_is_limited(bits):
     with pytest.raises(ValueError, match=f"bits must be from 2 to 16, got {bits}"):
         parity.experiment.run(bits=bits)
+
+
+def test_the_numbers_of_the_figure_can_be_read_on_their_cells():
+    (axes,) = parity.plot(parity.experiment.run(bits=2))["decimal"].axes
+    cells = {text.get_position(): text for text in axes.texts}
+    assert (cells[5, 5].get_text(), cells[5, 5].get_color()) == ("1", "white")
+    assert cells[5, 4].get_text() == "0"
+    assert cells[5, 4].get_color() != "white"

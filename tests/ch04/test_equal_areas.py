@@ -132,13 +132,18 @@ def test_figures_show_the_energies_of_all_searches_and_the_four_areas(result):
     for rule, label in RULES.items():
         found = result.several[rule].energy
         assert energies[label] == [*found, found[-1]]
-    lowest = [line.get_ydata()[-1] for line in single.lines]
+    *curves, goal = single.lines
+    assert [*goal.get_ydata()] == [0.04, 0.04]
+    lowest = [line.get_ydata()[-1] for line in curves]
     searches = result.single["annealing"] + result.single["falling"]
     assert lowest == [equal_areas.lowest(search) for search in searches]
     (axes,) = figures["areas"].axes
+    areas = equal_areas.sums(result.several["falling"])
     heights = [bar.get_height() for bar in axes.patches]
-    assert heights == equal_areas.sums(result.several["falling"]).tolist()
-    assert np.allclose(axes.lines[0].get_ydata(), np.mean(heights))
+    assert np.allclose(heights, areas - areas.mean(), atol=1e-6)
+    labels = [label.get_text().split("\n")[1] for label in axes.get_xticklabels()]
+    assert labels == [f"{area:,.2f} km²" for area in areas]
+    assert f"E = {np.abs(heights).sum():.2f} km²" in axes.get_title()
 
 
 def test_a_temperature_falls_from_the_first_to_the_second(result):

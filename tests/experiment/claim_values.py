@@ -1,5 +1,7 @@
-"""For each judged claim of a script, in order: a right value, and wrong values.
+"""Right and wrong values of the claims of scripts, whose conditions are written by hand.
 
+For each such claim of a script, in order, there is a right value, and a list of wrong values.  The
+claims of Claim.same and Claim.between need none; a script that has a row for one has one for all.
 A claim is also tried with NaN in the place of each number of the right value.
 """
 
@@ -8,16 +10,19 @@ from typing import Any
 NAN = float("nan")
 
 VALUES: dict[str, list[tuple[Any, list[Any]]]] = {
+    "ch02_perceptron/gates": [
+        ([120, 84, 204, 0], [[120, 84, 204, 1], [0, 84, 204, 0], [120, 84, 0, 0]]),
+        ((56, 56, 0), [(56, 57, 0), (56, 56, 1), (0, 0, 0)]),
+    ],
+    "ch02_perceptron/learning_rule": [((3, 4), [None, (4, 3), (3, 3)])],
+    "ch03_forward/matrix_products": [("ValueError", ["no error", "TypeError"])],
     "ch04_training/equal_areas": [
-        (
-            [294_546.4, 294_546.46],
-            [[294_546.6, 294_546.46], [294_546.4, 294_546.3], [377_970.75] * 2],
-        ),
-        (0.04, [0.05, -0.01]),
         ((1_000_000, 40), [(1_000, 40), (1_000_000, 0)]),
-        ([0.04, 0.2], [[0.04, 1.5], [2.0, 0.1], [-0.01, 0.1]]),
         ([2_000, 1_000], [[1_000, 2_000], [1_000, 1_000], [1_000, -1]]),
     ],
+    "ch04_training/loss_functions": [((1.4067, 1.4067), [(1.4067, 1.4068), (0, 1.4067)])],
+    "ch04_training/step_and_sigmoid": [(0.0066, [0, -0.0066])],
+    "ch04_training/train_neuralnet": [((2.3, 0.18), [(1.9, 0.18), (2.3, 0.5), (2.3, -1)])],
     "ch05_backprop/gradient_check": [
         (
             [1e-12, 1e-12, 1e-10, 1e-13],
