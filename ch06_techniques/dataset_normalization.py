@@ -114,13 +114,14 @@ def plot(result: Result) -> dict[str, Any]:
         mean = round(float(numbers.mean()), 2) + 0.0  # -0.0 + 0.0 is 0.0
         label = f"mean {mean:.2f}, variance {numbers.var():.2f}"
         histogram.hist(numbers, bins=25, density=True, histtype="step", linewidth=2, label=label)
-    histogram.set(xlabel="uniform numbers", ylabel="density", yscale="log", ylim=(0.03, 5))
+    histogram.set(xlabel="uniform numbers", ylabel="density")
     histogram.legend(frameon=False)
     series = {name: smooth_curve(losses) for name, losses in result.train_loss.items()}
     plotting.draw_curves(loss, series)
-    loss.axhline(math.log(10), color="gray", linestyle=":")
-    loss.set(xlabel="iteration", ylabel="loss of the batch, smoothed", ylim=(0, 4))
-    loss.get_legend().set_title("pixels")
+    loss.axhline(math.log(10), color="gray", linestyle=":", label="guessing: log 10")
+    loss.set(xlabel="iteration", ylabel="loss of the batch, smoothed (cut at 100)", ylim=(0.1, 100))
+    plotting.log_axis(loss.yaxis)
+    loss.legend(frameon=False, title="pixels")
     return {"numbers_and_loss": figure}
 
 

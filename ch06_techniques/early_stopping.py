@@ -154,20 +154,22 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     trained = result.without_stop
-    figure, axes = plotting.subplots(width=7.5, height=4.2)
+    figure, axes = plotting.subplots(height=4.6)
     series = {
         "training, some labels wrong": trained.train_acc,
         "validation, some labels wrong": trained.validation_acc,
         "test, labels right": trained.test_acc,
     }
-    plotting.draw_curves(axes, series, x=range(1, len(trained.test_acc) + 1))
+    for name, accuracies in series.items():
+        axes.plot(range(1, len(accuracies) + 1), accuracies, label=name)
     for epoch, label, style in (
         (best_epoch(result.stopped), "best validation", "-"),
         (len(result.stopped.test_acc), "early stopping", ":"),
     ):
         axes.axvline(epoch, color="gray", linestyle=style, label=f"{label}: epoch {epoch}")
-    axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03))
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set_xlabel("epoch")
+    plotting.accuracy_axis(axes)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return {"accuracy": figure}
 
 

@@ -92,9 +92,11 @@ def plot(result: Result) -> dict[str, Any]:
     figure, axes = plotting.subplots()
     sizes = range(1, len(result.test_acc) + 1)
     for size, accuracies in zip(sizes, result.test_acc, strict=True):
-        axes.plot([size] * len(accuracies), accuracies, "o", color="C0", alpha=0.4)
-    axes.plot(sizes, means(result), color="C1", label="mean")
-    axes.set(xlabel="number of networks in the ensemble", ylabel="test accuracy")
+        label = "an ensemble" if size == 1 else None
+        axes.plot([size] * len(accuracies), accuracies, "o", color="C0", alpha=0.4, label=label)
+    axes.plot(sizes, means(result), color="C1", label="mean of that size")
+    axes.set_xlabel("number of networks in the ensemble")
+    plotting.accuracy_axis(axes, "test accuracy")
     axes.set_xticks(sizes)
     axes.legend(frameon=False, loc="lower right")
     return {"accuracy": figure}

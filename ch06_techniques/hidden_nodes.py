@@ -111,7 +111,7 @@ def distance_from_line(result: Result) -> float:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    figure, (times, accuracy, gap) = plotting.subplots(1, 3, width=4.5)
+    figure, (times, accuracy, gap) = plotting.subplots(1, 3, width=3.8, height=3.8)
     slope, intercept = line(result)
     sizes = np.array([0, *result.hidden_sizes])
     times.plot(sizes, intercept + slope * sizes, color="gray", linewidth=1, label="fitted line")
@@ -120,9 +120,11 @@ def plot(result: Result) -> dict[str, Any]:
     times.legend(frameon=False)
     last = {"training": result.train_acc[:, -1], "test": result.test_acc[:, -1]}
     plotting.draw_curves(accuracy, last, x=result.hidden_sizes, markers=True)
-    accuracy.set(xlabel="hidden nodes", ylabel=f"accuracy after {result.epochs[-1]} epochs")
+    accuracy.set_xlabel("hidden nodes")
+    plotting.accuracy_axis(accuracy, f"accuracy after {result.epochs[-1]} epochs")
     series = dict(zip(map("{} nodes".format, result.hidden_sizes), gaps(result), strict=True))
     plotting.draw_curves(gap, series, x=result.epochs, markers=True)
+    gap.axhline(0, color="gray", linestyle=":")
     gap.set(xlabel="epoch", ylabel="training accuracy minus test accuracy")
     return {"time_and_accuracy": figure}
 

@@ -111,7 +111,8 @@ def plot(result: SearchResult) -> dict[str, Any]:
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
     figure.supylabel("accuracy")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    lines = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside upper center", ncols=2, frameon=False)
     return {"figure_6_24": figure}
 
 

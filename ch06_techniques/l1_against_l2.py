@@ -95,8 +95,8 @@ def shrinking_descent(weight_decay_lambda: float) -> np.ndarray:
 def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
-    w = np.meshgrid(np.linspace(-2, 7.5, 77), np.linspace(-2, 9, 89))
-    figure, panels = plotting.subplots(1, 3, width=3.9, height=5.6, sharey=True)
+    w = np.meshgrid(np.linspace(-2, 7.5, 191), np.linspace(-2, 9, 221))
+    figure, panels = plotting.subplots(1, 3, width=3, height=4.4, sharey=True)
     for axes, title, penalty, path in (
         (panels[0], "L2: + w1² + w2²", L2_PENALTY, result.l2),
         (panels[1], "L1: + 10 (|w1| + |w2|)", L1_PENALTY, result.l1),

@@ -78,8 +78,12 @@ def plot(result: Result) -> dict[str, Any]:
         xlabel="share of training labels that are wrong",
         ylabel="test accuracy",
         markers=True,
-        ylim=(0, 1.03),
+        accuracy=True,
     )
+    axes = figure.axes[0]
+    for line, (smooth, stop) in zip(axes.lines, KINDS.values(), strict=True):
+        line.set(color="C1" if stop else "C0", linestyle="--" if smooth else "-")
+    axes.legend(frameon=False)
     return {"accuracy": figure}
 
 

@@ -90,10 +90,12 @@ def plot(result: Result) -> dict[str, Any]:
     figure, (loss, accuracy) = plotting.subplots(1, 2, width=5.5)
     epochs = range(1, len(result.test_acc["high"]) + 1)
     plotting.draw_curves(loss, result.train_loss, x=epochs, markers=True)
-    loss.set(ylabel="mean loss of the batches", yscale="log")
+    loss.set_ylabel("mean loss of the batches")
+    plotting.log_axis(loss.yaxis)
     plotting.draw_curves(accuracy, result.test_acc, x=epochs, markers=True)
-    accuracy.set(ylabel="test accuracy")
+    plotting.accuracy_axis(accuracy, "test accuracy")
     for axes in (loss, accuracy):
+        axes.lines[2].set(linestyle="--")  # it covers the line of the high rate at first
         axes.axvline(result.lowered_after + 0.5, color="gray", linestyle=":")
         axes.set_xlabel("epoch")
         axes.get_legend().set_title("learning rate")

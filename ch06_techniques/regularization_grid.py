@@ -103,14 +103,14 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     figure, panels = plotting.subplots(1, 2, width=4.6, height=3.2)
+    lowest = min(result.train_acc.min(), result.test_acc.min())
     for axes, values, title in (
         (panels[0], result.train_acc, "training accuracy"),
         (panels[1], result.test_acc, "test accuracy"),
     ):
-        axes.imshow(values, cmap="Blues", vmin=values.min() - 0.02, vmax=values.max() + 0.02)
+        axes.imshow(values, cmap="Blues", vmin=lowest - 0.02, vmax=1.02)
         for i, j in product(range(len(PENALTIES)), range(len(LAYERS))):
-            dark = values[i, j] > (values.min() + values.max()) / 2
-            color = "white" if dark else "black"
+            color = "white" if values[i, j] > (lowest + 1) / 2 else "black"
             axes.text(j, i, f"{values[i, j]:.3f}", ha="center", va="center", color=color)
         axes.set_xticks(range(len(LAYERS)), LAYERS)
         axes.set_yticks(range(len(PENALTIES)), PENALTIES)

@@ -12,9 +12,10 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from dlbasics._internal.checks import (
     Array,
@@ -134,6 +135,20 @@ def draw_curves(
         axes.legend(frameon=False)
 
 
+def log_axis(axis: Any) -> None:
+    """Make an axis, such as `axes.yaxis`, logarithmic, with plain numbers: 0.02, not 2 x 10^-2.
+
+    Draw the curves first.
+    """
+    if not isinstance(axis, Axis):
+        raise TypeError(f"axis must be an axis of matplotlib, such as axes.yaxis, got {axis!r}")
+    axis.axes.set(**{"xscale" if axis is axis.axes.xaxis else "yscale": "log"})
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def bars(numbers: Mapping[str, float], *, xlabel: str) -> Figure:
     """Return a figure with a bar for each number, from the top to the bottom.
 
@@ -178,9 +193,10 @@ def accuracy_axis(axes: Any, label: str = "accuracy", *, low: float | None = Non
         step = 10 ** math.floor(math.log10(length / 2))
         low = math.floor((lowest - 0.05 * length) / step) * step
         low = low if low > (highest - low) / 2 else 0
-    for panel in panels:
+    columns = [panel.get_subplotspec().colspan.start for panel in panels]
+    for panel, column in zip(panels, columns, strict=True):
         panel.set_ylim(low, highest + 0.05 * (highest - low))
-        if panel.get_subplotspec().is_first_col():
+        if column == min(columns):
             panel.set_ylabel(f"{label} (axis from {low:.4g})" if low else label)
 
 

@@ -70,6 +70,8 @@ def test_what_is_no_figure_no_axes_or_no_curves_is_an_error(wrong, figure, tmp_p
         plotting.bars(wrong, xlabel="x")
     with pytest.raises(TypeError, match="axes must be axes of matplotlib"):
         plotting.accuracy_axis(wrong)
+    with pytest.raises(TypeError, match="axis must be an axis of matplotlib, such as"):
+        plotting.log_axis(wrong)
     for name in ("rows", "columns", "width", "height"):
         with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
             plotting.subplots(**{name: -1 if wrong == 2 else wrong})
@@ -89,6 +91,27 @@ def test_curves_without_a_point_say_so():
     assert [text.get_text() for text in axes.texts] == ["no numbers yet"]
     assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
     assert not plotting.curves({}, xlabel="x", ylabel="y").axes[0].texts
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        ([0.015, 0.4], ["0.02", "0.05", "0.1", "0.2", "0.5"]),
+        ([1e-3, 2.0, 1e3], ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]),
+        ([2.0], ["0.5", "1", "2", "5", "10"]),
+    ],
+)
+def test_a_logarithmic_axis_has_plain_numbers(y, labels):
+    figure, axes = plotting.subplots()
+    axes.plot(y, "o")
+    plotting.log_axis(axes.yaxis)
+    plotting.png(figure)
+    assert axes.get_yscale() == "log" and axes.get_xscale() == "linear"
+    low, high = axes.get_ylim()
+    ticks = axes.yaxis.get_major_ticks()
+    seen = [t.label1.get_text() for t in ticks if low < t.get_loc() < high]
+    assert set(seen) <= set(labels) and len(seen) >= min(3, len(labels))
+    assert not any(tick.label1.get_text() for tick in axes.yaxis.get_minor_ticks())
 
 
 def test_bars_begin_at_0_and_show_their_numbers():
@@ -132,6 +155,8 @@ def test_panels_get_the_same_axis_and_bars_begin_at_0():
     plotting.accuracy_axis(grid)
     assert len({axes.get_ylim() for axes in grid.flat}) == 1
     assert [axes.get_ylabel() for axes in grid.flat] == ["accuracy (axis from 0.89)", ""] * 2
+    plotting.accuracy_axis(grid[0, 1])
+    assert grid[0, 1].get_ylabel() == "accuracy (axis from 0.94)"
     grid[0, 0].bar([0], [0.9])
     plotting.accuracy_axis(grid)
     assert grid[1, 1].get_ylim()[0] == 0 and grid[0, 0].get_ylabel() == "accuracy"
