@@ -30,8 +30,8 @@ class Config:
         epochs: The number of epochs.
         batch_size: The number of images in a mini-batch.
         hidden_size: The number of hidden neurons.
-        learning_rate: The learning rate of all three.
-        parts: The number of evaluations per epoch, where a way has as many updates.
+        learning_rate: The learning rate of all three ways.
+        parts: How often in an epoch the loss is computed, if there are as many updates.
     """
 
     train_size: int = 1_000
@@ -172,7 +172,7 @@ experiment = Experiment(
         ),
         Claim(
             "megabytes of a batch and of what the layers make of it",
-            "large memory, -, small memory",
+            "large, -, small memory",
             lambda result: of_all(result, lambda course: course.megabytes),
             lambda v: v[0] > 10 * v[1] > 100 * v[2] > 0,
             "each below a tenth of the one before",

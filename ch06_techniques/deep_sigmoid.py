@@ -139,7 +139,7 @@ experiment = Experiment(
     claims=[
         Claim(
             "test accuracy with 1 and with 20 hidden layers, sigmoid, std 0.01, SGD",
-            "deep ones do not learn properly",
+            "learning fails from 5 layers on",
             lambda result: [result.test_acc[PLAIN][i] for i in (0, -1)],
             lambda v: v[0] > 0.5 and v[1] < 0.2,
             "the first above 0.5, the second below 0.2",
@@ -147,7 +147,8 @@ experiment = Experiment(
             digits=3,
         ),
         Claim(
-            "most hidden layers that learn: plain, He, batch norm, Adam, all three, He and ReLU",
+            "most layers with accuracy above 0.5: "
+            "plain, He, batch norm, Adam, all three, He and ReLU",
             "how deep can it go?",
             lambda result: [deepest_that_learns(result, kind) for kind in KINDS],
             lambda v: v[0] == 1 < min(v[1:4]) and max(v[1:4]) < 20 == v[4] and v[5] >= 10,

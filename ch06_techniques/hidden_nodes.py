@@ -137,7 +137,7 @@ experiment = Experiment(
     claims=[
         Claim.shown(
             "seconds of training, by number of nodes",
-            None,
+            "the time grows linearly",
             lambda result: result.seconds,
             digits=2,
         ),

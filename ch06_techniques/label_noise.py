@@ -31,7 +31,7 @@ class Config(early_stopping.Training):
 
     Args:
         shares: The shares of wrong labels to try.
-        epsilon: The epsilon of label smoothing.
+        epsilon: The part of each label that label smoothing moves to all classes, from 0 to 1.
     """
 
     shares: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
