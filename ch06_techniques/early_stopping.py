@@ -168,6 +168,7 @@ def plot(result: Result) -> dict[str, Any]:
     ):
         axes.axvline(epoch, color="gray", linestyle=style, label=f"{label}: epoch {epoch}")
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     plotting.accuracy_axis(axes)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return {"accuracy": figure}

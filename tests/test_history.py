@@ -202,3 +202,4 @@ def test_before_any_epoch_there_is_something_to_draw_too():
         assert len(figures["accuracy"].axes[0].get_xticks()) == 0
         assert "<img" in figures._repr_html_()
     assert figures["loss"].axes[0].lines[0].get_marker() == "o"  # a line of one point is invisible
+    assert [text.get_text() for text in figures["loss"].axes[0].get_legend().texts] == ["loss: 1"]
