@@ -114,13 +114,14 @@ def plot(result: Result) -> dict[str, Any]:
         mean = round(float(numbers.mean()), 2) + 0.0  # -0.0 + 0.0 is 0.0
         label = f"mean {mean:.2f}, variance {numbers.var():.2f}"
         histogram.hist(numbers, bins=25, density=True, histtype="step", linewidth=2, label=label)
-    histogram.set(xlabel="uniform numbers", ylabel="density", yscale="log", ylim=(0.03, 5))
+    histogram.set(xlabel="uniform numbers", ylabel="density")
     histogram.legend(frameon=False)
     series = {name: smooth_curve(losses) for name, losses in result.train_loss.items()}
     plotting.draw_curves(loss, series)
-    loss.axhline(math.log(10), color="gray", linestyle=":")
-    loss.set(xlabel="iteration", ylabel="loss of the batch, smoothed", ylim=(0, 4))
-    loss.get_legend().set_title("pixels")
+    loss.axhline(math.log(10), color="gray", linestyle=":", label="guessing: log 10")
+    loss.set(xlabel="iteration", ylabel="loss of the batch, smoothed (cut at 100)", ylim=(0.1, 100))
+    plotting.log_axis(loss.yaxis)
+    loss.legend(frameon=False, title="pixels")
     return {"numbers_and_loss": figure}
 
 
@@ -140,13 +141,16 @@ experiment = Experiment(
             (2, 25),
             lambda result: (result.numbers[-1].mean(), result.numbers[-1].var()),
             rtol=1e-9,
+            why="the formula is exact; sums of 10,000 numbers are rounded",
             any_data=True,
         ),
-        Claim(
+        Claim.between(
             "test accuracy after an epoch, pixels from 0 to 255",
-            "does not learn",
+            None,
             lambda result: accuracies(result)[0],
-            lambda v: 0 < v < 0.5,
+            low=0.05,
+            high=0.5,
+            why="it hardly learns: guessing is right at about 0.1",
             digits=3,
         ),
         Claim(
@@ -154,13 +158,17 @@ experiment = Experiment(
             "learns faster normalized",
             lambda result: accuracies(result)[1:3],
             lambda v: 0.9 < v[0] < v[1] - 0.01,
+            "both above 0.9, the second by more than 0.01 higher",
+            why="more than another seed changes them",
             digits=3,
         ),
         Claim(
             "test accuracy, pixels with mean 0 and variance 1, and with mean 2 and variance 25",
-            "worse with large inputs",
+            None,
             lambda result: accuracies(result)[2:],
             lambda v: 0.3 < v[1] < v[0] - 0.02 < 1,
+            "the second above 0.3, and by more than 0.02 lower",
+            why="large steps make it jump up and down: how far it comes differs with the seed",
             digits=3,
         ),
     ],

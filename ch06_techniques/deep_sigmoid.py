@@ -131,16 +131,6 @@ def deepest_that_learns(result: Result, kind: str) -> int:
     return max((depth for depth, accuracy in learns if accuracy > 0.5), default=0)
 
 
-def depth_claim(text: str, book: str, kind: str, low: int, high: int) -> Claim:
-    """Return the claim that the deepest network of this kind that learns has low to high layers."""
-    return Claim(
-        f"most hidden layers with an accuracy above 0.5, {text}",
-        book,
-        lambda result: deepest_that_learns(result, kind),
-        lambda v: low <= v <= high,
-    )
-
-
 experiment = Experiment(
     __doc__,
     run,
@@ -149,22 +139,29 @@ experiment = Experiment(
     claims=[
         Claim(
             "test accuracy with 1 and with 20 hidden layers, sigmoid, std 0.01, SGD",
-            "fails as depth grows",
+            "learning fails from 5 layers on",
             lambda result: [result.test_acc[PLAIN][i] for i in (0, -1)],
             lambda v: v[0] > 0.5 and v[1] < 0.2,
+            "the first above 0.5, the second below 0.2",
+            why="guessing is right at 0.1; a network that is right at half has learned",
             digits=3,
         ),
-        depth_claim(PLAIN, "few", PLAIN, 1, 1),
-        depth_claim("with He's weights", "more", "He", 2, 3),
-        depth_claim("with batch normalization", "more", "batch normalization", 5, 10),
-        depth_claim("with Adam", "more", "Adam", 2, 5),
-        depth_claim("with all three", "all", "all three", 20, 20),
-        depth_claim("with He's weights and ReLU", "more", "He and ReLU", 10, 20),
         Claim(
+            "most layers with accuracy above 0.5: "
+            "plain, He, batch norm, Adam, all three, He and ReLU",
+            "how deep can it go?",
+            lambda result: [deepest_that_learns(result, kind) for kind in KINDS],
+            lambda v: v[0] == 1 < min(v[1:4]) and max(v[1:4]) < 20 == v[4] and v[5] >= 5,
+            "1; then three from 2 to 19; 20; at least 5",
+            why="each remedy alone helps and does not suffice; the seed moves the depth a little",
+        ),
+        Claim.between(
             "test accuracy with 20 hidden layers, all three",
-            "learns",
+            None,
             lambda result: result.test_acc["all three"][-1],
-            lambda v: v > 0.75,
+            low=0.75,
+            high=1,
+            why="guessing is right at 0.1; a margin below what was measured",
             digits=3,
         ),
     ],

@@ -154,20 +154,23 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     trained = result.without_stop
-    figure, axes = plotting.subplots(width=7.5, height=4.2)
+    figure, axes = plotting.subplots(height=4.6)
     series = {
         "training, some labels wrong": trained.train_acc,
         "validation, some labels wrong": trained.validation_acc,
         "test, labels right": trained.test_acc,
     }
-    plotting.draw_curves(axes, series, x=range(1, len(trained.test_acc) + 1))
+    for name, accuracies in series.items():
+        axes.plot(range(1, len(accuracies) + 1), accuracies, label=name)
     for epoch, label, style in (
         (best_epoch(result.stopped), "best validation", "-"),
         (len(result.stopped.test_acc), "early stopping", ":"),
     ):
         axes.axvline(epoch, color="gray", linestyle=style, label=f"{label}: epoch {epoch}")
-    axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03))
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    plotting.accuracy_axis(axes)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return {"accuracy": figure}
 
 
@@ -177,31 +180,39 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
+        Claim.between(
             "training accuracy after all epochs, a fifth of the labels wrong",
-            "learns wrong labels by heart",
+            None,
             lambda result: result.without_stop.train_acc[-1],
-            lambda v: 0.9 < v <= 1,
+            low=0.9,
+            high=1,
+            why="above 0.8, a network has learned wrong labels; at 0.9, half of them",
             digits=3,
         ),
         Claim(
             "highest test accuracy, and test accuracy after all epochs",
-            "falls again",
+            "deep models overfit",
             lambda result: [max(result.without_stop.test_acc), result.without_stop.test_acc[-1]],
             lambda v: v[1] < v[0] - 0.05,
+            "the second by more than 0.05 lower",
+            why="far more than an epoch changes it by chance; no text has a number",
             digits=3,
         ),
         Claim(
             "epochs until early stopping, and the epoch of the best validation accuracy",
-            "far fewer than 60",
+            None,
             lambda result: [len(result.stopped.test_acc), best_epoch(result.stopped)],
-            lambda v: v[1] < v[0] < 30,
+            lambda v: 1 <= v[1] < v[0] < 30,
+            "the first below 30, the second smaller",
+            why="it saves more than half of the 60 epochs",
         ),
         Claim(
             "test accuracy after all epochs and with early stopping",
-            "better with early stopping",
+            "avoids overfitting",
             lambda result: [result.without_stop.final_acc, result.stopped.final_acc],
             lambda v: v[0] + 0.05 < v[1] <= 1,
+            "the second by more than 0.05 higher",
+            why="far more than an epoch changes it by chance; no text has a number",
             digits=3,
         ),
     ],

@@ -92,9 +92,11 @@ def plot(result: Result) -> dict[str, Any]:
     figure, axes = plotting.subplots()
     sizes = range(1, len(result.test_acc) + 1)
     for size, accuracies in zip(sizes, result.test_acc, strict=True):
-        axes.plot([size] * len(accuracies), accuracies, "o", color="C0", alpha=0.4)
-    axes.plot(sizes, means(result), color="C1", label="mean")
-    axes.set(xlabel="number of networks in the ensemble", ylabel="test accuracy")
+        label = "an ensemble" if size == 1 else None
+        axes.plot([size] * len(accuracies), accuracies, "o", color="C0", alpha=0.4, label=label)
+    axes.plot(sizes, means(result), color="C1", label="mean of that size")
+    axes.set_xlabel("number of networks in the ensemble")
+    plotting.accuracy_axis(axes, "test accuracy")
     axes.set_xticks(sizes)
     axes.legend(frameon=False, loc="lower right")
     return {"accuracy": figure}
@@ -108,21 +110,27 @@ experiment = Experiment(
     claims=[
         Claim(
             "test accuracy of one network, on average, and of all five together",
-            "better together",
+            "several percent better",
             lambda result: [means(result)[0], means(result)[-1]],
             lambda v: v[0] + 0.002 < v[1] <= 1,
+            "the second by more than 0.002 higher",
+            why="each network is nearly always right: several percent are not left to gain",
         ),
         Claim(
             "test accuracy of the best network, and of all five together",
-            "better than each",
+            None,
             lambda result: [max(result.test_acc[0]), means(result)[-1]],
             lambda v: v[0] < v[1] <= 1,
+            "the second is larger",
+            why="one image of 10,000 is 0.0001; the gain differs with the seed",
         ),
         Claim(
             "mean test accuracy of 1 to 5 networks together",
-            "the second helps most",
+            None,
             means,
             lambda v: v[0] < v[1] < v[4] and all(v[1] - v[0] > np.diff(v)[1:]),
+            "2 above 1, 5 above 2, and the first step is the largest",
+            why="later steps are so small that chance may turn one around",
         ),
     ],
     quick={"networks": 3, "train_size": 1_000, "epochs": 2},

@@ -111,7 +111,8 @@ def plot(result: SearchResult) -> dict[str, Any]:
     for panel in axes[-1]:
         panel.set_xlabel("epoch")
     figure.supylabel("accuracy")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    lines = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside upper center", ncols=2, frameon=False)
     return {"figure_6_24": figure}
 
 
@@ -139,18 +140,22 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
+        Claim.between(
             "best validation accuracy",
             0.83,
             lambda result: result.best.score,
-            lambda v: 0.7 <= v <= 1,
+            low=0.7,
+            high=1,
+            why="100 images judge, and 100 random pairs compete: both differ with the seed",
             digits=2,
         ),
-        Claim(
+        Claim.between(
             "learning rates of the best five",
             (0.0092, 0.00956, 0.00571, 0.00626, 0.0052),
             lambda result: [trial.params["lr"] for trial in result.trials[:5]],
-            lambda v: all(0.001 <= lr <= 0.01 for lr in v),
+            low=0.001,
+            high=0.01,
+            why="the range in which the book says that training goes well",
             digits=3,
         ),
         # Weight decay hardly matters here, as the last claim shows, so these rates are not judged.
@@ -164,7 +169,9 @@ experiment = Experiment(
             "rank correlation of validation accuracy with learning rate and with weight decay",
             "0.001 to 0.01 and 10^-8 to 10^-6 go well",
             lambda result: [rank_correlation(result, name) for name in ("lr", "weight_decay")],
-            lambda v: v[0] > 0.5 and abs(v[1]) < 0.3,
+            lambda v: v[0] > 0.3 and abs(v[1]) < 0.3,
+            "the first above 0.3, the second between -0.3 and 0.3",
+            why="0.3 is three standard deviations for 100 random pairs that have nothing in common",
             digits=2,
         ),
     ],

@@ -31,7 +31,7 @@ class Config(early_stopping.Training):
 
     Args:
         shares: The shares of wrong labels to try.
-        epsilon: The epsilon of label smoothing.
+        epsilon: The part of each label that label smoothing moves to all classes, from 0 to 1.
     """
 
     shares: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -78,8 +78,12 @@ def plot(result: Result) -> dict[str, Any]:
         xlabel="share of training labels that are wrong",
         ylabel="test accuracy",
         markers=True,
-        ylim=(0, 1.03),
+        accuracy=True,
     )
+    axes = figure.axes[0]
+    for line, (smooth, stop) in zip(axes.lines, KINDS.values(), strict=True):
+        line.set(color="C1" if stop else "C0", linestyle="--" if smooth else "-")
+    axes.legend(frameon=False)
     return {"accuracy": figure}
 
 
@@ -102,30 +106,38 @@ experiment = Experiment(
     claims=[
         Claim(
             "test accuracy by share of wrong labels from 0 to 0.8, all epochs",
-            "falls",
+            None,
             lambda result: result.test_acc["labels as they are, all epochs"],
             lambda v: len(v) == 5 and v == sorted(v, reverse=True) and v[0] > v[-1] + 0.5,
+            "falls, in all by more than 0.5",
+            why="with nine of ten labels wrong only guessing is left; 0.8 are near it",
             digits=3,
         ),
         Claim(
             "test accuracy by share of wrong labels from 0 to 0.8, early stopping",
-            "falls less",
+            "avoids overfitting",
             lambda result: result.test_acc["labels as they are, early stopping"],
             lambda v: len(v) == 5 and v[0] > 0.9 and v[2] > 0.8 and v[3] > 0.75,
+            "above 0.9 at share 0, 0.8 at 0.4, 0.75 at 0.6",
+            why="far above the network of all epochs; a margin below what was measured",
             digits=3,
         ),
         Claim(
             "test accuracy after all epochs, no label wrong, without and with smoothing",
-            "smoothing helps",
+            "increases robustness",
             lambda result: after_all_epochs(result, 0.0),
             lambda v: v[0] < v[1] <= 1,
+            "the second is larger",
+            why="smoothing gains little; no text has a number",
             digits=3,
         ),
         Claim(
             "test accuracy after all epochs, 0.4 of the labels wrong, without and with smoothing",
-            "does not help",
+            None,
             lambda result: after_all_epochs(result, 0.4),
             lambda v: v[1] < v[0] + 0.02 < 0.75,
+            "the first below 0.73, the second less than 0.02 higher",
+            why="smoothing does not help here; another seed may change it by 0.02",
             digits=3,
         ),
     ],

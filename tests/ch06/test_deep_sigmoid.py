@@ -31,7 +31,7 @@ def test_claims_read_the_kind_they_name():
         for n, kind in enumerate(deep_sigmoid.KINDS, start=1)
     }
     result = Result([*range(1, 8)], test_acc)
-    assert_values(experiment.claims, result, [0.61, 0.01], 1, 2, 3, 4, 5, 6, 0.05)
+    assert_values(experiment.claims, result, [0.61, 0.01], [1, 2, 3, 4, 5, 6], 0.05)
 
 
 def test_each_remedy_changes_what_its_name_says(recorded):
