@@ -112,7 +112,7 @@ def plot(result: Result) -> dict[str, Any]:
         len(passes),
         1,
         width=8,
-        height=3.4,
+        height=3.8,
         sharex=True,
         gridspec_kw={"height_ratios": [len(seconds["forward"]) for seconds in passes]},
     )
@@ -123,7 +123,7 @@ def plot(result: Result) -> dict[str, Any]:
             share = [value / total for value in seconds.values()]
             bars = axes.barh(np.arange(len(share)) + 0.4 * (i - 0.5), share, 0.4, label=way)
             texts = [f"{value:.0%}" if value >= 0.005 else "" for value in share]
-            axes.bar_label(bars, texts, fontsize=8, padding=2)
+            axes.bar_label(bars, texts, fontsize=7, padding=2)
             titles.append(f"{way} {1e3 * total:.3g} ms, {shares(seconds)['Conv']:.0%} in Conv")
         axes.set_yticks(range(len(seconds)), seconds)
         axes.margins(y=0.01)
