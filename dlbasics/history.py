@@ -71,7 +71,8 @@ class History:
         """Return figures by name.
 
         "loss" shows the loss of the batches, smoothed, over iterations.  "accuracy", "epoch_loss"
-        and the names of the metrics show training and test samples over epochs.
+        and the names of the metrics show training and test samples over epochs; after a single
+        epoch, as two bars.
 
         A notebook shows them as pictures.
         """
@@ -85,17 +86,21 @@ class History:
             pairs["epoch_loss"] = self.epoch_loss, self.test_loss
         for name in self.test_metrics:
             pairs[name] = self.train_metrics[name], self.test_metrics[name]
-        figures = {
-            name: plotting.curves(
-                {"training": training, "test": test},
-                x=range(1, len(test) + 1),
-                xlabel="epoch",
-                ylabel=name.replace("epoch_loss", "loss"),
-                ylim=(0, 1.03) if name == "accuracy" else None,
-                markers=True,
-            )
-            for name, (training, test) in pairs.items()
-        }
+        figures = {}
+        for name, (training, test) in pairs.items():
+            label = name.replace("epoch_loss", "loss")
+            if len(test) == 1:
+                numbers = {"training": training[0], "test": test[0]}
+                figures[name] = plotting.bars(numbers, xlabel=f"{label} after one epoch")
+            else:
+                figures[name] = plotting.curves(
+                    {"training": training, "test": test},
+                    x=range(1, len(test) + 1),
+                    xlabel="epoch",
+                    ylabel=label,
+                    markers=True,
+                    accuracy=name == "accuracy",
+                )
         figures["loss"] = plotting.curves(
             {"loss": smooth_curve(self.train_loss)},
             xlabel="iteration",

@@ -74,6 +74,7 @@ def curves(
     title: str = "",
     markers: bool = False,
     ylim: tuple[float, float] | None = None,
+    accuracy: bool = False,
 ) -> Figure:
     """Return a figure with a line for each curve, and a legend if there are several.
 
@@ -85,12 +86,18 @@ def curves(
         title: The title.
         markers: If True, each point has a marker.
         ylim: The limits of the y axis.
+        accuracy: If True, the curves are accuracies: `accuracy_axis` sets the y axis.
     """
-    markers = as_flag(markers, "markers")
+    markers, accuracy = as_flag(markers, "markers"), as_flag(accuracy, "accuracy")
     figure, axes = subplots()
     draw_curves(axes, series, x=x, markers=markers)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes.lines:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes.dataLim.width == 0:  # a single point
+        axes.set_xlim(axes.dataLim.x0 - 1, axes.dataLim.x0 + 1)
+    if accuracy:
+        accuracy_axis(axes, ylabel)
     if ylim is not None:
         axes.set_ylim(*ylim)
     return figure
@@ -101,24 +108,81 @@ def draw_curves(
 ) -> None:
     """Draw a line for each curve into `axes`, and a legend if there are several.
 
+    A curve of one point gets a marker, and the legend shows its number.
+
     Args:
         axes: The axes.
         series: The curves by name.
         x: The x coordinates of the points, by default 0, 1, 2, ...
         markers: If True, each point has a marker.
     """
-    if not isinstance(axes, Axes):
-        raise TypeError(f"axes must be axes of matplotlib, got {axes!r}")
+    _check_axes(axes)
     if not isinstance(series, Mapping):
         raise TypeError(f"series must be a dict of curves, got {series!r}")
     if wrong := [label for label, y in series.items() if np.ndim(y) != 1]:
         raise ValueError(f"series must hold curves, lists of numbers, got others for {wrong}")
     markers = as_flag(markers, "markers")
+    lengths = {len(y) for y in series.values()}
+    if lengths == {0}:
+        axes.text(0.5, 0.5, "no numbers yet", ha="center", color="gray", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+        return
     for i, (label, y) in enumerate(series.items()):
-        marker = MARKERS[i % len(MARKERS)] if markers else None
+        marker = MARKERS[i % len(MARKERS)] if markers or len(y) == 1 else None
+        label = f"{label}: {y[0]:.4g}" if len(y) == 1 else label
         axes.plot(range(len(y)) if x is None else x, y, label=label, marker=marker, markersize=4)
-    if len(series) > 1:
+    if len(series) > 1 or 1 in lengths:
         axes.legend(frameon=False)
+
+
+def bars(numbers: Mapping[str, float], *, xlabel: str) -> Figure:
+    """Return a figure with a bar for each number, from the top to the bottom.
+
+    Args:
+        numbers: The numbers by name, a dict.
+        xlabel: The label of the x axis.
+    """
+    if not isinstance(numbers, Mapping):
+        raise TypeError(f"numbers must be a dict of numbers, got {numbers!r}")
+    figure, axes = subplots(height=0.9 + 0.45 * len(numbers))
+    drawn = axes.barh([*numbers], [*numbers.values()], color=["C0", "C1"], height=0.6)
+    axes.bar_label(drawn, [f"{number:.4g}" for number in numbers.values()], padding=4)
+    axes.set(xlabel=xlabel)
+    axes.margins(x=0.12)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def accuracy_axis(axes: Any, label: str = "accuracy", *, low: float | None = None) -> None:
+    """Set the y axis of a figure of accuracies, so that the differences can be seen.
+
+    The axis starts a little below the lowest accuracy, and the label says where; if that would
+    save less than a third of the axis, it starts at 0.  Draw the curves first.
+
+    Args:
+        axes: The axes, or an array of axes, which all get the same limits; those at the left get
+            the label.
+        label: The label.
+        low: Where the axis starts instead.  What lies below is cut off.  If a whole curve lies
+            below, `low` is ignored.
+    """
+    panels = [*np.asarray(axes, dtype=object).flat]
+    for panel in panels or [axes]:
+        _check_axes(panel)
+    curves = [np.asarray(line.get_ydata(), float) for panel in panels for line in panel.lines]
+    tops = [y[np.isfinite(y)].max() for y in curves if np.isfinite(y).any()]
+    ends = [end for panel in panels for end in panel.dataLim.intervaly if math.isfinite(end)]
+    lowest, highest = min(ends, default=0), max(ends, default=1)
+    if low is None or as_number(low, "low", low=0) >= min(tops, default=highest):
+        length = max(highest - lowest, 0.02)
+        step = 10 ** math.floor(math.log10(length / 2))
+        low = math.floor((lowest - 0.05 * length) / step) * step
+        low = low if low > (highest - low) / 2 else 0
+    for panel in panels:
+        panel.set_ylim(low, highest + 0.05 * (highest - low))
+        if panel.get_subplotspec().is_first_col():
+            panel.set_ylabel(f"{label} (axis from {low:.4g})" if low else label)
 
 
 def gallery(
@@ -244,6 +308,11 @@ def show(figures: Iterable[Figure]) -> bool:
         plt.figure(FigureClass=_giving(figure))
     plt.show()
     return True
+
+
+def _check_axes(axes: Any) -> None:
+    if not isinstance(axes, Axes):
+        raise TypeError(f"axes must be axes of matplotlib, got {axes!r}")
 
 
 def _check_figure(figure: Any) -> None:

@@ -169,5 +169,36 @@ def test_a_figure_for_each_curve_over_epochs():
     assert [*regression.plot()] == ["epoch_loss", "f1", "loss"]
 
 
+def test_after_one_epoch_there_are_bars_with_numbers():
+    history = History(
+        [2.0, 1.0], train_acc=[0.9012], test_acc=[0.9034], epoch_loss=[0.5], test_loss=[0.25],
+        train_metrics={"f1": [math.nan]}, test_metrics={"f1": [-0.5]},
+    )  # fmt: skip
+    figures = history.plot()
+    for name, numbers, xlabel in [
+        ("accuracy", ["0.9012", "0.9034"], "accuracy after one epoch"),
+        ("epoch_loss", ["0.5", "0.25"], "loss after one epoch"),
+        ("f1", ["", "-0.5"], "f1 after one epoch"),
+    ]:
+        axes = figures[name].axes[0]
+        assert [text.get_text() for text in axes.texts] == numbers
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["training", "test"]
+        assert axes.get_xlabel() == xlabel
+    assert "<img" in figures._repr_html_()
+
+
+def test_the_accuracy_axis_begins_where_the_accuracies_do():
+    figure = History(train_acc=[0.96, 0.98], test_acc=[0.95, 0.97]).plot()["accuracy"]
+    low, high = figure.axes[0].get_ylim()
+    assert 0.93 < low < 0.95 and 0.98 < high < 0.99
+    assert figure.axes[0].get_ylabel() == "accuracy (axis from 0.94)"
+
+
 def test_before_any_epoch_there_is_something_to_draw_too():
-    assert set(History(train_loss=[1.0]).plot()) == {"accuracy", "loss"}
+    for history in (History(), History(train_loss=[1.0])):
+        figures = history.plot()
+        assert set(figures) == {"accuracy", "loss"}
+        assert [text.get_text() for text in figures["accuracy"].axes[0].texts] == ["no numbers yet"]
+        assert len(figures["accuracy"].axes[0].get_xticks()) == 0
+        assert "<img" in figures._repr_html_()
+    assert figures["loss"].axes[0].lines[0].get_marker() == "o"  # a line of one point is invisible

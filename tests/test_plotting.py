@@ -64,10 +64,77 @@ def test_what_is_no_figure_no_axes_or_no_curves_is_an_error(wrong, figure, tmp_p
         plotting.curves({"a": 5, "b": [1, 2]}, xlabel="x", ylabel="y")
     with pytest.raises(TypeError, match="markers must be True or False"):
         plotting.curves({"a": [1, 2]}, xlabel="x", ylabel="y", markers=wrong)
+    with pytest.raises(TypeError, match="accuracy must be True or False"):
+        plotting.curves({"a": [1, 2]}, xlabel="x", ylabel="y", accuracy=wrong)
+    with pytest.raises(TypeError, match="numbers must be a dict of numbers"):
+        plotting.bars(wrong, xlabel="x")
+    with pytest.raises(TypeError, match="axes must be axes of matplotlib"):
+        plotting.accuracy_axis(wrong)
     for name in ("rows", "columns", "width", "height"):
         with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
             plotting.subplots(**{name: -1 if wrong == 2 else wrong})
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_curve_of_one_point_can_be_seen():
+    axes = plotting.curves({"a": [0.25], "b": [0.5]}, x=[3], xlabel="x", ylabel="y").axes[0]
+    assert [line.get_marker() for line in axes.lines] == ["o", "s"]
+    assert [text.get_text() for text in axes.get_legend().texts] == ["a: 0.25", "b: 0.5"]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low < tick < high] == [3]
+
+
+def test_curves_without_a_point_say_so():
+    axes = plotting.curves({"a": [], "b": []}, xlabel="x", ylabel="y", accuracy=True).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["no numbers yet"]
+    assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
+    assert not plotting.curves({}, xlabel="x", ylabel="y").axes[0].texts
+
+
+def test_bars_begin_at_0_and_show_their_numbers():
+    axes = plotting.bars({"a": 0.25, "b": 0.5}, xlabel="x").axes[0]
+    assert [text.get_text() for text in axes.texts] == ["0.25", "0.5"]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 0.5]
+    assert axes.get_xlim()[0] == 0 and axes.get_xlabel() == "x"
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first bar is on top
+    assert not plotting.bars({}, xlabel="x").axes[0].patches
+
+
+@pytest.mark.parametrize(
+    ("curves", "low", "begin", "end"),
+    [
+        ([[0.1, 0.9], [0.2, 1.0]], None, 0, 1.05),
+        ([[0.3, 0.97], [0.5, 0.9]], None, 0, 1.0185),
+        ([[0.6, 0.97]], None, 0.5, 0.9935),
+        ([[0.955, 0.975], [0.96, np.nan]], None, 0.95, 0.97625),
+        ([[0.9012], [0.9034]], None, 0.9, 0.90357),
+        ([[1.0, 1.0]], None, 0.99, 1.0005),
+        ([[np.nan]], None, 0, 1.05),
+        ([], None, 0, 1.05),
+        ([[0.1, 0.95], [0.2, 0.97]], 0.9, 0.9, 0.9735),
+        ([[0.1, 0.95], [0.2, 0.8]], 0.9, 0, 0.9975),  # a curve would vanish
+    ],
+)
+def test_an_accuracy_axis_shows_the_differences(curves, low, begin, end):
+    _, axes = plotting.subplots()
+    plotting.draw_curves(axes, {str(i): y for i, y in enumerate(curves)})
+    plotting.accuracy_axis(axes, "test accuracy", low=low)
+    np.testing.assert_allclose(axes.get_ylim(), (begin, end), atol=1e-9)
+    cut = f" (axis from {begin})" if begin else ""
+    assert axes.get_ylabel() == f"test accuracy{cut}"
+    assert all(tick <= 1 for tick in axes.get_yticks() if tick < end)
+
+
+def test_panels_get_the_same_axis_and_bars_begin_at_0():
+    _, grid = plotting.subplots(2, 2)
+    for axes, y in zip(grid.flat, (0.9, 0.95, 0.96, 0.97), strict=True):
+        axes.plot([y, y + 0.01])
+    plotting.accuracy_axis(grid)
+    assert len({axes.get_ylim() for axes in grid.flat}) == 1
+    assert [axes.get_ylabel() for axes in grid.flat] == ["accuracy (axis from 0.89)", ""] * 2
+    grid[0, 0].bar([0], [0.9])
+    plotting.accuracy_axis(grid)
+    assert grid[1, 1].get_ylim()[0] == 0 and grid[0, 0].get_ylabel() == "accuracy"
 
 
 FORMS = {

@@ -340,8 +340,10 @@ CALLS = {
     "subplots": (plotting.subplots, {"rows": 1, "columns": 1, "width": 6.0, "height": 4.0}),
     "curves": (
         partial(plotting.curves, xlabel="x", ylabel="y"),
-        {"series": {"a": [1, 2]}, "markers": False},
+        {"series": {"a": [1, 2]}, "markers": False, "accuracy": False},
     ),
+    "bars": (partial(plotting.bars, xlabel="x"), {"numbers": {"a": 1.0}}),
+    "accuracy_axis": (plotting.accuracy_axis, {"axes": plotting.subplots()[1], "low": 0.5}),
     "load_folder": (
         loading(partial(datasets.load_folder, "pictures"), write_pictures),
         {
