@@ -129,8 +129,10 @@ def plot(result: Result) -> dict[str, Any]:
     accuracy = plotting.curves(
         result.accuracy,
         xlabel="pixels by which test images are shifted",
-        ylabel="test accuracy, mean of four directions",
+        ylabel="test accuracy",
+        title="means of shifts in four directions",
         markers=True,
+        accuracy=True,
     )
     images, panels = plotting.subplots(1, len(result.images), width=1.8, height=2.1)
     for n, (axes, image) in enumerate(zip(panels, result.images, strict=True)):

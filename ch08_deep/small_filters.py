@@ -175,10 +175,9 @@ def accuracy_figure(result: Result) -> Any:
     means = [np.mean(accuracies) for accuracies in result.test_acc.values()]
     axes.plot(labels, means, "_", color="black", markersize=30)
     axes.margins(x=0.15)
-    axes.set(
-        xlabel="filters, and their weights for each pair of channels",
-        ylabel="test accuracy of each network; line: mean",
-    )
+    axes.set_xlabel("filters, and their weights for each pair of channels")
+    axes.set_title("points: networks; lines: means", fontsize=10)
+    plotting.accuracy_axis(axes, "test accuracy")
     return figure
 
 

@@ -63,9 +63,10 @@ def plot(result: Result) -> dict[str, Any]:
         {"training": result.train_acc, "test": result.test_acc},
         x=range(1, len(result.train_acc) + 1),
         xlabel="epoch",
-        ylabel="accuracy on up to 1,000 images",
+        ylabel="accuracy",
         title=f"at the end, on all test images: {result.final_acc:.2%}",
         markers=True,
+        accuracy=True,
     )
     return {"accuracy": accuracy}
 

@@ -140,7 +140,8 @@ def plot(result: Result) -> dict[str, Any]:
     for i, accuracies in enumerate(result.test_acc.values()):
         for column in accuracies.T:
             axes.plot(result.sizes, column, "o", color=f"C{i}", alpha=0.4, markersize=4)
-    axes.set(xscale="log", xlabel="training images of the digits 5 to 9", ylabel="test accuracy")
+    axes.set(xscale="log", xlabel="training images of the digits 5 to 9")
+    plotting.accuracy_axis(axes, "test accuracy")
     axes.set_title("lines: means of the tries; pale points: each try", fontsize=10)
     axes.set_xticks(result.sizes, result.sizes)
     axes.minorticks_off()
