@@ -1,5 +1,7 @@
 """The filters before and after training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,8 @@ def test_likeness_is_that_of_neighbors():
 
 
 def test_figure_7_24_shows_every_filter(result):
+    # With changed signs, the largest weight is above 0 in one of the two.
+    result = replace(result, after=-result.after)
     figures = visualize_filter.plot(result)
     for name, W in (("before", result.before), ("after", result.after)):
         *panels, bar = figures[f"figure_7_24_{name}"].axes
