@@ -93,7 +93,7 @@ experiment = Experiment(
         ),
         Claim(
             "test accuracy after an epoch: LeNet with sigmoid, with ReLU",
-            "ReLU is mainly used now",
+            "ReLU has replaced sigmoid",
             lambda result: [
                 result.costs[name].test_acc[0] for name in ("LeNet", "LeNet with ReLU")
             ],
