@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ch03_forward.show_mnist import img_show
 from ch07_cnn.train_convnet import trained_network
 from dlbasics.columns import im2col
 from dlbasics.experiment import Claim, Experiment, Record
@@ -95,20 +94,22 @@ def plot(result: Result) -> dict[str, Any]:
     from dlbasics import plotting
 
     figure, panels = plotting.subplots(
-        2, 3, width=2.6, height=2.1, gridspec_kw={"width_ratios": [2, 1, 2]}
+        2, 3, width=2.7, height=2.3, gridspec_kw={"width_ratios": [2, 1, 2]}
     )
     for row, key in zip(panels, result.filters, strict=True):
-        img_show(row[0], result.image, "the picture")
-        draw(row[1], result.filters[key], "filter")
-        draw(row[2], result.outputs[key], f"output: {key} edges")
+        row[0].remove()
+        draw(row[1], result.filters[key], f"filter for\n{key} edges")
+        draw(row[2], result.outputs[key], "its output")
+    picture = figure.add_subplot(panels[0, 0].get_gridspec()[:, 0])
+    draw(picture, result.image, "the picture")
     return {"figure_7_25": figure}
 
 
 def draw(axes: Any, image: np.ndarray, title: str) -> None:
-    """Draw an image of any range: its smallest value is black, its largest is white."""
+    """Draw an image in a frame: its smallest value is black, its largest is white."""
     axes.imshow(image, cmap="gray")
-    axes.set_title(title)
-    axes.set_axis_off()
+    axes.set(title=title, xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="tab:blue", linewidth=1.5)
 
 
 experiment = Experiment(
@@ -117,17 +118,21 @@ experiment = Experiment(
     plot,
     claims=[
         Claim(
-            "vertical filter: mean output at vertical and at horizontal edges",
-            "vertical edges",
+            "vertical filter: mean output at vertical, horizontal edges",
+            "reacts to vertical edges",
             lambda result: result.strength["vertical"],
             lambda v: v[0] > 2 * v[1] > 0,
+            condition="the first is more than twice the second, which is above 0",
+            why="twice is what 'reacts to' should mean; the filters lie in a file",
             digits=2,
         ),
         Claim(
-            "horizontal filter: mean output at vertical and at horizontal edges",
-            "horizontal edges",
+            "horizontal filter: mean output at vertical, horizontal edges",
+            "reacts to horizontal edges",
             lambda result: result.strength["horizontal"],
             lambda v: v[1] > 2 * v[0] > 0,
+            condition="the second is more than twice the first, which is above 0",
+            why="twice is what 'reacts to' should mean; the filters lie in a file",
             digits=2,
         ),
     ],

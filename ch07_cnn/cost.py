@@ -20,9 +20,9 @@ class Training:
 
     Args:
         train_size: The number of training images.
-        epochs: The number of epochs.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        epochs: How often the network sees all training images.
+        batch_size: The number of images from which one update is computed.
+        learning_rate: How far an update by Adam moves the weights.
     """
 
     train_size: int = 5_000
@@ -90,29 +90,28 @@ def multiplications(layers: Iterable[Layer], shape: tuple[int, ...]) -> int:
 
 
 def draw(costs: Mapping[str, Cost]) -> Any:
-    """Return a figure: the accuracy of each network by epoch, and bars for what it costs."""
+    """Return a figure: the errors of each network by epoch, and bars for what it costs."""
     from dlbasics import plotting
 
-    figure, (accuracy, *panels) = plotting.subplots(1, 4, width=3.6, height=3.4)
-    curves = {name: cost.test_acc for name, cost in costs.items()}
+    figure, panels = plotting.subplots(2, 2, width=4.6, height=3.2)
+    curves = {name: 100 * (1 - np.array(cost.test_acc)) for name, cost in costs.items()}
     epochs = range(1, len(next(iter(curves.values()))) + 1)
-    plotting.draw_curves(accuracy, curves, x=epochs, markers=True)
-    accuracy.set(xlabel="epoch", ylabel="test accuracy", xticks=epochs)
-    for axes, name, unit in zip(
-        panels,
-        ("parameters", "multiplications", "seconds"),
-        (1e3, 1e6, 1),
-        strict=True,
-    ):
+    errors = panels[0, 0]
+    plotting.draw_curves(errors, curves, x=epochs, markers=True)
+    errors.set(xlabel="epoch", ylabel="test errors in %, log axis", xticks=epochs, yscale="log")
+    errors.set_ylim(top=100)
+    errors.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
+    errors.minorticks_off()
+    errors.legend(frameon=False, fontsize=8)
+    units = {
+        "parameters": (1e3, "thousands of parameters"),
+        "multiplications": (1e6, "millions of multiplications for an image"),
+        "seconds": (1, "seconds of training"),
+    }
+    for axes, (name, (unit, label)) in zip(panels.flat[1:], units.items(), strict=True):
         values = [getattr(cost, name) / unit for cost in costs.values()]
         bars = axes.barh([*costs], values, color=[f"C{i}" for i in range(len(costs))])
         axes.bar_label(bars, fmt="%.3g", padding=2)
-        axes.set(yticks=[], xlim=(0, 1.2 * max(values)))
+        axes.set(xlabel=label, xlim=(0, 1.2 * max(values)))
         axes.invert_yaxis()
-    for axes, label in zip(
-        panels,
-        ("thousands of parameters", "millions of multiplications", "seconds of training"),
-        strict=True,
-    ):
-        axes.set_xlabel(label)
     return figure

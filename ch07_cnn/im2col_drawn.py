@@ -80,7 +80,7 @@ def output_size(H: int, W: int, filter_size: int, stride: int, pad: int) -> tupl
 COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:purple")
 """The colors of the four windows, and of their rows."""
 
-CELL = 0.4
+CELL = 0.34
 """The size of a matrix cell, in inches."""
 
 
@@ -90,7 +90,7 @@ def plot(result: Result) -> dict[str, Any]:
 
     width, height = 28, 17
     figure, axes = plotting.subplots(width=CELL * width, height=CELL * height)
-    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    axes.set(xlim=(0, width), ylim=(height, 0.6), aspect="equal")
     axes.set_axis_off()
     for i, color in enumerate(COLORS):
         place = 2, 7 * i + 1.5
@@ -175,10 +175,10 @@ experiment = Experiment(
             lambda result: result.y[0, 0],
         ),
         Claim.same(
-            "largest difference between the product and the Convolution layer",
+            "largest difference between product and Convolution layer",
             0,
             lambda result: float(np.abs(result.y - result.layer).max()),
-            atol=1e-12,
+            printed=False,
         ),
     ],
 )

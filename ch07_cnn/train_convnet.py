@@ -34,9 +34,9 @@ class Config:
     """The settings of the published experiment.
 
     Args:
-        epochs: The number of epochs.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        epochs: How often the network sees all training images.
+        batch_size: The number of images from which one update is computed.
+        learning_rate: How far an update by Adam moves the weights.
         train_size: The number of training images.
         weights: The file for the trained weights, if you want one.
     """
@@ -143,15 +143,19 @@ def plot(result: Result) -> dict[str, Any]:
         {"training": result.train_acc, "test": result.test_acc},
         x=range(1, len(result.train_acc) + 1),
         xlabel="epoch",
-        ylabel="accuracy on up to 1,000 images",
+        ylabel="accuracy",
+        title=f"at the end, on all test images: {result.final_test_acc:.2%}",
         markers=True,
+        accuracy=True,
     )
-    loss = plotting.curves(
-        {"loss": smooth_curve(result.train_loss)},
-        xlabel="iteration",
-        ylabel="loss of the batch, smoothed",
-    )
-    loss.axes[0].set_yscale("log")
+    loss, axes = plotting.subplots()
+    axes.plot(smooth_curve(result.train_loss), label="each batch, smoothed", color="lightsteelblue")
+    epochs = np.array_split(np.arange(len(result.train_loss)), len(result.train_acc))
+    middles = [iterations.mean() for iterations in epochs]
+    means = [np.mean([result.train_loss[i] for i in iterations]) for iterations in epochs]
+    axes.plot(middles, means, "o-", label="mean of each epoch", markersize=4)
+    axes.set(xlabel="iteration", ylabel="loss, log axis", yscale="log")
+    axes.legend(frameon=False)
     return {"accuracy": accuracy, "loss": loss}
 
 
@@ -161,8 +165,22 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim("training accuracy", 0.9982, lambda r: r.final_train_acc, lambda v: v >= 0.995),
-        Claim("test accuracy", 0.9896, lambda r: r.final_test_acc, lambda v: v >= 0.985),
+        Claim.between(
+            "training accuracy",
+            0.9982,
+            lambda result: result.final_train_acc,
+            0.99,
+            1,
+            why="it jumps with the last updates, and from training to training, as the text says",
+        ),
+        Claim.between(
+            "test accuracy",
+            0.9896,
+            lambda result: result.final_test_acc,
+            0.98,
+            1,
+            why="it jumps with the last updates, and from training to training, as the text says",
+        ),
     ],
     quick={"epochs": 2, "train_size": 1_000},
 )

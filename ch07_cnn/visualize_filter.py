@@ -67,15 +67,25 @@ def plot(result: Result) -> dict[str, Any]:
 
 
 def filters_figure(W: np.ndarray, title: str) -> Any:
-    """Draw all filters in one range of grays: the smallest weight is black, the largest white."""
+    """Draw all filters in one range of grays, where 0 is in the middle; frame the flat ones."""
     from dlbasics import plotting
 
-    figure, grid = plotting.subplots(5, 6, width=0.8, height=0.8)
-    for axes, image in zip(grid.flat, W[:, 0], strict=True):
-        axes.imshow(image, cmap="gray", vmin=W.min(), vmax=W.max())
-        axes.set_axis_off()
-    figure.suptitle(title)
+    figure, grid = plotting.subplots(5, 6, width=0.9, height=0.8)
+    most = float(np.abs(W).max())
+    for axes, image, is_flat in zip(grid.flat, W[:, 0], flat(W), strict=True):
+        gray = axes.imshow(image, cmap="gray", vmin=-most, vmax=most)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color="tab:orange" if is_flat else "lightgray")
+        axes.spines[:].set_linewidth(2 if is_flat else 1)
+    figure.colorbar(gray, ax=grid, label="weight")
+    figure.suptitle(title + (", flat filters framed" if flat(W).any() else ""))
     return figure
+
+
+def flat(W: np.ndarray) -> np.ndarray:
+    """Return which filters have weights in less than a fifth of the widest filter's range."""
+    ranges = np.ptp(W, axis=(1, 2, 3))
+    return ranges < ranges.max() / 5
 
 
 experiment = Experiment(
@@ -84,18 +94,22 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
+        Claim.between(
             "correlation of neighboring pixels, before training",
-            "no order",
+            "no pattern",
             lambda result: likeness(result.before),
-            lambda v: abs(v) < 0.15,
+            -0.15,
+            0.15,
+            why="random numbers have about -0.04; three standard errors more",
             digits=2,
         ),
-        Claim(
+        Claim.between(
             "the same, after training",
-            "a regular pattern",
+            "images with a pattern",
             lambda result: likeness(result.after),
-            lambda v: 0.3 < v <= 1,
+            0.3,
+            1,
+            why="twice what random filters may have at most",
             digits=2,
         ),
     ],

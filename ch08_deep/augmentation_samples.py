@@ -31,8 +31,8 @@ class Config:
     """The digit.
 
     Args:
-        digit: The digit to change.
-        samples: The number of changed images, by function.
+        digit: The digit to change: the first test image of this digit.
+        samples: The number of changed images that each function makes.
     """
 
     digit: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] = 7
@@ -106,13 +106,16 @@ experiment = Experiment(
             "largest change of a pixel where images change by 0",
             0,
             lambda result: result.change_at_0,
+            printed=False,
             any_data=True,
         ),
-        Claim(
+        Claim.between(
             "smallest and largest pixel of all samples",
-            "from 0 to 1",
+            None,
             pixel_range,
-            lambda v: 0 <= v[0] <= v[1] <= 1,
+            0,
+            1,
+            why="pixels of an image are from 0 to 1, whatever the change",
             digits=3,
             any_data=True,
         ),

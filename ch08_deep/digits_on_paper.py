@@ -139,9 +139,11 @@ def plot(result: Result) -> dict[str, Any]:
 def accuracies(name: str) -> Claim:
     return Claim(
         f"accuracy of {name}: test images, sheets after `normalize_digit`",
-        "at most 0.01 lower",
+        None,
         lambda r: [r.accuracy[name][0], r.accuracy[name][2]],
-        lambda v: 0.5 < v[0] <= 1 and v[0] - 0.01 - 1e-9 <= v[1] <= 1,
+        lambda v: 0.9 <= v[0] and v[0] - 0.02 <= v[1],
+        condition="the first is at least 0.9, the second at most 0.02 lower",
+        why="ten of 500 images; chance alone moves the difference by about four",
     )
 
 
@@ -151,11 +153,13 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
-            "accuracy on sheets that are only made small: DeepConvNet, 784-50-100-10",
-            "little better than chance",
+        Claim.between(
+            "accuracy on sheets only made small: DeepConvNet, 784-50-100-10",
+            None,
             lambda r: [ours[1] for ours in r.accuracy.values()],
-            lambda v: all(0 <= accuracy < 0.25 for accuracy in v),
+            0,
+            0.25,
+            why="no better than guesses, which are right at 0.1, with a wide margin",
             digits=3,
         ),
         accuracies("DeepConvNet"),

@@ -47,22 +47,30 @@ experiment = Experiment(
     run,
     plot,
     claims=[
-        # As in train_deepnet.py: two standard errors above the book's 62.
-        Claim(
-            "errors among 10,000 test images", 62, lambda r: len(r.errors), lambda v: 0 < v <= 78
+        Claim.between(
+            "errors among 10,000 test images",
+            62,
+            lambda r: len(r.errors),
+            1,
+            78,
+            why="two standard errors above the text's number",
         ),
         Claim(
             "mean confidence, where wrong and where right",
-            "lower where wrong",
+            None,
             lambda r: [float(r.errors.confidence.mean()), r.sure] if len(r.errors) else LEFT_OUT,
             lambda v: v[0] < v[1] - 0.1,
+            condition="the first is more than 0.1 lower",
+            why="a tenth is plainly less sure",
             digits=3,
         ),
-        Claim(
+        Claim.between(
             "share of errors where the label is the second guess",
-            "most",
+            None,
             lambda r: float(np.mean(r.second == r.errors.labels)) if len(r.errors) else LEFT_OUT,
-            lambda v: v > 0.5,
+            0.5,
+            1,
+            why="a near miss is the rule: more than every second",
             digits=2,
         ),
     ],

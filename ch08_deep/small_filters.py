@@ -35,9 +35,9 @@ class Config:
     Args:
         filter_num: The number of filters of each convolution.
         train_size: The number of training images.
-        epochs: The number of epochs.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        epochs: How often each network sees all training images.
+        batch_size: The number of images from which one update is computed.
+        learning_rate: How far an update by Adam moves the weights.
         networks: The number of networks of each kind, each with initial weights of its own.
     """
 
@@ -175,10 +175,9 @@ def accuracy_figure(result: Result) -> Any:
     means = [np.mean(accuracies) for accuracies in result.test_acc.values()]
     axes.plot(labels, means, "_", color="black", markersize=30)
     axes.margins(x=0.15)
-    axes.set(
-        xlabel="filters, and their weights for each pair of channels",
-        ylabel="test accuracy of each network; line: mean",
-    )
+    axes.set_xlabel("filters, and their weights for each pair of channels")
+    axes.set_title("points: networks; lines: means", fontsize=10)
+    plotting.accuracy_axis(axes, "test accuracy")
     return figure
 
 
@@ -203,9 +202,11 @@ def claims(one: str, several: str, counts: list[int], side: int) -> list[Claim]:
         ),
         Claim(
             f"test accuracy, mean of three networks: {one}, {several}",
-            "at most 0.01 lower",
+            "similar or higher with small filters",
             lambda result: [float(np.mean(accuracies)) for accuracies in both(result.test_acc)],
-            lambda v: 0.9 < v[0] < v[1] + 0.01,
+            lambda v: v[0] > 0.9 and v[1] > v[0] - 0.03,
+            condition="the first is above 0.9, the second less than 0.03 lower",
+            why="networks of one kind differ by 0.02 with the seed",
         ),
     ]
 

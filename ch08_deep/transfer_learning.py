@@ -30,11 +30,11 @@ class Config:
 
     Args:
         first_size: The number of training images of the digits 0 to 4.
-        first_epochs: The number of epochs of their training.
+        first_epochs: How often the first network sees all of these.
         sizes: The numbers of training images of the digits 5 to 9.
         updates: The number of updates with each of these numbers of images.
-        batch_size: The number of images in a mini-batch.
-        learning_rate: The learning rate of Adam.
+        batch_size: The number of images from which one update is computed.
+        learning_rate: How far an update by Adam moves the weights.
         tries: The number of networks that learn from each number of images, from other images and
             other random weights.
     """
@@ -139,8 +139,10 @@ def plot(result: Result) -> dict[str, Any]:
     plotting.draw_curves(axes, means, x=result.sizes, markers=True)
     for i, accuracies in enumerate(result.test_acc.values()):
         for column in accuracies.T:
-            axes.plot(result.sizes, column, ".", color=f"C{i}", alpha=0.4)
-    axes.set(xscale="log", xlabel="training images of the digits 5 to 9", ylabel="test accuracy")
+            axes.plot(result.sizes, column, "o", color=f"C{i}", alpha=0.4, markersize=4)
+    axes.set(xscale="log", xlabel="training images of the digits 5 to 9")
+    plotting.accuracy_axis(axes, "test accuracy")
+    axes.set_title("lines: means of the tries; pale points: each try", fontsize=10)
     axes.set_xticks(result.sizes, result.sizes)
     axes.minorticks_off()
     return {"accuracy": figure}
@@ -157,28 +159,30 @@ experiment = Experiment(
     plot,
     Config,
     claims=[
-        Claim(
+        Claim.between(
             "accuracy of the first network on the digits 0 to 4",
-            "trained on many images",
+            None,
             lambda result: result.first_acc,
-            lambda v: 0.95 < v <= 1,
+            0.95,
+            1,
+            why="it must know its own digits, or it has nothing to hand on",
         ),
         # Two tries from few images differ by more than the ways do: these numbers are not judged.
         Claim.shown(
-            "test accuracy, fewest images: random weights, fine-tuned, only Affine layers",
-            "transfer is effective with few images",
+            "test accuracy, fewest images: random weights, fine-tuned, only Affine",
+            "transfer: effective with few images",
             lambda result: [mean(result, way, 0) for way in WAYS],
             digits=3,
         ),
         Claim.shown(
-            "test accuracy, most images: random weights, fine-tuned, only Affine layers",
-            "not given",
+            "test accuracy, most images: random weights, fine-tuned, only Affine",
+            None,
             lambda result: [mean(result, way, -1) for way in WAYS],
             digits=3,
         ),
         Claim.shown(
-            "what fine-tuning gains over random weights: each try, fewest and most images",
-            "positive",
+            "gain of fine-tuning over random weights: each try, fewest, most images",
+            None,
             lambda result: (result.test_acc[WAYS[1]] - result.test_acc[WAYS[0]])[[0, -1]],
             digits=2,
         ),

@@ -21,7 +21,7 @@ class Config(Training):
     """A short training of each network.
 
     Args:
-        depths: The numbers of convolutions in each of the two stages.
+        depths: How many convolutions each of the two stages has, one number for each network.
     """
 
     train_size: int = 3_000
@@ -70,31 +70,34 @@ experiment = Experiment(
             "height of the images after each stage",
             [14, 7],
             lambda result: result.sizes,
+            printed=False,
             any_data=True,
         ),
-        Claim(
+        Claim.same(
             "parameters with one, two and four convolutions in a stage",
-            "small filters: few more",
+            [110_026, 121_594, 144_730],
             lambda result: all_costs(result, "parameters"),
-            lambda v: 1e5 < v[0] < v[1] < v[2] < 1.5 * v[0],
-            digits=6,
+            printed=False,
+            any_data=True,
         ),
-        Claim(
-            "millions of multiplications for an image",
-            "many more",
-            lambda result: [count / 1e6 for count in all_costs(result, "multiplications")],
-            lambda v: 1 < v[0] and 2 * v[0] < v[1] and 2 * v[1] < v[2] < 20,
-            digits=3,
+        Claim.same(
+            "multiplications for an image",
+            [1_121_152, 4_733_824, 11_959_168],
+            lambda result: all_costs(result, "multiplications"),
+            printed=False,
+            any_data=True,
         ),
-        Claim(
+        Claim.between(
             "test accuracy",
-            "deeper is better; on digits it need not be",
+            "deeper is better",
             lambda result: [accuracies[-1] for accuracies in all_costs(result, "test_acc")],
-            lambda v: 0.95 < min(v) <= max(v) <= 1,
+            0.8,
+            1,
+            why="on digits, and after 150 updates, the order depends on the seed",
         ),
         Claim.shown(
             "seconds of training",
-            "not given",
+            None,
             lambda result: all_costs(result, "seconds"),
             digits=2,
         ),

@@ -29,6 +29,7 @@ from dlbasics._internal.checks import (
 from dlbasics._internal.files import atomic_write
 
 STYLE: Any = {
+    "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,

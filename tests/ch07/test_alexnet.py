@@ -47,10 +47,13 @@ def test_a_training_is_measured():
 def test_the_figure_has_a_curve_and_bars_for_each_network():
     costs = {"one": cost.Cost(1_000, 2_000_000, 3.0, [0.5, 0.6])}
     costs["two"] = cost.Cost(2_000, 1_000_000, 5.0, [0.6, 0.7])
-    accuracy, *panels = cost.draw(costs).axes
-    assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.5, 0.6], [0.6, 0.7]]
+    errors, *panels = cost.draw(costs).axes
+    percent = [line.get_ydata().tolist() for line in errors.lines]
+    assert percent == [pytest.approx([50, 40]), pytest.approx([40, 30])]
     widths = [[bar.get_width() for bar in axes.patches] for axes in panels]
     assert widths == [[1, 2], [2, 1], [3, 5]]
+    for axes in panels:
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two"]
 
 
 def test_local_response_normalization_weakens_a_pixel_among_strong_ones():

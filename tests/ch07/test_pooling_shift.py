@@ -93,7 +93,7 @@ def test_figures_on_shifts_show_the_result(result):
     result = replace(
         result,
         accuracy={key: np.arange(4) / (i + 4) for i, key in enumerate("abc")},
-        images=np.arange(4).reshape(4, 1, 1) * np.full((4, 28, 28), 0.25),
+        images=np.tile(np.arange(28.0) >= np.arange(4, 8).reshape(4, 1, 1), (1, 28, 1)),
     )
     figures = pooling_shift.plot(result)
     (axes,) = figures["accuracy"].axes
@@ -101,5 +101,7 @@ def test_figures_on_shifts_show_the_result(result):
         np.testing.assert_array_equal(line.get_xydata(), np.stack([np.arange(4), curve], axis=1))
     for n, (axes, image) in enumerate(zip(figures["images"].axes, result.images, strict=True)):
         np.testing.assert_array_equal(axes.images[0].get_array(), image)
-        assert axes.get_title() == f"shifted by {n}"
+        assert axes.get_title() == (f"shifted by {n}" if n else "not shifted")
+        (line,) = axes.lines
+        assert list(line.get_xdata()) == [3.5, 3.5]
     assert pooling_shift.lost(result, 2) == pytest.approx([-2 / 4, -2 / 5, -2 / 6])

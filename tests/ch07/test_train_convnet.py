@@ -7,6 +7,7 @@ import pytest
 
 from ch07_cnn import train_convnet, visualize_filter
 from ch07_cnn.train_convnet import experiment
+from dlbasics.data import smooth_curve
 from dlbasics.networks import SimpleConvNet
 from dlbasics.storage import load_arrays
 from tests.helpers import few_digits, first_test_images
@@ -92,10 +93,12 @@ def test_the_committed_weights_read_mnist(mnist):
 
 
 def test_the_curves_are_those_of_the_result(result):
-    result = replace(result, train_acc=[0.5, 0.75], test_acc=[0.25, 0.5], train_loss=[1.0] * 30)
+    loss = [1.0] * 30 + [0.1] * 30
+    result = replace(result, train_acc=[0.5, 0.75], test_acc=[0.25, 0.5], train_loss=loss)
     figures = train_convnet.plot(result)
     (axes,) = figures["accuracy"].axes
     shown = {line.get_label(): line.get_xydata().T.tolist() for line in axes.lines}
     assert shown == {"training": [[1, 2], [0.5, 0.75]], "test": [[1, 2], [0.25, 0.5]]}
-    (line,) = figures["loss"].axes[0].lines
-    np.testing.assert_allclose(line.get_ydata(), np.ones(30))
+    batches, epochs = figures["loss"].axes[0].lines
+    np.testing.assert_allclose(batches.get_ydata(), smooth_curve(loss))
+    np.testing.assert_allclose(epochs.get_xydata(), [[14.5, 1], [44.5, 0.1]])

@@ -1,5 +1,7 @@
 """The filters before and after training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,9 +45,26 @@ def test_likeness_is_that_of_neighbors():
 
 
 def test_figure_7_24_shows_every_filter(result):
+    # With changed signs, the largest weight is above 0 in one of the two.
+    result = replace(result, after=-result.after)
     figures = visualize_filter.plot(result)
     for name, W in (("before", result.before), ("after", result.after)):
-        panels = figures[f"figure_7_24_{name}"].axes
+        *panels, bar = figures[f"figure_7_24_{name}"].axes
+        assert bar.get_ylabel() == "weight"
+        most = np.abs(W).max()
         for axes, image in zip(panels, W[:, 0], strict=True):
             (drawn,) = axes.images
             np.testing.assert_array_equal(drawn.get_array(), image)
+            assert drawn.get_clim() == pytest.approx((-most, most))
+
+
+def test_flat_filters_have_another_frame(result):
+    W = np.random.default_rng(0).uniform(-1, 1, (3, 1, 5, 5))
+    W[1] /= 6
+    assert visualize_filter.flat(W).tolist() == [False, True, False]
+    assert not visualize_filter.flat(result.before).any()
+    *panels, _ = visualize_filter.plot(result)["figure_7_24_after"].axes
+    colors = [axes.spines["top"].get_edgecolor() for axes in panels]
+    assert len({*colors}) == 2
+    framed = np.array([color != colors[0] for color in colors])
+    assert np.array_equal(framed, visualize_filter.flat(result.after))

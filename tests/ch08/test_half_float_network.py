@@ -53,10 +53,9 @@ def test_what_is_said_of_precisions_follows_from_the_scores(result):
     assert result.megabytes["float32"] == pytest.approx(123_450 * 4 / 1e6, rel=0.01)
 
 
-def test_the_figure_of_precisions_has_accuracy_time_and_memory(result):
+def test_the_figure_of_precisions_has_accuracy_error_time_and_memory(result):
     panels = half_float_network.plot(result)["precisions"].axes
-    for axes, values, unit in zip(
-        panels, (result.accuracy, result.seconds, result.megabytes), (1, 1e3, 1), strict=True
-    ):
+    shown = (result.accuracy, result.error, result.seconds, result.megabytes)
+    for axes, values, unit in zip(panels, shown, (1, 1, 1e3, 1), strict=True):
         heights = [bar.get_height() for bar in axes.patches]
         assert heights == pytest.approx([unit * value for value in values.values()])
