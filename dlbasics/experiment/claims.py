@@ -154,8 +154,8 @@ class Verdict:
 def expected(verdict: Mapping[str, Any]) -> str:
     """Return `Verdict.expected`, given a verdict as a file of results holds it."""
     book, digits = verdict["book"], verdict["digits"]
-    text = verdict["condition"] or "-" if book is None else shown(book, digits)
-    return text if verdict["printed"] else f"{text} {MARK}"
+    text = verdict["condition"] if book is None else shown(book, digits)
+    return text if verdict["printed"] or not text else f"{text} {MARK}"
 
 
 def _equal(book: Any, atol: float, rtol: float, ours: Any) -> bool:
@@ -241,7 +241,7 @@ def report(verdicts: Sequence[Verdict]) -> str:
         for parts in zip_longest(*cells, fillvalue=""):
             padded = map(str.ljust, parts, (text, book, ours, word))
             lines.append("  ".join(padded).rstrip())
-    if not all(v.printed for v in verdicts):
+    if any(v.expected.endswith(MARK) for v in verdicts):
         lines.append(NOTE)
     return "\n".join(lines)
 

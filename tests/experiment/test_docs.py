@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from dlbasics import plotting
 from dlbasics.experiment import LEFT_OUT, docs, measured
 from dlbasics.experiment.catalog import CHAPTERS, entries, find
 from dlbasics.experiment.docs import BEGIN, END, update_lesson, write_docs
@@ -42,13 +43,16 @@ def project(tmp_path):
 def results(project, monkeypatch):
     """The results of a full run with a claim each, which a test may change."""
     found = {}
+    figure, axes = plotting.subplots()
+    axes.plot([1, 2])
+    plotting.save(figure, project / "figure.png")
     for entry in entries():
         lesson = (ROOT / entry.folder / "README.md").read_text(encoding="utf-8")
         figures = [name for name in PICTURE.findall(lesson) if name.startswith(f"{entry.script}_")]
         folder = project / "out" / entry.folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in figures:
-            shutil.copy(ROOT / "docs" / "figures" / name, folder)
+            shutil.copy(project / "figure.png", folder / name)
         about = {
             "script": f"{entry.name}.py",
             "title": f"Title of {entry.script}",
