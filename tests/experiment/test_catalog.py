@@ -22,11 +22,11 @@ def test_those_that_take_hours_or_measure_times_are_in_it():
     assert [entry.name for entry in entries() if entry.is_long] == ["ch08_deep/best"]
 
 
-def test_the_readme_has_the_same_scripts_in_the_same_order():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_scripts_has_them_in_the_same_order():
+    page = (ROOT / "docs" / "scripts.md").read_text(encoding="utf-8")
     for chapter in CHAPTERS:
         listed = ", ".join(f"`{script}`" for script in chapter.scripts)
-        assert listed in readme, chapter.folder
+        assert listed in page, chapter.folder
 
 
 def test_an_entry_knows_its_description_and_loads_its_experiment():

@@ -1,4 +1,4 @@
-"""Programs in the shape of the book's run here if README.md's table replaces their import lines."""
+"""Programs in the shape of the book's run here with the import lines of docs/names.md."""
 
 import re
 
@@ -8,12 +8,12 @@ import pytest
 from tests.helpers import ROOT, few_digits
 from tests.listings.helpers import check, points, run
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 ROWS = re.findall(
-    r"^\| `(from \S+ import [^`]*)`(?: \(([^)]*)\))? \| `(from [^`]*)` \|$", README, re.MULTILINE
+    r"^\| `(from \S+ import [^`]*)`(?: \(([^)]*)\))? \| `(from [^`]*)` \|$", NAMES, re.MULTILINE
 )
 LOAD_MNIST = next(book for book, _, _ in ROWS if book.endswith("load_mnist"))
-"""The book's line for MNIST, out of README.md, since no file of ours has it."""
+"""The book's line for MNIST, out of docs/names.md, since no file of ours has it."""
 
 TRAIN = """
 import numpy as np

@@ -1,4 +1,4 @@
-"""The book's names, and their arguments in the book's order, by the imports that README.md has."""
+"""The book's names, and their arguments in the book's order, by the imports of docs/names.md."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ import pytest
 from tests.helpers import ROOT
 from tests.listings.helpers import run
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 NET = "input_size, hidden_size_list, output_size, activation='relu', weight_init_std='relu', "
 NET += "weight_decay_lambda=0, use_dropout=False, dropout_ration=0.5, use_batchnorm=False"
 NORM = "gamma, beta, momentum=0.9, running_mean=None, running_var=None"
@@ -114,7 +114,7 @@ SIGNATURES = {
         load_mnist(normalize=True, flatten=True, one_hot_label=False)
     """,
 }
-"""What stands in the book, by the module that README.md sends its reader to."""
+"""What stands in the book, by the module that docs/names.md sends its reader to."""
 
 for name in ("Affine", "Relu", "Sigmoid", "Convolution", "Pooling"):
     SIGNATURES["dlbasics.layers"] += f"{name}.forward(self, x)\n{name}.backward(self, dout)\n"
@@ -139,8 +139,8 @@ def test_the_books_arguments_in_their_order(module, line):
     assert all(p.default is not p.empty for p in ours[len(theirs) :])
 
 
-def test_the_readmes_table_keeps_the_names_and_covers_every_module():
-    rows = re.findall(r"^\| `from (\S+) import ([^`]*)`[^|]*\| (.*) \|$", README, re.MULTILINE)
+def test_the_table_keeps_the_names_and_covers_every_module():
+    rows = re.findall(r"^\| `from (\S+) import ([^`]*)`[^|]*\| (.*) \|$", NAMES, re.MULTILINE)
     assert len(rows) >= 9
     modules = {}
     for module, names, ours in rows:

@@ -1,7 +1,7 @@
 """Every listing of the book itself, where the texts are: only those with misprints fail.
 
-The test reads the listings out of the book, changes their import lines as README.md's table says,
-and runs them in their order.  Nothing of the book is kept here.
+The test reads the listings out of the book, changes their import lines as docs/names.md says, and
+runs them in their order.  Nothing of the book is kept here.
 """
 
 import re
@@ -100,7 +100,7 @@ def listings():
 
 
 def with_our_imports(listing, chapter, section):
-    """Return the listing with its import lines changed as README.md says."""
+    """Return the listing with its import lines changed as docs/names.md says."""
     modules = {}
     for book, note, ours in ROWS:
         if note in ("", f"chapter {chapter}", f"*{section}*"):
