@@ -67,7 +67,7 @@ def plot(result: Result) -> dict[str, Any]:
                 ha="right" if y < 0.5 else "left",
                 va="bottom" if y < 0.5 else "top",
             )
-        axes.set(xlabel="x", title=name, ylim=(-0.1, 1.1))
+        axes.set(xlabel="x", title=name, xlim=(-6.4, 6.4), ylim=(-0.1, 1.1))
     panels[0].set_ylabel("y")
     return {"figure_4_4": figure}
 

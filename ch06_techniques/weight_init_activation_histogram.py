@@ -125,7 +125,8 @@ def cut(axes: Any, counts: np.ndarray, edges: np.ndarray) -> None:
     end = edges[1 + np.flatnonzero(counts > MOST)[-1]]
     axes.plot([0, end], [0.86 * MOST, 0.9 * MOST], color="white", linewidth=3)
     texts = [f"{count:,}" for count in counts if count > MOST]
-    axes.text(end + 0.03, 0.97 * MOST, "\n".join(texts), va="top", fontsize=9)
+    free = edges[1 + np.flatnonzero(counts > 0.6 * MOST)[-1]]  # lower bars end below the text
+    axes.text(free + 0.03, 0.97 * MOST, "\n".join(texts), va="top", fontsize=9)
 
 
 def xavier_drawing() -> Any:

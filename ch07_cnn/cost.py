@@ -102,7 +102,7 @@ def draw(costs: Mapping[str, Cost]) -> Any:
     errors.set_ylim(top=100)
     errors.set_yticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
     errors.minorticks_off()
-    errors.legend(frameon=False, fontsize=8)
+    errors.get_legend().remove()  # the bars have the same colors, and the names
     units = {
         "parameters": (1e3, "thousands of parameters"),
         "multiplications": (1e6, "millions of multiplications for an image"),

@@ -191,7 +191,7 @@ def accuracy_axis(axes: Any, label: str = "accuracy", *, low: float | None = Non
     lowest, highest = min(ends, default=0), max(ends, default=1)
     if low is None or as_number(low, "low", low=0) >= min(tops, default=highest):
         length = max(highest - lowest, 0.02)
-        step = 10 ** math.floor(math.log10(length / 2))
+        step = 10 ** math.floor(math.log10(length / 2)) / 2
         low = math.floor((lowest - 0.05 * length) / step) * step
         low = low if low > (highest - low) / 2 else 0
     columns = [panel.get_subplotspec().colspan.start for panel in panels]

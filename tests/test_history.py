@@ -191,7 +191,7 @@ def test_the_accuracy_axis_begins_where_the_accuracies_do():
     figure = History(train_acc=[0.96, 0.98], test_acc=[0.95, 0.97]).plot()["accuracy"]
     low, high = figure.axes[0].get_ylim()
     assert 0.93 < low < 0.95 and 0.98 < high < 0.99
-    assert figure.axes[0].get_ylabel() == "accuracy (axis from 0.94)"
+    assert figure.axes[0].get_ylabel() == "accuracy (axis from 0.945)"
 
 
 def test_before_any_epoch_there_is_something_to_draw_too():

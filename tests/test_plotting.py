@@ -128,10 +128,10 @@ def test_bars_begin_at_0_and_show_their_numbers():
     [
         ([[0.1, 0.9], [0.2, 1.0]], None, 0, 1.05),
         ([[0.3, 0.97], [0.5, 0.9]], None, 0, 1.0185),
-        ([[0.6, 0.97]], None, 0.5, 0.9935),
+        ([[0.6, 0.97]], None, 0.55, 0.991),
         ([[0.955, 0.975], [0.96, np.nan]], None, 0.95, 0.97625),
         ([[0.9012], [0.9034]], None, 0.9, 0.90357),
-        ([[1.0, 1.0]], None, 0.99, 1.0005),
+        ([[1.0, 1.0]], None, 0.995, 1.00025),
         ([[np.nan]], None, 0, 1.05),
         ([], None, 0, 1.05),
         ([[0.1, 0.95], [0.2, 0.97]], 0.9, 0.9, 0.9735),
@@ -154,9 +154,9 @@ def test_panels_get_the_same_axis_and_bars_begin_at_0():
         axes.plot([y, y + 0.01])
     plotting.accuracy_axis(grid)
     assert len({axes.get_ylim() for axes in grid.flat}) == 1
-    assert [axes.get_ylabel() for axes in grid.flat] == ["accuracy (axis from 0.89)", ""] * 2
+    assert [axes.get_ylabel() for axes in grid.flat] == ["accuracy (axis from 0.895)", ""] * 2
     plotting.accuracy_axis(grid[0, 1])
-    assert grid[0, 1].get_ylabel() == "accuracy (axis from 0.94)"
+    assert grid[0, 1].get_ylabel() == "accuracy (axis from 0.945)"
     grid[0, 0].bar([0], [0.9])
     plotting.accuracy_axis(grid)
     assert grid[1, 1].get_ylim()[0] == 0 and grid[0, 0].get_ylabel() == "accuracy"
