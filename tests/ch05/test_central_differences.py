@@ -74,7 +74,7 @@ def test_claims_and_figures_show_what_was_found():
     ]
     figures = experiment.plot(result)
     (accuracy,) = figures["accuracy"].axes
-    assert curves(accuracy) == {"training": [0.75], "test": [0.5]}
+    assert curves(accuracy) == {"training: 0.75": [0.75], "test: 0.5": [0.5]}
     assert [[*line.get_xdata()] for line in accuracy.lines] == [[1], [1]]
     assert accuracy.get_ylabel() == "accuracy (before training: 0.25)"
     loss, difference = map(curves, figures["both"].axes)
