@@ -177,12 +177,14 @@ def _section(entry: Entry, about: Mapping[str, Any], wanted: set[str]) -> list[s
 
 
 def _row(claim: Mapping[str, Any]) -> str:
-    why = f" ({claim['why']})" if claim["why"] else ""
+    # Without a text's words the condition already stands in the second column.
+    condition = claim["condition"] if claim["book"] is not None else ""
+    parts = [part for part in (condition, claim["why"]) if part]
     return _line(
         claim["text"],
         expected(claim),
         shown(claim["ours"], claim["digits"]),
         difference(claim),
         WORDS[claim["holds"]],
-        claim["condition"] + why,
+        "; ".join(parts),
     )

@@ -264,7 +264,8 @@ def _row(entry: Entry, claim: Claims, heads: tuple[str, ...]) -> str:
 
 def reason(entry: Entry, claim: Claims) -> str:
     """Return what a claim's test is, why, and what other seeds give, as HTML."""
-    parts = [escape(claim["condition"])]
+    # Without a text's words the condition already stands in the second column.
+    parts = [escape(claim["condition"])] if claim["book"] is not None else []
     if claim["why"]:
         parts.append(f"<small>{escape(claim['why'])}</small>")
     if seeds := other_seeds(entry.name, claim["text"]):
