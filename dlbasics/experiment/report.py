@@ -295,10 +295,18 @@ def inline(text: str) -> str:
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
-        kept.append(f"<code>{match[1]}</code>" if match[1] else f"<i>{match[2]}</i>")
+        kept.append(f"<code>{match[1]}</code>" if match[1] else f"<i>{_formula(match[2])}</i>")
         return f"\0{len(kept) - 1}\0"
 
     html = re.sub(r"`([^`]+)`|\$([^$]+)\$", lambda m: keep(m), html)
     html = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", html)
     html = re.sub(r"\*([^*\s][^*]*)\*", r"<i>\1</i>", html)
     return re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], html)
+
+
+def _formula(text: str) -> str:
+    """Return one of the short formulas of a caption, in LaTeX, as HTML."""
+    text = re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"\1/\2", text)
+    text = text.replace("\\partial ", "∂").replace("\\eta", "η").replace("\\sqrt", "√")
+    text = re.sub(r"\^(\w)|\^\{(.*?)\}", r"<sup>\1\2</sup>", text)
+    return re.sub(r"[\\{}]", "", text)

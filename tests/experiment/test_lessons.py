@@ -5,6 +5,7 @@ import pytest
 from dlbasics.experiment import lessons
 from dlbasics.experiment.catalog import CHAPTERS
 from dlbasics.experiment.lessons import PICTURE, captions
+from dlbasics.experiment.report import inline
 from tests.helpers import ROOT
 
 
@@ -12,6 +13,13 @@ from tests.helpers import ROOT
 def test_every_figure_of_a_lesson_is_explained(folder):
     shown = {*PICTURE.findall((ROOT / folder / "README.md").read_text(encoding="utf-8"))}
     assert shown - captions(folder).keys() == set()
+
+
+@pytest.mark.parametrize("folder", [chapter.folder for chapter in CHAPTERS])
+def test_no_markdown_is_left_in_the_explanations_of_the_report(folder):
+    for text in captions(folder).values():
+        html = inline(text)
+        assert not any(rest in html for rest in ("**", "\\", "$", "](", "`")), html
 
 
 def test_the_bold_paragraph_after_pictures_explains_all_of_them(tmp_path, monkeypatch):

@@ -173,7 +173,11 @@ def test_a_tally_counts(tmp_path):
         ("**Figure 1.** The *line*\nis `x < 1`.", "<b>Figure 1.</b> The <i>line</i> is "
          "<code>x &lt; 1</code>."),
         ("see [the lesson](README.md#part)", "see the lesson"),
-        ("$x^2 * y * z$ and `a * b * c`", "<i>x^2 * y * z</i> and <code>a * b * c</code>"),
+        ("$x^2 * y * z$ and `a * b * c`", "<i>x<sup>2</sup> * y * z</i> and "
+         "<code>a * b * c</code>"),
+        (r"$\frac{\partial L}{\partial y} y^2 \exp(-x)$",
+         "<i>∂L/∂y y<sup>2</sup> exp(-x)</i>"),
+        (r"$1/\sqrt{n}$, $\eta = 0.1$", "<i>1/√n</i>, <i>η = 0.1</i>"),
         ("2 * 3 * 4", "2 * 3 * 4"),
         ("<script>", "&lt;script&gt;"),
     ],
