@@ -20,7 +20,7 @@ BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 
 LESSON = "| script | number | book or expected | ours |\n|---|---|---|---|"
 
-PAGE = "| number | book or expected | ours | difference | | holds if |\n|---|---|---|---|---|---|"
+PAGE = "| number | book or expected | ours | difference | | holds if, and why |\n|---|---|---|---|---|---|"
 
 _NOTE = NOTE.replace(MARK, f"\\{MARK}")  # or Markdown takes it for a list
 

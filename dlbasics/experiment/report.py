@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -216,31 +217,43 @@ def _description(entry: Entry) -> str:
 def _figures(entry: Entry, result: Result) -> str:
     said = captions(entry.folder)
     figures = []
-    for path in result.figures:
-        try:
-            picture = small_png(path, None)
-        except (OSError, ValueError) as error:
-            figures.append(f'<p class="problem">{escape(str(error))}</p>')
-            continue
-        key = path.name.removeprefix(f"{entry.script}_").removesuffix(".png").replace("_", " ")
-        text = said.get(path.name, f"{key[:1].upper()}{key[1:]}.")
-        width, height = struct.unpack(
-            ">II", picture[16:24]
-        )  # as the head of each PNG file has them
-        kind = ' class="wide"' if width > WIDE * height else ""
-        source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
-        image = f'<img loading="lazy" alt="{escape(key)}" width="{width}" height="{height}"'
+    # One paragraph may explain several figures.
+    for text, paths in groupby(
+        result.figures, lambda path: said.get(path.name, _name(entry, path))
+    ):
+        images = [_image(_name(entry, path), path) for path in paths]
+        kind = ' class="several"' if len(images) > 1 else ' class="wide"' if images[0][1] else ""
+        shown_images = "".join(image for image, _ in images)
         figures.append(
-            f'<figure{kind}>{image} src="{source}"><figcaption>{inline(text)}</figcaption></figure>'
+            f"<figure{kind}><div>{shown_images}</div>"
+            f"<figcaption>{inline(text)}</figcaption></figure>"
         )
     return f'<div class="figures">{"".join(figures)}</div>' if figures else ""
+
+
+def _name(entry: Entry, path: Path) -> str:
+    """Return the name of a figure in words, such as 'Figure 6 9.'"""
+    name = path.stem.removeprefix(f"{entry.script}_").replace("_", " ")
+    return f"{name[:1].upper()}{name[1:]}."
+
+
+def _image(name: str, path: Path) -> tuple[str, bool]:
+    """Return a picture as HTML, and whether it is wide; a message if the file holds none."""
+    try:
+        picture = small_png(path, None)
+    except (OSError, ValueError) as error:
+        return f'<p class="problem">{escape(str(error))}</p>', False
+    width, height = struct.unpack(">II", picture[16:24])  # the head of each PNG file has them
+    source = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}"
+    image = f'<img loading="lazy" alt="{escape(name)}" width="{width}" height="{height}"'
+    return f'{image} src="{source}">', width > WIDE * height
 
 
 def _claims(entry: Entry, result: Result) -> str:
     claims = [claim for claim in result.about["claims"] if claim["ours"] != LEFT_OUT]
     if not claims:
         return ""
-    heads = ("number", "book or expected", "ours", "difference", "", "holds if")
+    heads = ("number", "book or expected", "ours", "difference", "", "holds if, and why")
     head = "".join(f"<th>{text}</th>" for text in heads)
     rows = "".join(_row(entry, claim, heads) for claim in claims)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

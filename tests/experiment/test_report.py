@@ -1,6 +1,7 @@
 """The page with all figures and numbers."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_it_says_what_does_not_hold_what_failed_and_what_has_not_run(page, tmp_p
     assert "This experiment failed: no &lt;apple&gt;" in text
     assert text.count("This experiment has not run.") == len(entries()) - 2
     assert "It takes hours." in text
+
+
+def test_figures_with_one_explanation_stand_together(page, tmp_path, monkeypatch):
+    for name in ("gates_a.png", "gates_b.png"):
+        shutil.copy(tmp_path / "gates_curve.png", tmp_path / name)
+    said = dict.fromkeys(("gates_a.png", "gates_b.png"), "**Both.** Look.")
+    monkeypatch.setattr(report, "captions", lambda folder: said)
+    names = ("gates_a.png", "gates_b.png", "gates_curve.png")
+    text = page({GATES: result(tmp_path, {}, figures=names)})
+    assert re.findall("<figcaption>(.*?)</figcaption>", text) == ["<b>Both.</b> Look.", "Curve."]
+    assert text.count("<img") == 3
 
 
 def test_a_lost_figure_is_named(page, tmp_path):
