@@ -6,6 +6,7 @@ python -m dlbasics train_convnet --help        explains the settings of an exper
 python -m dlbasics ch07/train_convnet --quick  runs an experiment in seconds
 """
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -37,7 +38,9 @@ def act(name: str, flags: list[str]) -> None:
         print(NEXT)
     elif name.startswith("-"):
         sys.exit(f"the name of an experiment comes before its flags, got {name!r} first")
-    elif (chapter := find_chapter(name)) and not flags:
+    elif chapter := find_chapter(name):
+        if flags:
+            sys.exit(f"{name!r} is a chapter; flags go to one of its experiments")
         print(listing(chapter))
     else:
         entry = the_one(name)
@@ -64,6 +67,8 @@ def the_one(name: str) -> Entry:
         problem, offered = f"several experiments are called {name!r}; name the chapter, too", found
     else:
         problem, offered = f"no experiment is called {name!r}", similar(name)
+        if re.fullmatch(r"(ch)?\d+", name):
+            sys.exit(f"there is no chapter {name!r}; the chapters are 2 to 8")
         if not offered:
             sys.exit(f"{problem}; python -m dlbasics lists all")
         problem += "; similar names are"

@@ -30,7 +30,8 @@ def test_a_chapters_name_lists_its_experiments(capsys):
     [
         (["train_neuralnet"], ["several", "ch04_training/train_neuralnet", "ch05_backprop/train_"]),
         (["train_convet"], ["no experiment is called 'train_convet'", "ch07_cnn/train_convnet"]),
-        (["ch07", "--quick"], ["no experiment is called 'ch07'"]),
+        (["ch07", "--quick"], ["'ch07' is a chapter; flags go to one of its experiments"]),
+        (["ch09"], ["there is no chapter 'ch09'; the chapters are 2 to 8"]),
         (["xyzzy"], ["no experiment is called 'xyzzy'; python -m dlbasics lists all"]),
         (["--quick"], ["the name of an experiment comes before its flags, got '--quick'"]),
     ],

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from dlbasics.reproduce import main
+from dlbasics._internal.files import locked, unlock
+from dlbasics.reproduce import _chosen, _parser, main
 from tests.helpers import ROOT
 
 pytestmark = pytest.mark.long
@@ -121,11 +122,11 @@ def test_a_failure_stops_no_other_experiment_and_is_named_at_the_end(project, ch
     done = reproduce(project, "--out", "failing", names=["gates", "ch05/buy_apple", "parity"])
     assert done.returncode == 1
     assert "2 failed" in done.stdout
-    assert "ch05_backprop/buy_apple: ModuleNotFoundError: No module named 'noth" in done.stdout
+    assert "ch05_backprop/buy_apple: ImportError: cannot import name 'nothing_of_t" in done.stdout
     assert "ch02_perceptron_gates.txt" in done.stdout
     assert "ch02_perceptron/parity (" in done.stdout
     page = (project / "failing" / "digits" / "report" / "index.html").read_text(encoding="utf-8")
-    assert "No module named &#x27;nothing_of_that_name&#x27;" in page
+    assert "cannot import name &#x27;nothing_of_that_name&#x27;" in page
     assert 'title="failed"' in page
 
 
@@ -133,9 +134,9 @@ def test_a_claim_that_does_not_hold_is_named_and_makes_the_exit_code_1(project, 
     changed("ch05_backprop/buy_apple.py", '"price", 220', '"price", 221')
     done = reproduce(project, names=["ch05/buy_apple"])
     assert done.returncode == 1
-    assert "claims: 3 of 4 hold" in done.stdout
-    assert "ch05_backprop/buy_apple: price: 220" in done.stdout
-    assert "3 of 4 claims hold" in page_of(project, "digits")
+    assert "claims: 1 of 2 hold" in done.stdout
+    assert "ch05_backprop/buy_apple: price: 220, not 221" in done.stdout
+    assert "1 of 2 claims hold" in page_of(project, "digits")
 
 
 def test_quick_runs_have_a_page_of_their_own_and_judge_nothing(project):
@@ -186,6 +187,10 @@ def test_runs_that_were_stopped_go_on_where_they_were(project, changed, kind):
     [
         (["--only", "gate"], "--only: no experiment is called 'gate'; ch02_perceptron/gates"),
         (["--chapter", "9"], "--chapter must be from 2 to 8, got '9'"),
+        (["--out", ""], "must be a folder without the code, got ''"),
+        (["--out", str(ROOT)], "must be a folder without the code"),
+        (["--out", str(ROOT / "ch02_perceptron" / "out")], "must be a folder without the code"),
+        (["--only", "xyzzy"], "no experiment is called 'xyzzy'; python -m dlbasics lists all"),
         (["--jobs", "0"], "must be a number from 1 to 64, got '0'"),
         (["--seed", "-1"], "--seed"),
         (["--data", "cats"], "invalid choice: 'cats'"),
@@ -199,6 +204,30 @@ def test_flags_that_make_no_sense_are_refused_before_anything_runs(flags, messag
         main(flags)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_chapter_is_run_without_what_takes_half_an_hour_unless_long():
+    chosen = {}
+    for flags in (
+        ["--chapter", "8"],
+        ["--chapter", "8", "--long"],
+        [],
+        ["--long"],
+        ["--only", "best"],
+    ):
+        names = [entry.script for entry in _chosen(_parser().parse_args(flags))]
+        chosen[" ".join(flags)] = "best" in names
+    assert list(chosen.values()) == [False, True, False, True, True]
+
+
+def test_two_commands_do_not_use_one_folder(tmp_path, capsys):
+    (tmp_path / "quick").mkdir()
+    lock = locked(tmp_path / "quick" / ".reproduce.lock")
+    try:
+        assert main(["--only", "gates", "--data", "digits", "--quick", "--out", str(tmp_path)]) == 1
+    finally:
+        unlock(lock)
+    assert "another run of this command uses" in capsys.readouterr().err
 
 
 def test_a_folder_that_takes_no_files_is_named(tmp_path, capsys):

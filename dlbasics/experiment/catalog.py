@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def is_long(self) -> bool:
-        """Whether the experiment takes hours."""
+        """Whether the experiment takes half an hour or more."""
         return self.name in LONG
 
     @property

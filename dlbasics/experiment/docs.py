@@ -20,7 +20,9 @@ BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
 
 LESSON = "| script | number | book or expected | ours |\n|---|---|---|---|"
 
-PAGE = "| number | book or expected | ours | difference | | holds if, and why |\n|---|---|---|---|---|---|"
+PAGE = (
+    "| number | book or expected | ours | difference | | holds if, and why |\n" + 6 * "|---" + "|"
+)
 
 _NOTE = NOTE.replace(MARK, f"\\{MARK}")  # or Markdown takes it for a list
 
@@ -83,7 +85,11 @@ def update_lesson(readme: Path, results: Results) -> None:
             ]
         else:
             rows += [row for row in old.splitlines() if row.startswith(f"| {link} |")]
-    table = "\n".join([LESSON, *rows, "", _NOTE])
+    holds = "All of these numbers hold, or are only shown: "
+    if Tally.of(results.values()).broken:
+        holds = "Not all of these numbers hold: "
+    link = "[results](../docs/results.md) says what each one must fulfil."
+    table = "\n".join([LESSON, *rows, "", holds + link, "", _NOTE])
     write_text(readme, f"{before}{BEGIN}\n\n{table}\n\n{END}\n{after}")
 
 

@@ -4,7 +4,7 @@ import base64
 import platform
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from html import escape
@@ -72,9 +72,11 @@ def difference(claim: Claims) -> str:
         return ""
     try:
         book, ours = (np.asarray(claim[key], float) for key in ("book", "ours"))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return ""
     if book.shape != ours.shape or not book.size:
+        return ""
+    if not (np.isfinite(book).all() and np.isfinite(ours).all()):
         return ""
     gaps = ours - book
     if gaps.ndim == 0:
@@ -91,12 +93,13 @@ def write_page(setting: Setting, failed: Mapping[Entry, str]) -> Path:
     """
     results = {entry: stored(entry, setting) for entry in entries() if entry not in failed}
     found = {entry: result for entry, result in results.items() if result is not None}
+    old = {entry for entry, result in found.items() if not is_current(result.about)}
     sections = "\n".join(_chapter(chapter, found, failed, setting) for chapter in CHAPTERS)
     page = (HERE / "report.html").read_text(encoding="utf-8")
     for name, text in {
         "style": (HERE / "report.css").read_text(encoding="utf-8"),
         "script": (HERE / "report.js").read_text(encoding="utf-8"),
-        "tally": _top(found, failed, setting),
+        "tally": _top(found, failed, old, setting),
         "contents": "\n".join(_contents(chapter, found, failed) for chapter in CHAPTERS),
         "note": escape(NOTE),
         "chapters": sections,
@@ -104,7 +107,7 @@ def write_page(setting: Setting, failed: Mapping[Entry, str]) -> Path:
         page = page.replace(f"<!-- {name} -->", text)
     path = setting.folder / "report" / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, page)
+    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))
     return path
 
 
@@ -121,8 +124,10 @@ def facts_of_versions() -> str:
     return ", ".join(f"{name} {number}" for name, number in versions().items())
 
 
-def _top(found: Mapping[Entry, Result], failed: Mapping[Entry, str], setting: Setting) -> str:
-    tally = Tally.of(found.values())
+def _top(
+    found: Mapping[Entry, Result], failed: Mapping[Entry, str], old: Set[Entry], setting: Setting
+) -> str:
+    tally = Tally.of(result for entry, result in found.items() if entry not in old)
     judged = tally.holding + tally.broken
     if setting.quick:
         large, kind = "Quick runs: no claim is judged.", "none"
@@ -132,6 +137,8 @@ def _top(found: Mapping[Entry, Result], failed: Mapping[Entry, str], setting: Se
         kind = "bad"
     total = sum(len(chapter.scripts) for chapter in CHAPTERS)
     rest = [f"{len(found)} of {total} experiments have run"]
+    if old:
+        rest.append(f"{len(old)} of them with other code or versions, and do not count")
     if failed:
         rest.append(f"{len(failed)} failed")
     if tally.unjudged and not setting.quick:
@@ -192,8 +199,8 @@ def _article(entry: Entry, result: Result | None, error: str | None, setting: Se
     if error is not None:
         parts.append(f'<p class="problem">This experiment failed: {escape(error)}</p>')
     elif result is None:
-        hours = " It takes hours." if entry.is_long else ""
-        parts.append(f'<p class="facts">This experiment has not run.{hours}</p>')
+        long = " It takes half an hour or more: --long runs it." if entry.is_long else ""
+        parts.append(f'<p class="facts">This experiment has not run.{long}</p>')
     else:
         if not is_current(result.about):
             parts.append(
@@ -264,7 +271,7 @@ def _row(entry: Entry, claim: Claims, heads: tuple[str, ...]) -> str:
     kind = {True: "good", False: "bad", None: "none"}[claim["holds"]]
     cells = [
         escape(claim["text"]),
-        escape(expected(claim)).replace(MARK, f'<span class="mark">{MARK}</span>'),
+        escape(expected(claim)).replace(f" {MARK}", f"&nbsp;{MARK}"),
         escape(shown(claim["ours"], claim["digits"])),
         escape(difference(claim)),
         f'<span class="verdict {kind}">{word}</span>',
@@ -293,8 +300,10 @@ def _facts(about: Mapping[str, Any]) -> str:
     if about["seed"] is not None:
         facts.append(f"seed {about['seed']}")
     facts.append(f"{about.get('seconds', 0):.1f} s")
-    made_by = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    return f'<p class="facts">{escape("; ".join(facts))}. {escape(made_by)}.</p>'
+    line = f"{'; '.join(facts)}."
+    if about["versions"] != versions():  # those of today stand on top
+        line += " " + ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    return f'<p class="facts">{escape(line)}</p>'
 
 
 def _anchor(entry: Entry) -> str:

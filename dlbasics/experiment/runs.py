@@ -1,10 +1,12 @@
 """Runs many experiments, each in a process of its own, and finds the results that they left."""
 
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,14 +101,17 @@ class Result:
 
 def stored(entry: Entry, setting: Setting) -> Result | None:
     """Return what a run with this setting left, perhaps with other code; None if nothing."""
+    return next(_all_stored(entry, setting), None)
+
+
+def _all_stored(entry: Entry, setting: Setting) -> Iterator[Result]:
     # An experiment without images writes to the same folder, whatever the data of the others.
     for folder in dict.fromkeys((setting.folder, setting.base)):
         path = folder / entry.folder / f"{entry.script}.json"
         with suppress(OSError, ValueError):
             about = parse_json(path.read_text(encoding="utf-8"))
             if _fits(about, setting):
-                return Result(path, about)
-    return None
+                yield Result(path, about)
 
 
 def _fits(about: Any, setting: Setting) -> bool:
@@ -114,7 +119,7 @@ def _fits(about: Any, setting: Setting) -> bool:
     return (
         isinstance(about, dict)
         and all(isinstance(about.get(key), kind) for key, kind in KINDS.items())
-        and all(isinstance(name, str) for name in about["figures"])
+        and all(re.fullmatch(r"\w+\.png", str(name)) for name in about["figures"])
         and all(isinstance(claim, dict) and _is_verdict(claim) for claim in about["claims"])
         and about["default"]
         and about["quick"] == setting.quick
@@ -132,17 +137,17 @@ def _is_verdict(claim: dict[str, Any]) -> bool:
     return (
         all(isinstance(text, str) for text in texts)
         and verdict.holds in (True, False, None)
-        and isinstance(verdict.digits, int)
-        and verdict.digits > 0
+        and type(verdict.digits) is int
+        and 0 < verdict.digits < 20
     )
 
 
 def finished(entry: Entry, setting: Setting) -> Result | None:
     """Return what a run with this setting and today's code left; None if there was no such run."""
-    result = stored(entry, setting)
-    if result is None or not is_current(result.about):
-        return None
-    return result if all(path.is_file() for path in result.figures) else None
+    for result in _all_stored(entry, setting):
+        if is_current(result.about) and all(path.is_file() for path in result.figures):
+            return result
+    return None
 
 
 @dataclass
@@ -167,33 +172,62 @@ class Estimate:
         """Return the seconds that an experiment took elsewhere."""
         return 2.0 if self.setting.quick else usual_seconds(entry.name)
 
-    @property
-    def pace(self) -> float:
-        """The time that the ended runs took, divided by the time that they usually take."""
-        usual = sum(map(self.usual, self.ended))
+    def pace(self, now: float) -> float:
+        """Return the time that runs take, divided by the time that they usually take."""
+        taken = dict(self.ended)
+        for entry, start in self.running.items():
+            if now - start > self.usual(entry):  # it has not ended, but tells that all is slow
+                taken[entry] = now - start
         # The usual times of a minute count, too: the first runs are short, and tell little.
-        return (sum(self.ended.values()) + 60) / (usual + 60)
+        return (sum(taken.values()) + 60) / (sum(map(self.usual, taken)) + 60)
 
     def share(self, now: float) -> float:
         """Return the share of the work that is done, from 0 to 1."""
-        running = {entry: self.pace * self.usual(entry) for entry in self.running}
-        done = self.pace * sum(map(self.usual, self.ended))
+        pace = self.pace(now)
+        running = {entry: pace * self.usual(entry) for entry in self.running}
+        done = pace * sum(map(self.usual, self.ended))
+        waiting = pace * sum(map(self.usual, self.waiting))
+        total = done + sum(running.values()) + waiting
         done += sum(min(now - self.running[entry], 0.95 * running[entry]) for entry in running)
-        waiting = self.pace * sum(map(self.usual, self.waiting))
-        total = self.pace * sum(map(self.usual, self.ended)) + sum(running.values()) + waiting
         return done / total if total else 1.0
 
     def left(self, now: float) -> float:
         """Return the seconds until all runs have ended."""
+        pace = self.pace(now)
         rest = [
-            max(self.pace * self.usual(entry) - (now - start), 1)
+            max(pace * self.usual(entry) - (now - start), 1)
             for entry, start in self.running.items()
         ]
-        alone = sum(self.usual(entry) for entry in self.waiting if entry.is_timed)
-        others = sum(self.usual(entry) for entry in self.waiting if not entry.is_timed)
-        return max(max(rest, default=0), (sum(rest) + self.pace * others) / self.jobs) + (
-            self.pace * alone
-        )
+        alone = pace * sum(self.usual(entry) for entry in self.waiting if entry.is_timed)
+        others = pace * sum(self.usual(entry) for entry in self.waiting if not entry.is_timed)
+        return max(max(rest, default=0), (sum(rest) + others) / self.jobs) + alone
+
+
+class Children:
+    """The processes that run."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    def wait_for(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait until a process has ended, and return its exit code."""
+        with self._lock:
+            self._running.add(child)
+            if self._is_stopped:
+                child.kill()
+        code = child.wait()
+        with self._lock:
+            self._running.discard(child)
+        return code
+
+    def stop(self) -> None:
+        """End all processes, and those that are about to start."""
+        with self._lock:
+            self._is_stopped = True
+            for child in self._running:
+                child.kill()
 
 
 def run_all(
@@ -216,10 +250,13 @@ def run_all(
     # The longest come first, so that no process waits for one that has started last.
     estimate = Estimate(setting, jobs, sorted(entries, key=lambda e: -usual_seconds(e.name)))
     outcomes: list[Outcome] = []
-    children: set[subprocess.Popen[bytes]] = set()
+    children = Children()
 
     def run(entry: Entry) -> Outcome:
-        return _run(entry, setting, children)
+        try:
+            return _run(entry, setting, children)
+        except OSError as error:  # such as a full disk
+            return Outcome(entry, 0.0, str(error))
 
     with ThreadPoolExecutor(jobs) as pool:
         futures: set[Future[Outcome]] = set()
@@ -237,8 +274,7 @@ def run_all(
                     show(estimate, outcome)
                 show(estimate, None)
         except BaseException:
-            for child in [*children]:
-                child.kill()
+            children.stop()
             raise
     return outcomes
 
@@ -253,10 +289,18 @@ def _next(estimate: Estimate, jobs: int) -> Entry | None:
     return estimate.waiting[0] if estimate.waiting and not estimate.running else None
 
 
-def _run(entry: Entry, setting: Setting, children: set[subprocess.Popen[bytes]]) -> Outcome:
+def _run(entry: Entry, setting: Setting, children: Children) -> Outcome:
     log = setting.log_file(entry)
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "dlbasics.experiment.child", entry.name, str(setting.base)]
+    safe = ["-P"] if getattr(sys.flags, "safe_path", False) else []
+    command = [
+        sys.executable,
+        *safe,
+        "-m",
+        "dlbasics.experiment.child",
+        entry.name,
+        str(setting.base),
+    ]
     command += [setting.data, str(setting.seed), *["--quick"] * setting.quick]
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
     start = time.perf_counter()
@@ -264,9 +308,7 @@ def _run(entry: Entry, setting: Setting, children: set[subprocess.Popen[bytes]])
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=environment
         )
-        children.add(child)
-        code = child.wait()
-        children.discard(child)
+        code = children.wait_for(child)
         if child.stdin is not None:
             child.stdin.close()
     seconds = time.perf_counter() - start
@@ -277,6 +319,8 @@ def _run(entry: Entry, setting: Setting, children: set[subprocess.Popen[bytes]])
 
 def _reason(log: Path, code: int) -> str:
     """Return the last line of a log, or else the exit code."""
+    if code < 0 or code > 255:
+        return f"another program ended it (exit code {code})"
     lines = log.read_bytes()[-LAST:].decode("utf-8", "replace").split("\n")
     lines = [line.strip() for line in lines if line.strip()]
     if code == 0:

@@ -161,8 +161,11 @@ def test_a_lessons_table_is_replaced_and_nothing_else(tmp_path):
     assert text.startswith(f"{above}{BEGIN}\n\n| script |")
     assert text.index("| steps | 1 | 0.5 |\n") < text.index("| c | falls * | 0.5 |\n" + kept)
     assert "| gone |" not in text
-    assert "old" not in text
+    assert "| old |" not in text
     assert text.endswith(f"or what we expect.\n\n{END}\nBelow.\n")
+    assert "All of these numbers hold" in text
+    update_lesson(readme, {GATES: Result(tmp_path, {"claims": [CLAIM | {"holds": False}]})})
+    assert "Not all of these numbers hold" in readme.read_text(encoding="utf-8")
 
 
 def test_a_lesson_without_the_marks_is_left_alone(tmp_path):

@@ -46,9 +46,9 @@ def page(tmp_path, monkeypatch):
     axes.plot(np.arange(3))
     plotting.save(figure, tmp_path / "gates_curve.png")
 
-    def write(results, failed=None, setting=None):
+    def write(results, failed=None, setting=None, current=True):
         monkeypatch.setattr(report, "stored", lambda entry, _: results.get(entry))
-        monkeypatch.setattr(report, "is_current", lambda about: True)
+        monkeypatch.setattr(report, "is_current", lambda about: current)
         path = write_page(setting or Setting(tmp_path / "out"), failed or {})
         return path.read_text(encoding="utf-8")
 
@@ -101,8 +101,8 @@ def test_an_experiment_has_its_figures_numbers_and_facts(page, tmp_path):
         ">-0.25<",
         "within 0.3",
         "because &lt;it&gt; is so",
-        'falls <span class="mark">*</span>',
-        "Settings: rate 0.5; seed 7; 1.2 s",
+        "falls&nbsp;*",
+        "Settings: rate 0.5; seed 7; 1.2 s. python 3",
         "python -m dlbasics ch02_perceptron/gates",
         "<figcaption>Curve.</figcaption>",
     ]
@@ -117,7 +117,21 @@ def test_it_says_what_does_not_hold_what_failed_and_what_has_not_run(page, tmp_p
     assert "1 failed; 1 numbers are shown and not judged" in text
     assert "This experiment failed: no &lt;apple&gt;" in text
     assert text.count("This experiment has not run.") == len(entries()) - 2
-    assert "It takes hours." in text
+    assert "It takes half an hour or more" in text
+
+
+def test_a_failure_alone_colors_the_top_and_a_number_left_out_has_no_row(page, tmp_path):
+    left_out = {"text": "rest", "ours": "left out"}
+    text = page({GATES: result(tmp_path, {}, left_out)}, {APPLE: "x"})
+    assert '<p class="tally bad">2 of 2 claims hold.</p>' in text
+    assert "rest" not in re.findall('<td data-label="number">(.*?)</td>', text)
+
+
+def test_results_of_other_code_are_marked_and_do_not_count(page, tmp_path, monkeypatch):
+    text = page({GATES: result(tmp_path, {})}, current=False)
+    assert "The code or the versions have changed since this run." in text
+    assert "0 of 0 claims hold." in text
+    assert "1 of 82 experiments have run; 1 of them with other code" in text
 
 
 def test_figures_with_one_explanation_stand_together(page, tmp_path, monkeypatch):
@@ -165,7 +179,9 @@ def test_it_says_which_runs_it_is_about(page, tmp_path, setting, text):
         (1, 1, False, ""),
         (None, 1, True, ""),
         ([], [], True, ""),
-        (1, "nan", True, "+nan"),
+        (1, "nan", True, ""),
+        (np.inf, np.inf, True, ""),
+        (10**400, 1, True, ""),
     ],
 )
 def test_the_difference_is_that_of_printed_numbers(book, ours, printed, text):

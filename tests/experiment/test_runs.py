@@ -1,6 +1,8 @@
 """Many experiments: which are finished, in which order they run, and how long the rest takes."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 
 import numpy as np
@@ -71,11 +73,15 @@ def test_a_result_of_the_same_setting_is_found(keep, folder, setting, changes):
         ({}, {"sources": None}),
         ({}, {"config": []}),
         ({}, {"figures": [1]}),
+        ({}, {"figures": ["../gates.png"]}),
+        ({}, {"figures": [""]}),
         ({}, {"claims": [1]}),
         ({}, {"claims": [{"text": "price"}]}),
         ({}, {"claims": [ABOUT["claims"][0] | {"holds": "yes"}]}),
         ({}, {"claims": [ABOUT["claims"][0] | {"why": None}]}),
         ({}, {"claims": [ABOUT["claims"][0] | {"digits": 0}]}),
+        ({}, {"claims": [ABOUT["claims"][0] | {"digits": True}]}),
+        ({}, {"claims": [ABOUT["claims"][0] | {"digits": 10**9}]}),
         ({"data": "digits"}, {}),
         ({"quick": True}, {}),
         ({"seed": 1}, {}),
@@ -120,6 +126,41 @@ def test_a_run_is_finished_if_its_code_is_the_same_and_its_figures_are_there(
     assert finished(ONE, setting).about == ABOUT
 
 
+def test_a_result_of_old_code_does_not_hide_one_of_todays(keep, tmp_path, monkeypatch):
+    """An experiment that takes images no longer has left a result on digits."""
+    keep("digits", data="digits")
+    setting = keep("", {"data": "digits"}, data=None, figures=[])
+    monkeypatch.setattr(runs, "is_current", lambda about: about["data"] is None)
+    assert finished(ONE, setting).about["data"] is None
+
+
+def test_a_process_that_was_killed_or_prints_nothing_is_reported_by_its_exit_code(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("A title.\n")
+    assert runs._reason(log, -9) == "another program ended it (exit code -9)"
+    assert runs._reason(log, 1) == "A title."
+    log.write_text("")
+    assert runs._reason(log, 1) == "exit code 1"
+
+
+def test_a_run_that_cannot_start_fails_and_stops_no_other(monkeypatch):
+    def run(entry, setting, children):
+        if entry == ONE:
+            raise OSError("disk full")
+        return Outcome(entry, 1.0)
+
+    monkeypatch.setattr(runs, "_run", run)
+    outcomes = run_all([ONE, TRAIN], Setting(), 1, lambda estimate, outcome: None)
+    assert {outcome.entry: outcome.error for outcome in outcomes} == {ONE: "disk full", TRAIN: ""}
+
+
+def test_a_process_that_starts_after_the_end_is_ended():
+    children = runs.Children()
+    children.stop()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert children.wait_for(child) != 0
+
+
 @pytest.fixture
 def times(monkeypatch):
     """The usual times of the experiments."""
@@ -137,11 +178,28 @@ def test_the_estimate_before_the_first_end_is_that_of_the_usual_times():
 @pytest.mark.usefixtures("times")
 def test_the_estimate_follows_the_pace_of_the_runs_that_have_ended():
     estimate = Estimate(Setting(), 1, [TIMED], {TRAIN: 1_000.0}, {ONE: 150.0})
-    assert estimate.pace == pytest.approx((150 + 60) / (10 + 60))
+    assert estimate.pace(1_060) == pytest.approx((150 + 60) / (10 + 60))
     assert estimate.left(1_060) == pytest.approx(3 * 100 - 60 + 3 * 40)
-    assert estimate.left(9_999) == pytest.approx(1 + 3 * 40)  # it takes longer than thought
     assert estimate.share(1_060) == pytest.approx((30 + 60) / 450)
-    assert estimate.share(9_999) == pytest.approx((30 + 0.95 * 300) / 450)
+    waiting = Estimate(Setting(), 2, [ONE, TIMED], {TRAIN: 0.0}, {ONE: 150.0})
+    assert waiting.left(0) == pytest.approx(max(300, (300 + 30) / 2) + 3 * 40)
+
+
+@pytest.mark.usefixtures("times")
+def test_the_estimate_grows_while_a_run_takes_longer_than_usual():
+    estimate = Estimate(Setting(), 1, [TIMED], {TRAIN: 0.0})
+    assert estimate.pace(100) == 1
+    assert estimate.pace(1_000) == pytest.approx(1_060 / 160)
+    assert estimate.left(1_000) == pytest.approx(1 + 40 * 1_060 / 160)
+    assert estimate.share(1_000) < 0.7
+
+
+@pytest.mark.usefixtures("times")
+def test_nothing_starts_beside_a_run_that_measures_times():
+    assert runs._next(Estimate(Setting(), 2, [TIMED], {ONE: 0.0}), 2) is None
+    assert runs._next(Estimate(Setting(), 2, [TIMED, ONE], {TRAIN: 0.0}), 2) == ONE
+    assert runs._next(Estimate(Setting(), 2, [TIMED]), 2) == TIMED
+    assert runs._next(Estimate(Setting(), 1, [ONE], {TRAIN: 0.0}), 1) is None
 
 
 @pytest.mark.usefixtures("times")
