@@ -63,7 +63,7 @@ class Tally:
     def line(self) -> str:
         """A sentence for all experiments."""
         rest = f"; {self.unjudged} numbers are shown, and not judged" if self.unjudged else ""
-        return f"claims: {self.holding} of {self.holding + self.broken} hold{rest}"
+        return f"{self.holding} of {self.holding + self.broken} claims hold{rest}"
 
 
 def difference(claim: Claims) -> str:

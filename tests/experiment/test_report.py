@@ -191,7 +191,7 @@ def test_the_difference_is_that_of_printed_numbers(book, ours, printed, text):
 def test_a_tally_counts(tmp_path):
     tally = Tally.of([result(tmp_path, {}, {"holds": False}), result(tmp_path, {"holds": None})])
     assert tally == Tally(1, 1, 1)
-    assert tally.line == "claims: 1 of 2 hold; 1 numbers are shown, and not judged"
+    assert tally.line == "1 of 2 claims hold; 1 numbers are shown, and not judged"
     assert (tally.short, Tally(0, 0, 4).short) == ("1 of 2 claims hold", "nothing was judged")
 
 
