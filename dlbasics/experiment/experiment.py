@@ -187,9 +187,9 @@ class Experiment:
         # Quick runs and runs on digits do not replace the results of a long run on MNIST.
         kind = "quick" if args.quick else "" if on_mnist else "digits"
         with (
-            _exit_on(BlockingIOError, ""),
             _exit_on(ValueError, "--out must be the name of a folder: "),
             _exit_on(OSError, "--out must be a folder that can be written to: "),
+            _exit_on(BlockingIOError, ""),  # an OSError; the last one comes first
         ):
             output.reserve(Path(args.out, kind, self._script.parent.name))
 
