@@ -151,7 +151,7 @@ def _page(results: Results, wanted: set[str]) -> str:
         f"wrote this page after a full run on MNIST with seed 0, on {machine()};",
         f"{facts_of_versions()}.",
         f"The experiments take {minutes:.0f} minutes one after the other, less two at a time.",
-        "`python -m dlbasics.reproduce` makes the same on your machine, as a page with all figures;",
+        "`python -m dlbasics.reproduce` makes the same page on your machine, with all figures;",
         "accuracies may differ in the last digits, as processors round differently.",
         "",
         _NOTE,

@@ -41,7 +41,7 @@ def test_a_folder_without_room_is_refused_before_the_run(tmp_path):
 
 def test_two_runs_of_a_script_do_not_write_to_one_folder(tmp_path):
     def run():
-        with pytest.raises(SystemExit, match="^another run of this script writes to"):
+        with pytest.raises(SystemExit, match=r"^another run of this script writes to"):
             Experiment("T", no_run).main(["--out", str(tmp_path)])
         return {"n": 1}
 
