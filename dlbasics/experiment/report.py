@@ -239,8 +239,9 @@ def _figures(entry: Entry, result: Result) -> str:
 
 
 def _name(entry: Entry, path: Path) -> str:
-    """Return the name of a figure in words, such as 'Figure 6 9.'"""
+    """Return the name of a figure in words, such as 'Figure 6.9.'"""
     name = path.stem.removeprefix(f"{entry.script}_").replace("_", " ")
+    name = re.sub(r"(figure|table) (\w) (\d+)", r"\1 \2.\3", name)
     return f"{name[:1].upper()}{name[1:]}."
 
 

@@ -30,7 +30,7 @@ def test_the_bold_paragraph_after_pictures_explains_all_of_them(tmp_path, monkey
 
 <img src="../docs/figures/two.png">
 
-**Figure 1.** What to
+**The picture.** What to
 look for.
 
 ![b](../docs/figures/three.png)
@@ -43,7 +43,7 @@ Plain text.
     (tmp_path / "ch00" / "README.md").write_text(lesson, encoding="utf-8")
     monkeypatch.setattr(lessons, "ROOT", tmp_path)
     found = captions.__wrapped__("ch00")
-    assert found == dict.fromkeys(("one.png", "two.png"), "**Figure 1.** What to look for.")
+    assert found == dict.fromkeys(("one.png", "two.png"), "**The picture.** What to look for.")
 
 
 def test_without_a_lesson_there_are_no_captions(tmp_path, monkeypatch):

@@ -134,6 +134,19 @@ def test_results_of_other_code_are_marked_and_do_not_count(page, tmp_path, monke
     assert "1 of 82 experiments have run; 1 of them with other code" in text
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("gates_curve.png", "Curve."),
+        ("gates_figure_6_9.png", "Figure 6.9."),
+        ("gates_figure_A_11_upper.png", "Figure A.11 upper."),
+        ("gates_two_classes.png", "Two classes."),
+    ],
+)
+def test_a_figure_without_an_explanation_has_its_name(tmp_path, file, name):
+    assert report._name(GATES, tmp_path / file) == name
+
+
 def test_figures_with_one_explanation_stand_together(page, tmp_path, monkeypatch):
     for name in ("gates_a.png", "gates_b.png"):
         shutil.copy(tmp_path / "gates_curve.png", tmp_path / name)
@@ -198,7 +211,7 @@ def test_a_tally_counts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        ("**Figure 1.** The *line*\nis `x < 1`.", "<b>Figure 1.</b> The <i>line</i> is "
+        ("**The picture.** The *line*\nis `x < 1`.", "<b>The picture.</b> The <i>line</i> is "
          "<code>x &lt; 1</code>."),
         ("see [the lesson](README.md#part)", "see the lesson"),
         ("$x^2 * y * z$ and `a * b * c`", "<i>x<sup>2</sup> * y * z</i> and "
