@@ -205,9 +205,9 @@ experiment = Experiment(
             "what PyTorch says to the derivative of a matrix",
             "the last output must be 1D",
             of_pytorch(lambda result, pytorch: pytorch.error),
-            lambda v: v.endswith("only for scalar outputs"),
-            "a refusal that ends with 'only for scalar outputs'",
-            "the message may begin otherwise in another version of PyTorch",
+            lambda v: v.startswith("grad can be implicitly created only for scalar outputs"),
+            "begins with 'grad can be implicitly created only for scalar outputs'",
+            "the message may end otherwise in another version of PyTorch",
         ),
     ],
 )
