@@ -68,7 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--chapter", nargs="+", metavar="N", help="run the experiments of these chapters only")
     add("--only", nargs="+", metavar="NAME", help="run these experiments only: ch07/train_convnet")
     add("--long", action="store_true", help="run ch08_deep/best, too, which takes half an hour")
-    add("--quick", action="store_true", help="take minutes: small settings; nothing is judged")
+    add(
+        "--quick",
+        action="store_true",
+        help="take a minute or two: small settings; nothing is judged",
+    )
     add(
         "--data",
         choices=("auto", "mnist", "digits"),
