@@ -8,11 +8,11 @@ from typing import Any
 
 from dlbasics._internal.files import write_text
 from dlbasics.experiment.catalog import CHAPTERS, ROOT, Entry, entries
-from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, expected, shown
+from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, WORDS, expected, shown
 from dlbasics.experiment.figures import shrink
 from dlbasics.experiment.lessons import PICTURE
 from dlbasics.experiment.measured import keep
-from dlbasics.experiment.report import WORDS, Tally, difference, facts_of_versions, machine
+from dlbasics.experiment.report import Tally, difference, facts_of_versions, machine
 from dlbasics.experiment.runs import Result, Setting, finished
 
 BEGIN, END = "<!-- claims -->", "<!-- end of claims -->"
@@ -99,7 +99,7 @@ def _line(*cells: str) -> str:
 
 
 def _results(setting: Setting) -> Results:
-    """Return what each experiment's file of results says; those that take hours may lack one."""
+    """Return the result of each experiment; those that only --long runs may lack one."""
     results = {}
     for entry in entries():
         result = finished(entry, setting)

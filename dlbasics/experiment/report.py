@@ -16,7 +16,7 @@ import numpy as np
 
 from dlbasics._internal.files import write_text
 from dlbasics.experiment.catalog import CHAPTERS, Chapter, Entry, entries
-from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, expected, shown
+from dlbasics.experiment.claims import LEFT_OUT, MARK, NOTE, WORDS, expected, shown
 from dlbasics.experiment.figures import small_png
 from dlbasics.experiment.fingerprint import is_current, versions
 from dlbasics.experiment.lessons import captions
@@ -27,8 +27,6 @@ HERE = Path(__file__).parent
 
 WIDE = 1.8
 """A figure that is wider than this number of its heights has a row for itself."""
-
-WORDS = {True: "holds", False: "does not hold", None: "not judged"}
 
 Claims = Mapping[str, Any]
 
@@ -300,7 +298,7 @@ def _facts(about: Mapping[str, Any]) -> str:
     facts = [f"Settings: {settings}" if settings else "No settings"]
     if about["seed"] is not None:
         facts.append(f"seed {about['seed']}")
-    facts.append(f"{about.get('seconds', 0):.1f} s")
+    facts.append(f"{about['seconds']:.1f} s")
     line = f"{'; '.join(facts)}."
     if about["versions"] != versions():  # those of today stand on top
         line += " " + ", ".join(f"{name} {number}" for name, number in about["versions"].items())
@@ -321,7 +319,7 @@ def inline(text: str) -> str:
         kept.append(f"<code>{match[1]}</code>" if match[1] else f"<i>{_formula(match[2])}</i>")
         return f"\0{len(kept) - 1}\0"
 
-    html = re.sub(r"`([^`]+)`|\$([^$]+)\$", lambda m: keep(m), html)
+    html = re.sub(r"`([^`]+)`|\$([^$]+)\$", keep, html)
     html = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", html)
     html = re.sub(r"\*([^*\s][^*]*)\*", r"<i>\1</i>", html)
     return re.sub(r"\0(\d+)\0", lambda match: kept[int(match[1])], html)
