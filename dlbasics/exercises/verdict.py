@@ -1,0 +1,133 @@
+"""What a check says about a reader's answer, and how a check is written."""
+
+import functools
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlbasics._internal.reprs import brief
+
+OWN = str(Path(__file__).parents[1])
+"""The folder of dlbasics; what lies elsewhere is the reader's code."""
+
+
+class Wrong(Exception):
+    """Raised by a check: the answer is wrong.  The message says why."""
+
+
+class Unsolved(Exception):
+    """Raised by a check: the answer still holds `...`, or its function returns None."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a checking cell shows.  It is true if the answer is right.
+
+    Attributes:
+        right: True, False, or None if the exercise is not solved yet.
+        reason: What the check found.
+    """
+
+    right: bool | None
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.right is True
+
+    @property
+    def word(self) -> str:
+        """The first word of the verdict."""
+        return {True: "Right", False: "Not right", None: "Not solved yet"}[self.right]
+
+    def __repr__(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+    def _repr_html_(self) -> str:
+        color = {True: "#2e7d32", False: "#c62828", None: "#777777"}[self.right]
+        style = f"border-left: 4px solid {color}; padding: 0.3em 0.8em; white-space: pre-wrap"
+        return f'<div style="{style}"><b>{self.word}</b>: {escape(self.reason)}</div>'
+
+
+def exercise(check: Callable[..., str]) -> Callable[..., Verdict]:
+    """Make a check of a function, as a decorator.
+
+    Args:
+        check: A function of the reader's answer.  It raises `Wrong` if the answer is wrong, and
+            returns a sentence that says what is right about it.
+
+    Returns:
+        A function that takes the same answer and returns a `Verdict`.  If the reader's code raises
+        an exception, the verdict names it and its line; Ctrl-C still ends the cell.
+    """
+
+    @functools.wraps(check)
+    def checked(*answer: Any) -> Verdict:
+        try:
+            for each in answer:
+                _check_solved(each)
+            return Verdict(True, check(*answer))
+        except Unsolved as unsolved:
+            return Verdict(None, str(unsolved))
+        except Wrong as wrong:
+            return Verdict(False, str(wrong))
+        except Exception as error:
+            return Verdict(False, _describe(error))
+
+    return checked
+
+
+def expect(got: Any, wanted: Any, what: str, *, tolerance: float = 1e-6) -> None:
+    """Compare what the reader's code returned with what it should return.
+
+    Args:
+        got: A number or an array.
+        wanted: The right number or array.
+        what: What is compared, such as 'NAND(1, 0)'; the message begins with it.
+        tolerance: The largest difference allowed, relative to the largest number in `wanted`, or
+            to 1 if that is larger.
+
+    Raises:
+        Unsolved: If `got` is None or `...`.
+        Wrong: If it is not a number or an array, has another shape, or differs.
+    """
+    _check_solved(got)
+    wanted = np.asarray(wanted)
+    try:
+        array = np.asarray(got)
+        numbers = array.astype(float)
+    except (TypeError, ValueError):
+        kind = type(got).__name__
+        raise Wrong(f"{what} must be {_shown(wanted)}, got {brief(got)} ({kind})") from None
+    if array.shape != wanted.shape:
+        raise Wrong(f"{what} must have shape {wanted.shape}, got {array.shape}")
+    allowed = tolerance * max(1.0, float(np.abs(wanted).max(initial=0)))
+    # Not "differs by more", which is false for nan.
+    far = ~(np.abs(numbers - wanted) <= allowed)
+    if far.any():
+        where = tuple(map(int, np.argwhere(far)[0]))
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise Wrong(f"{what}{place} must be {brief(wanted[where])}, got {brief(array[where])}")
+
+
+def _check_solved(answer: Any) -> None:
+    if answer is None or answer is ...:
+        raise Unsolved("write your code where the three dots stand, and run both cells again")
+
+
+def _shown(wanted: Any) -> str:
+    return brief(wanted[()]) if wanted.ndim == 0 else f"an array of shape {wanted.shape}"
+
+
+def _describe(error: Exception) -> str:
+    """Say what the reader's code raised, and in which of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    others = [frame for frame in frames if not frame.filename.startswith(OWN)]
+    # The reader's cell comes first; NumPy's files may follow.
+    cell = [frame for frame in others if frame.filename == others[0].filename]
+    line = f" in line {cell[-1].lineno} of your cell, {cell[-1].line!r}" if cell else ""
+    return f"your code raises {type(error).__name__}{line}: {error}"
