@@ -16,11 +16,11 @@ OWN = str(Path(__file__).parents[1])
 """The folder of dlbasics; what lies elsewhere is the reader's code."""
 
 
-class Wrong(Exception):
+class Wrong(Exception):  # noqa: N818
     """Raised by a check: the answer is wrong.  The message says why."""
 
 
-class Unsolved(Exception):
+class Unsolved(Exception):  # noqa: N818
     """Raised by a check: the answer still holds `...`, or its function returns None."""
 
 
