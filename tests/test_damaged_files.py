@@ -18,6 +18,8 @@ from dlbasics.datasets.idx import idx_header
 from tests.damaged_files import cases, faults
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", cases())
 def test_a_loader_returns_what_is_left_or_raises_a_value_error_that_names_the_file(
@@ -75,7 +77,6 @@ BOMBS = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 def test_a_small_file_of_many_zeros_takes_no_memory(tmp_path):
     """Today's limit is 100 MB; each of these would take 400 MB or more."""

@@ -8,6 +8,8 @@ from ch05_backprop.graph import Graph, Input, Node
 from ch05_backprop.graph_drawing import draw
 from tests.ch05.helpers import GRAPHS
 
+pytestmark = pytest.mark.long
+
 
 def corners(text):
     """Return the four corners of a text, which may be rotated, in pixels."""

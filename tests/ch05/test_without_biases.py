@@ -9,13 +9,14 @@ from dlbasics.network import Network
 from tests.ch05.helpers import curves
 from tests.helpers import failed, few_digits
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result():
     return experiment.run(data=few_digits(), hidden_size=8, iters_num=50, networks=2)
 
 
-@pytest.mark.long
 def test_missing_biases_cost_little_on_mnist(mnist):
     result = experiment.run(data=mnist, iters_num=800, networks=1)
     without, with_biases = result.test_acc["without"][0, -1], result.test_acc["with"][0, -1]

@@ -6,6 +6,8 @@ from ch06_techniques import batch_norm_gradient_check
 from ch06_techniques.batch_norm_gradient_check import experiment
 from tests.helpers import failed, few_digits
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result():

@@ -12,6 +12,8 @@ from dlbasics.experiment import judge
 from dlbasics.search import LogUniform, SearchResult, Trial
 from tests.helpers import few_digits
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -107,7 +109,6 @@ def test_a_trial_uses_its_hyperparameters():
     assert other != still
 
 
-@pytest.mark.long
 def test_two_processes_give_the_same_trials(result):
     assert experiment.run(data=few_digits(), trials=6, epochs=3, processes=2) == result
     assert replace(Config(), processes=2) == Config()  # and is judged as such

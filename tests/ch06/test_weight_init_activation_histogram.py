@@ -12,6 +12,8 @@ from ch06_techniques.weight_init_activation_histogram import (
 )
 from tests.ch06.helpers import wrong_values_that_hold
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result():

@@ -12,6 +12,8 @@ from dlbasics.functions import softmax
 from dlbasics.trainer import Trainer
 from tests.helpers import few_digits, first_test_images
 
+pytestmark = pytest.mark.long
+
 BRIEF = best.Config(networks=2, epochs=2, batch_size=50, processes=1)
 
 

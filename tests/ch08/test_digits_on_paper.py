@@ -9,6 +9,8 @@ from ch08_deep.train_deepnet import trained_network
 from dlbasics.datasets import normalize_digit
 from tests.helpers import few_digits
 
+pytestmark = pytest.mark.long
+
 BLACK = np.zeros((28, 28))
 BLACK[4:24, 4:24] = 1
 
@@ -81,7 +83,6 @@ def test_a_sheet_that_cannot_hold_its_digit_is_refused(wrong):
         Config(**wrong)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1])
 def test_both_networks_read_sheets_as_well_as_test_images(mnist, seed):
     accuracy = experiment.run(data=mnist, seed=seed).accuracy

@@ -9,6 +9,8 @@ from dlbasics.layers import Convolution, Relu
 from dlbasics.network import Network
 from tests.helpers import few_digits, first_test_images
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.slow
 def test_small_filters_learn_as_well_as_large_ones_on_mnist(mnist):

@@ -16,6 +16,8 @@ from ch08_deep.strokes import (
     picture,
 )
 
+pytestmark = pytest.mark.long
+
 T = np.arange(100) % 10
 
 

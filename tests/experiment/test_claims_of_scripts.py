@@ -18,6 +18,8 @@ from tests.experiment.helpers import SCRIPTS, experiment_of, module_of, readme_o
 from tests.helpers import failed, few_digits, first_test_images
 from tests.test_register import ROWS, covers
 
+pytestmark = pytest.mark.long  # other versions of NumPy round in other ways
+
 STOPPED = {"size": 300, "hidden_size": 10, "epochs": 3, "patience": 1}
 SHORT = {
     "ch03_forward/neuralnet_mnist": {"repeats": 1},
@@ -162,7 +164,6 @@ def judged(script):
     return [claim for claim in experiment_of(script).claims if claim.holds is not None]
 
 
-@pytest.mark.long  # other versions of NumPy round in other ways
 @pytest.mark.parametrize("script", OF_THE_README)
 def test_claims_hold_and_our_numbers_in_the_readme_are_those_of_a_run(script):
     claims = experiment_of(script).claims

@@ -13,6 +13,8 @@ from dlbasics.experiment.catalog import entries, find
 from dlbasics.experiment.report import Tally, difference, inline, write_page
 from dlbasics.experiment.runs import Result, Setting
 
+pytestmark = pytest.mark.long
+
 GATES, APPLE = find("gates")[0], find("buy_apple")[0]
 CLAIM = {
     "text": "a < b",

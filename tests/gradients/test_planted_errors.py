@@ -10,6 +10,8 @@ from dlbasics.gradient import check_gradients, numerical_gradient
 from dlbasics.network import Network
 from tests.helpers import Block, damaged, normal
 
+pytestmark = pytest.mark.long
+
 affine = partial(damaged, layers.Affine, normal(4, 4, seed=1), normal(4, seed=2))
 batch_norm = partial(damaged, layers.BatchNorm, np.ones(4), np.zeros(4))
 X = normal(5, 4)

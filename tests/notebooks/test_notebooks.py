@@ -36,7 +36,7 @@ def test_each_chapter_has_a_notebook():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_text_and_notebook_are_the_same(name, nbformat):
-    """`jupytext --sync notebooks/*.md` makes them so."""
+    """`jupytext --sync notebooks/ch*.md` makes them so."""
     jupytext = pytest.importorskip("jupytext")
     text = jupytext.read(FOLDER / f"{name}.md")
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)

@@ -11,6 +11,8 @@ from dlbasics.pad.steps import as_mnist
 from tests.helpers import normal
 from tests.pad.sheets import line_of
 
+pytestmark = pytest.mark.long
+
 PAPER = np.full((100, 200), 240, np.uint8)
 
 
@@ -180,7 +182,6 @@ def test_sheets_of_embedded_digits_hold_as_many_digits_as_were_drawn(kind):
     assert wrong <= 1
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_most_sheets_of_test_images_are_read_without_an_error(kind, mnist):
     assert wholly_right(mnist.x_test, mnist.t_test, 30, **KINDS[kind]) >= 0.9

@@ -14,6 +14,8 @@ from dlbasics.datasets import load_digits
 from dlbasics.pad import __main__ as program
 from tests.pad.sheets import line_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -171,7 +173,6 @@ def test_a_wrong_port_is_refused_with_the_range(port, capsys):
     assert f"expected a number from 0 to 65535, got {port}" in capsys.readouterr().err
 
 
-@pytest.mark.long
 def test_a_terminal_without_our_letters_and_input_gets_the_lines(folder):
     (folder / "seven.png").rename(folder / "fünf.png")
     process = subprocess.run(

@@ -12,6 +12,8 @@ from dlbasics.datasets import load_digits
 from dlbasics.pad.networks import FILES, network_from, probabilities, shipped_networks
 from tests.helpers import normal
 
+pytestmark = pytest.mark.long
+
 SMALL = {f"conv_param_{i}": {"filter_num": i} for i in range(1, 7)}
 
 

@@ -9,6 +9,8 @@ from ch08_deep.digits_on_paper import Config, on_paper
 from dlbasics.datasets import load_digits, normalize_digit
 from dlbasics.pad.steps import STEPS, as_mnist
 
+pytestmark = pytest.mark.long
+
 
 def pages(count=20):
     """Return sheets with a digit each, anywhere and of any size."""

@@ -10,6 +10,8 @@ from dlbasics.pad.networks import FILES, network_from, shipped_networks
 from dlbasics.storage import load_arrays
 from tests.helpers import few_digits, normal
 
+pytestmark = pytest.mark.long
+
 
 def rng(seed=0):
     return np.random.default_rng(seed)
@@ -44,7 +46,6 @@ def test_the_networks_of_the_files_read_digits_and_convolution_helps():
     assert min(simple, deep) > 0.97
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", train.PLANS)
 def test_training_lowers_the_loss_and_a_seed_repeats_it(name):
     x, t = few_images()
@@ -57,7 +58,6 @@ def test_training_lowers_the_loss_and_a_seed_repeats_it(name):
     assert networks[0].loss(x, labels) < start - 0.01
 
 
-@pytest.mark.long
 def test_the_command_writes_the_files_and_prints_the_accuracies(monkeypatch, tmp_path, capsys):
     data = few_digits()
     x, t = data.x_train.reshape(-1, 1, 28, 28), data.t_train

@@ -8,6 +8,8 @@ from dlbasics.datasets import load_digits
 from dlbasics.datasets.images import digit, normalize_digit
 from tests.helpers import normal
 
+pytestmark = pytest.mark.long
+
 RANDOM = np.random.default_rng(0).random((100, 80))
 WHITE = np.full((100, 80), 240, np.uint8)
 
