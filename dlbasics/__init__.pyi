@@ -30,6 +30,7 @@ from . import (
     storage as storage,
     datasets as datasets,
     experiment as experiment,
+    exercises as exercises,
     pad as pad,
     typing as typing,
 )

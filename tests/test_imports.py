@@ -136,6 +136,7 @@ WITHOUT_NAMES = {
     "augmentation",
     "convnets",
     "datasets",
+    "exercises",
     "experiment",
     "gradient_check",
     "pad",
