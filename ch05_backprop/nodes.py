@@ -73,6 +73,31 @@ class Mean:
         return np.full(self.N, dout / self.N)
 
 
+class Total:
+    """y = sum_i x_i, over the elements of one x: dx_i = dout."""
+
+    def forward(self, x: Any) -> Any:
+        self.shape = np.shape(x)
+        return np.sum(x)
+
+    def backward(self, dout: Any) -> Any:
+        return np.full(self.shape, dout)
+
+
+class Choose:
+    """z = x where better(x, y), else y: dout goes to the one that is chosen."""
+
+    def __init__(self, better: Callable[[Any, Any], Any]) -> None:
+        self.better = better
+
+    def forward(self, x: Any, y: Any) -> Any:
+        self.chosen = self.better(x, y)
+        return np.where(self.chosen, x, y)
+
+    def backward(self, dout: Any) -> tuple[Any, Any]:
+        return np.where(self.chosen, dout, 0), np.where(self.chosen, 0, dout)
+
+
 class Dot:
     """Y = X W: dX = dY W^T, dW = X^T dY (book: eq. 5.13).  X: (D,) or (N, D);  W: (D, M)."""
 
@@ -123,7 +148,11 @@ OPERATIONS: dict[str, Callable[[], Any]] = {
     "relu": lambda: Function(relu, lambda x, y: relu_grad(x)),
     "sigmoid": lambda: Function(sigmoid, lambda x, y: y * (1 - y)),
     "dot": Dot,
+    "identity": lambda: Function(lambda x: x, lambda x, y: np.ones_like(x)),
+    "max": lambda: Choose(np.greater),
+    "min": lambda: Choose(np.less),
     "mean": Mean,
+    "Σ": Total,
     "Softmax": Softmax,
     "Cross\nentropy\nerror": CrossEntropyError,
 }

@@ -7,9 +7,11 @@ import numpy as np
 from ch05_backprop.computational_graphs import FIGURES
 from ch05_backprop.exercises import EXERCISES
 from ch05_backprop.graph import Graph
+from tests.docs.pages import drawing_program
 
-GRAPHS = list({id(figure.graph): figure.graph for figure in FIGURES.values()}.values())
-GRAPHS += EXERCISES.values()
+GRAPHS = [figure.graph for figure in FIGURES.values()]
+GRAPHS += [*EXERCISES.values(), *drawing_program("draw_dense").GRAPHS.values()]
+GRAPHS = list({id(graph): graph for graph in GRAPHS}.values())
 FORMULAS = {
     "exp": np.exp,
     "log": np.log,
