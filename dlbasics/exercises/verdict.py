@@ -69,7 +69,7 @@ def exercise(check: Callable[..., str]) -> Callable[..., Verdict]:
     def checked(*answer: Any) -> Verdict:
         try:
             for each in answer:
-                _check_solved(each)
+                check_solved(each)
             return Verdict(True, check(*answer))
         except Unsolved as unsolved:
             return Verdict(None, str(unsolved))
@@ -95,7 +95,7 @@ def expect(got: Any, wanted: Any, what: str, *, tolerance: float = 1e-6) -> None
         Unsolved: If `got` is None or `...`.
         Wrong: If it is not a number or an array, has another shape, or differs.
     """
-    _check_solved(got)
+    check_solved(got)
     wanted = np.asarray(wanted)
     try:
         array = np.asarray(got)
@@ -114,9 +114,12 @@ def expect(got: Any, wanted: Any, what: str, *, tolerance: float = 1e-6) -> None
         raise Wrong(f"{what}{place} must be {brief(wanted[where])}, got {brief(array[where])}")
 
 
-def _check_solved(answer: Any) -> None:
-    if answer is None or answer is ...:
+def check_solved(answer: Any) -> None:
+    """Raise `Unsolved` if the answer is `...` or None, which a function without `return` gives."""
+    if answer is ...:
         raise Unsolved("write your code where the three dots stand, and run both cells again")
+    if answer is None:
+        raise Unsolved("it is None so far. A function gives None if it ends without `return`")
 
 
 def _shown(wanted: Any) -> str:

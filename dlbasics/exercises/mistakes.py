@@ -1,0 +1,53 @@
+"""Typical mistakes: a check compares a wrong answer with what each of them gives."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlbasics.exercises.verdict import Wrong, expect
+
+NEAR = 1e-3
+"""How near a wrong answer must be to what a mistake gives, as numerical slopes are not exact."""
+
+
+def compare(
+    got: Any, wanted: Any, what: str, mistakes: Mapping[str, Any], *, tolerance: float = 1e-6
+) -> None:
+    """Compare as `expect` does; if the answer is that of a typical mistake, say which.
+
+    Args:
+        got: What the reader's code returned.
+        wanted: The right number or array.
+        what: What is compared; the message begins with it.
+        mistakes: What each mistake gives, by a sentence about the mistake: a number, an array, or a
+            list of several of them.
+        tolerance: As for `expect`.
+
+    Raises:
+        Unsolved, Wrong: As `expect` does.
+    """
+    try:
+        expect(got, wanted, what, tolerance=tolerance)
+    except Wrong as wrong:
+        for reason, given in mistakes.items():
+            if any(is_near(got, each) for each in (given if isinstance(given, list) else [given])):
+                raise Wrong(f"{wrong}. {reason}") from None
+        raise
+
+
+def is_near(got: Any, wanted: Any) -> bool:
+    """Return whether a wrong answer has about these numbers; nan is near nan."""
+    wanted = np.asarray(wanted, float)
+    try:
+        array = np.asarray(got, float)
+    except (TypeError, ValueError):
+        return False
+    atol = NEAR * max(1.0, float(np.abs(wanted).max(initial=0)))
+    return array.shape == wanted.shape and np.allclose(array, wanted, 0, atol, equal_nan=True)
+
+
+def expect_unchanged(array: Any, before: Any, name: str, hint: str = "") -> None:
+    """Raise Wrong if the reader's code has written into an array that it was given."""
+    if not np.array_equal(array, before):
+        raise Wrong(f"your code changes {name} itself. {hint or 'Make a new array instead.'}")
