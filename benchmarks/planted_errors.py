@@ -96,8 +96,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "affine-3",
         BASE,
-        "y = np.asarray(y if is_batch else y[0])",
-        "y = np.asarray(y if is_batch or given.ndim > 1 else y[0])",
+        "y = as_result(y if is_batch else y[0])",
+        "y = as_result(y if is_batch or given.ndim > 1 else y[0])",
         "One sample that is an image (C, H, W) gives y of shape (1, M) instead of (M,), and other layers likewise.",
     ),
     PlantedError(
@@ -516,8 +516,8 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "optimizers-8",
         OPTIMIZER,
-        "        given = dict(params.items())\n        arrays = {key: _floating(key, param) for key, param in given.items()}\n        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}\n        states = self._states(arrays)\n        in_chunks = table.fast(type(self))\n        self.iter += 1\n",
-        "        self.iter += 1\n        given = dict(params.items())\n        arrays = {key: _floating(key, param) for key, param in given.items()}\n        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}\n        states = self._states(arrays)\n        in_chunks = table.fast(type(self))\n",
+        "        given = dict(params.items())\n        arrays = {key: _floating(key, param) for key, param in given.items()}\n        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}\n        states = self._states(arrays)\n        in_chunks = table.fast(type(self), *arrays.values())\n        self.iter += 1\n",
+        "        self.iter += 1\n        given = dict(params.items())\n        arrays = {key: _floating(key, param) for key, param in given.items()}\n        checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}\n        states = self._states(arrays)\n        in_chunks = table.fast(type(self), *arrays.values())\n",
         "A step that is refused because of its gradients is counted all the same: Adam's next correction is that of a later step.",
     ),
     PlantedError(
@@ -544,7 +544,7 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "optimizers-12",
         OPTIMIZER,
-        'f"{name}/{key}": array.copy()',
+        'f"{name}/{key}": device.get(array.copy())',
         'f"{name}/{key}": array',
         "state_dict hands out the optimizer's own arrays, which the next step changes.",
     ),
@@ -586,7 +586,7 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "columns-3",
         COLUMNS,
-        "col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)",
+        "col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype, like=image)",
         "col = np.empty((N, OH, OW, C, filter_h, filter_w))",
         "im2col returns float64, whatever the images' dtype is.",
     ),
@@ -775,7 +775,7 @@ PLANTED: tuple[PlantedError, ...] = (
     PlantedError(
         "params-2",
         PARAMS,
-        "setattr(*self.slots()[key], value)",
+        "setattr(*self.slots()[key], device.like(value, self[key]))",
         "self[key][...] = value",
         'params["W1"] = w copies w into the old array, in its dtype, instead of putting the very array w into the layer.',
     ),

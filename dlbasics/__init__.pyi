@@ -32,6 +32,7 @@ from . import (
     experiment as experiment,
     exercises as exercises,
     pad as pad,
+    sklearn as sklearn,
     typing as typing,
 )
 

@@ -113,7 +113,7 @@ def im2col(
     )
     N, C, _, _ = image.shape
     image = padded(image, pads)
-    col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype)
+    col = np.empty((N, OH, OW, C, filter_h, filter_w), image.dtype, like=image)
     for y in range(filter_h):
         for x in range(filter_w):
             # This takes pixel (y, x) of all windows at once: there are fewer pixels than windows.
@@ -168,7 +168,7 @@ def col2im(
     if col.shape != (rows, columns):
         raise ValueError(f"col must have shape ({rows}, {columns}), got {col.shape}")
     windows = col.reshape(N, OH, OW, C, filter_h, filter_w)
-    image = np.zeros((N, C, H + 2 * above, W + 2 * left), computed_in(col.dtype))
+    image = np.zeros((N, C, H + 2 * above, W + 2 * left), computed_in(col.dtype), like=col)
     for y in range(filter_h):
         for x in range(filter_w):
             met = image[:, :, y : y + down * OH : down, x : x + right * OW : right]

@@ -220,5 +220,5 @@ def cross_entropies(log_y: Array, labels: Array) -> Array:
     A term with t_k = 0 is 0, even if log y_k = -inf.
     """
     if labels.ndim == 1:
-        return -log_y[np.arange(len(labels)), labels]
+        return -log_y[np.arange(len(labels), like=labels), labels]
     return -np.where(labels == 0, 0, labels * log_y).sum(axis=1)

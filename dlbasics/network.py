@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlbasics._internal import halves, network_state
+from dlbasics._internal import device, halves, network_state
 from dlbasics._internal.assembly import as_layers, as_loss_layer, check_regularizer
 from dlbasics._internal.blas import one_core_if_small
 from dlbasics._internal.checks import (
@@ -106,6 +106,7 @@ class Network:
             100 with convolutions, so that the arrays fit the processor's cache.
         input_dim: The shape of one sample, if the network is one of ours for images.  If it is
             None, the first layer tells the shape.
+        device: Where the parameters lie, 'cpu' or 'cuda'; see `to`.
 
     Raises:
         TypeError: If an argument is not as above.
@@ -123,6 +124,7 @@ class Network:
 
     block_size = 500
     input_dim: tuple[int, ...] | None = None
+    device = "cpu"
 
     def __init__(
         self,
@@ -193,7 +195,7 @@ class Network:
         Raises:
             ValueError: If x has a shape that the network does not take.
         """
-        x, train_flg = as_array(x), as_flag(train_flg, "train_flg")
+        x, train_flg = self._here(x), as_flag(train_flg, "train_flg")
         if not self._is_batch(x) and self._sample_shape() is not None:
             scores: Array = self.predict(x[np.newaxis], train_flg)[0]
             return scores
@@ -226,7 +228,7 @@ class Network:
             train_flg: True in training, where dropout draws masks and batch normalization uses the
                 batch's statistics; False in test.
         """
-        x = as_array(x)
+        x = self._here(x)
         with self._lock, self._cores_for(x):
             scores = forward(self.layers.values(), x, train_flg)
             return self.last_layer.forward(scores, t) + self._penalty()
@@ -266,7 +268,7 @@ class Network:
             x: A batch, (N, ...), or one sample.
             t: Labels, as the loss layer takes them.
         """
-        x, t = as_array(x), as_array(t, "t")
+        x, t = self._here(x), self._here(t, "t")
         gradients = {}
         with self._lock, self._cores_for(x):
             self.last_loss = self._backpropagate(x, t) + self._penalty()
@@ -284,7 +286,8 @@ class Network:
     ) -> dict[str, Array]:
         """Return dL/d<parameter> by key, by central differences in training mode.
 
-        A copy of the network computes it in float64, with the same dropout masks in all passes.
+        A copy of the network computes it on the CPU in float64, with the same dropout masks in all
+        passes.
 
         Args:
             x: A batch, (N, ...), or one sample.
@@ -300,10 +303,10 @@ class Network:
         Book: *Gradient Check*.
         """
         h, plain = as_number(h, "h", low=LEAST_H), as_flag(plain, "plain")
-        x, t = as_array(x), as_array(t, "t")
+        x, t = device.get(as_array(x)), device.get(as_array(t, "t"))
         if x.dtype.kind == "f" or self._sample_shape() is not None:  # else x may hold indices
             x = x.astype(np.float64)
-        twin = self.astype(np.float64)
+        twin = self.astype(np.float64).to("cpu")
         if not self._is_batch(x) and twin.predict(x).ndim == 1:
             x, t = x[np.newaxis], t[np.newaxis]
         loss = twin.loss(x, t, train_flg=True)  # draws the dropout masks that `freeze` keeps
@@ -337,6 +340,24 @@ class Network:
         for layer in twin.layers.values():
             layer.cast(dtype)
         return twin
+
+    def to(self, name: str) -> "Network":
+        """Move the parameters and running statistics to a device; return the network itself.
+
+        On a GPU, the layers compute by their plain formulas: CuPy's arrays answer the calls of
+        NumPy's functions.  Each batch moves to the device when a method gets it.  `predict` and
+        `gradient` return CuPy's arrays, and random numbers still come from NumPy.
+
+        Args:
+            name: 'cpu', or 'cuda' for a GPU, which needs CuPy (the extra `cuda`).
+
+        Raises:
+            ValueError: If there is no device of that name.
+            ImportError: If CuPy is missing.
+        """
+        network_state.move(self.layers, name)
+        self.device = name
+        return self
 
     def summary(self, input_shape: Sequence[int] | int | None = None) -> Summary:
         """Return a table of the layers, the shapes of their outputs and their parameter counts.
@@ -379,6 +400,10 @@ class Network:
             self.shard_rngs = halves.generators_for_halves([*self.layers.values()])
         elif not value:
             self.shard_rngs = []
+
+    def _here(self, x: Any, name: str = "x") -> Array:
+        """Return x as an array on the network's device."""
+        return device.put(as_array(x, name), self.device)
 
     def _cores_for(self, x: Array) -> AbstractContextManager[Any]:
         """Return a context that keeps small matrix products to one core."""

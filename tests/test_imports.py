@@ -140,6 +140,7 @@ WITHOUT_NAMES = {
     "experiment",
     "gradient_check",
     "pad",
+    "sklearn",
 }
 WITHOUT_NAMES |= {"plotting", "typing"}
 """The modules whose names are not at the top, or are there through another module."""

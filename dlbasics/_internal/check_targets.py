@@ -125,7 +125,7 @@ def _network(network: Any, x: Array, t: Any, train_flg: bool) -> Checked:
     if not train_flg:
         raise ValueError("train_flg must be True for a network, whose gradient is that of training")
     if hasattr(network, "astype"):
-        network = network.astype(np.float64)
+        network = network.astype(np.float64).to("cpu")
     layers = [layer for top in layers_of(network).values() for layer in top.walk()]
     undeclared = undeclared_arrays([*layers])
     network.gradient(x, t)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dlbasics._internal import hints
+from dlbasics._internal import device, hints
 
 Array: TypeAlias = NDArray[Any]
 RngLike: TypeAlias = np.random.Generator | int | None
@@ -58,7 +58,7 @@ def as_array(x: Any, name: str = "x") -> Array:
         try:
             if is_masked(x):
                 raise TypeError(f"{name} must be an array without a mask, got a masked array")
-            x = np.asarray(x)
+            x = device.as_dispatching(x)
         except (ValueError, RecursionError):
             raise TypeError(f"{name} must be an array of numbers, got a ragged list") from None
     if x.dtype.kind not in "fiub":
@@ -92,6 +92,11 @@ def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
+def as_result(y: Any) -> Array:
+    """Return `y`, or an array without dimensions if it is one of NumPy's numbers."""
+    return device.as_dispatching(y)
+
+
 def as_batch(x: Any, name: str = "x") -> Array:
     """Return `x` as a floating-point batch (N, K); a single sample (K,) becomes (1, K)."""
     x = as_float(x, name)
@@ -120,7 +125,7 @@ def as_labels(t: Any, scores: Array, single: bool, name: str = "x") -> Array:
             f"{name} must have two or more classes, got shape {scores.shape}: for one output, a "
             "yes or no, use SigmoidWithLoss"
         )
-    t = as_array(t, "t")
+    t = device.like(as_array(t, "t"), scores)
     if single and (t.ndim == 0 or t.shape == scores.shape[1:]):
         t = t[np.newaxis]
     if t.shape == (n, k):
@@ -146,7 +151,7 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...], create: str = 
         shape: The shape that it must have.  A letter stands for any size.
         create: The call that makes a layer from sizes, which the message names for a number.
     """
-    if not isinstance(value, np.ndarray):
+    if not (isinstance(value, np.ndarray) or device.is_elsewhere(value)):
         instead = create if isinstance(value, numbers.Integral) else ""
         cure = f"; {instead} makes a layer from sizes" if instead else ""
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}{cure}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlbasics._internal import device
 from dlbasics._internal.checks import Array, NoAccuracyError
 from dlbasics.layers import LossLayer
 from dlbasics.network import Network
@@ -97,7 +98,7 @@ def _by_its_methods(
             accuracy = float(network.accuracy(x, t))
         except NoAccuracyError:
             pass
-    kept = [np.asarray(network.predict(x[part])) for part in parts] if keep else []
+    kept = [np.asarray(device.get(network.predict(x[part]))) for part in parts] if keep else []
     return loss, accuracy, _joined(kept)
 
 

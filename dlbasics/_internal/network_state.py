@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbasics._internal import device
 from dlbasics._internal.checks import Array
 from dlbasics._internal.npz import Form
 from dlbasics._internal.params import Slot, slots
@@ -29,7 +30,7 @@ Layers = Mapping[str, Layer]
 def save(layers: Layers, path: PathLike) -> None:
     """Write the parameters and running statistics of the layers to exactly `path`."""
     arrays = {key: getattr(*slot) for key, slot in _stored(layers).items()}
-    present = {key: array for key, array in arrays.items() if array is not None}
+    present = {key: device.get(array) for key, array in arrays.items() if array is not None}
     save_arrays(path, {**present, LAYERS: np.array(_names(layers))})
 
 
@@ -48,16 +49,16 @@ def load(layers: Layers, path: PathLike) -> None:
         _check_file(layers, path, forms)
         file.check_size(key for key, slot in _stored(layers).items() if getattr(*slot) is None)
         arrays = {key: file.read(key) for key in forms}
-    for key, slot in _stored(layers).items():
-        setattr(*slot, arrays.get(key))
+    for key, (layer, name) in _stored(layers).items():
+        setattr(layer, name, None if key not in arrays else on_its_device(layer, arrays[key]))
 
 
 def arrays_of(network: Any) -> dict[str, Array]:
     """Return copies of the parameters and running statistics, under names like 'params/W1'."""
-    arrays = {f"params/{key}": param.copy() for key, param in network.params.items()}
+    arrays = {f"params/{key}": device.get(param.copy()) for key, param in network.params.items()}
     for key, slot in _states(network).items():
         if (state := getattr(*slot)) is not None:
-            arrays[key] = state.copy()
+            arrays[key] = device.get(state.copy())
     return arrays
 
 
@@ -72,7 +73,7 @@ def check_fit(network: Any, arrays: Mapping[str, Array]) -> None:
             raise ValueError(f"{key} must be {_form(param)}, got {_form(given)}")
         if given.dtype.kind == "f" and not np.isfinite(given).all():
             raise ValueError(f"{key} must hold finite numbers")
-        if not param.flags.writeable:
+        if not device.is_elsewhere(param) and not param.flags.writeable:
             raise ValueError(f"{key} must be writable, but the network's array is read-only")
     _check_states(_states(network), arrays)
 
@@ -104,9 +105,24 @@ def dtypes_of_state(param: Array) -> set[np.dtype[Any]]:
 def put_back(network: Any, arrays: Mapping[str, Array]) -> None:
     """Undo `arrays_of`: copy the parameters in place, and set the running statistics."""
     for key, param in network.params.items():
-        param[...] = arrays[f"params/{key}"]
-    for key, slot in _states(network).items():
-        setattr(*slot, arrays[key].copy() if key in arrays else None)
+        param[...] = device.like(arrays[f"params/{key}"], param)
+    for key, (layer, name) in _states(network).items():
+        state = arrays[key].copy() if key in arrays else None
+        setattr(layer, name, None if state is None else on_its_device(layer, state))
+
+
+def on_its_device(layer: Layer, array: Array) -> Array:
+    """Return the array on the device of the layer's parameters."""
+    params = (getattr(layer, name) for name in layer.param_names)
+    return device.like(array, next((param for param in params if param is not None), array))
+
+
+def move(layers: Layers, name: str) -> None:
+    """Move the parameters and running statistics of the layers to the device of that name."""
+    slots_of = [slot for slot in _stored(layers).values() if getattr(*slot) is not None]
+    moved = [device.put(getattr(*slot), name) for slot in slots_of]
+    for slot, array in zip(slots_of, moved, strict=True):
+        setattr(*slot, array)
 
 
 def generators_of(network: Any) -> list[np.random.Generator]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from dlbasics._internal import table
+from dlbasics._internal import device, table
 from dlbasics._internal.checks import (
     Array,
     as_array,
@@ -95,7 +95,7 @@ class Optimizer:
         arrays = {key: _floating(key, param) for key, param in given.items()}
         checked = {key: _gradient(key, param, grads) for key, param in arrays.items()}
         states = self._states(arrays)
-        in_chunks = table.fast(type(self))
+        in_chunks = table.fast(type(self), *arrays.values())
         self.iter += 1
         for key, array in arrays.items():
             is_half = array.dtype.char == "e"
@@ -122,7 +122,7 @@ class Optimizer:
         The arrays of the state have names like 'v/W1'.
         """
         arrays = {
-            f"{name}/{key}": array.copy()
+            f"{name}/{key}": device.get(array.copy())
             for name in self.state_names
             for key, array in getattr(self, name).items()
         }
@@ -180,11 +180,15 @@ class Optimizer:
                     f"for, {_shapes(state)}, got {_shapes(params)}: make an optimizer for each "
                     "network"
                 )
+            for key, param in params.items():  # the network may have moved to another device
+                state[key] = device.like(state[key], param)
         return states
 
 
 def _floating(key: str, param: Any) -> Array:
     """Return the parameter itself, or an array without dimensions for a plain number."""
+    if device.is_elsewhere(param) and param.dtype.kind == "f":
+        return param
     if isinstance(param, np.ndarray) and param.dtype.kind == "f" and not is_masked(param):
         if not param.flags.writeable:
             raise ValueError(f"params[{key!r}] must be writable, got a read-only array")
@@ -201,7 +205,7 @@ def _gradient(key: str, param: Array, grads: Mapping[str, Any]) -> Array:
         raise ValueError(f"grads must have an entry for {key!r}, got {list(grads)}")
     grad = grads[key]
     if type(grad) is not np.ndarray or grad.dtype.kind != "f":
-        grad = as_float(grad, f"grads[{key!r}]")
+        grad = device.like(as_float(grad, f"grads[{key!r}]"), param)
     if grad.shape != param.shape:
         raise ValueError(f"grads[{key!r}] must have shape {param.shape}, got {grad.shape}")
     return grad.astype(np.float32) if grad.dtype.char == "e" else grad

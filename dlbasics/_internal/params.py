@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
 
+from dlbasics._internal import device
 from dlbasics._internal.checks import Array, as_param
 from dlbasics.layers import Layer
 
@@ -62,7 +63,7 @@ class Params(Mapping[str, Array]):
 
     def __setitem__(self, key: str, value: Array) -> None:
         self.check(key, value)
-        setattr(*self.slots()[key], value)
+        setattr(*self.slots()[key], device.like(value, self[key]))
 
     def assign(self, arrays: Mapping[str, Array]) -> None:
         """Assign all of these arrays; if a key, shape or dtype does not fit, assign none."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics._internal.checks import Array, NoAccuracyError
+from dlbasics._internal.checks import Array, NoAccuracyError, as_result
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 
 STATES = ("running_mean", "running_var")
@@ -96,8 +96,8 @@ class ReadersLayer(Layer):
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """Return what the reader's layer returns."""
         if takes(self.own.forward, "train_flg"):
-            return np.asarray(self.own.forward(x, train_flg=train_flg))
-        return np.asarray(self.own.forward(x))
+            return as_result(self.own.forward(x, train_flg=train_flg))
+        return as_result(self.own.forward(x))
 
     def backward(self, dout: Array) -> Any:
         """Return what the reader's layer returns: dL/dx, or None for an x of integers."""
@@ -173,8 +173,8 @@ class ReadersLoss(SoftmaxWithLoss):
     def backward(self, dout: float = 1) -> Array:
         """Return what the reader's layer returns, times dout."""
         if inspect.signature(self.own.backward).parameters:
-            return np.asarray(self.own.backward(dout))
-        return np.asarray(self.own.backward()) * dout
+            return as_result(self.own.backward(dout))
+        return as_result(self.own.backward()) * dout
 
     def correct(self, x: Array, t: Any) -> Array:
         """Return whether each sample is classified correctly, (N,).

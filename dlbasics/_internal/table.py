@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
+from dlbasics._internal import device
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _fast: dict[Any, Any] = {}
@@ -58,10 +60,16 @@ def replacement(original: Any) -> Any:
     return _fast.get(original)
 
 
-def fast(original: Any) -> Any:
-    """Return the fast replacement to use now, or None in plain mode and if there is none."""
+def fast(original: Any, *arrays: Any) -> Any:
+    """Return the fast replacement to use now, or None if the plain formula must compute.
+
+    It must in plain mode, if there is no replacement, and for arrays on another device.
+    """
     if _always_plain or _plain_blocks:
         return None
+    for array in arrays:
+        if device.is_elsewhere(array):
+            return None
     return replacement(original)
 
 

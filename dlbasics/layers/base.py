@@ -12,6 +12,7 @@ from dlbasics._internal.checks import (
     as_flag,
     as_float,
     as_float_dtype,
+    as_result,
     computed_in,
     native,
     native_dtype,
@@ -114,14 +115,14 @@ class Layer:
         dtype = None if given.dtype.char in "fd" else self._result_type(given.dtype)
         if dtype is not None:
             x = x.astype(dtype if self.layers else computed_in(dtype), copy=False)
-        fast = table.fast(type(self))
+        fast = table.fast(type(self), x)
         is_fast = fast is not None and fast.fits(self, x)
         y: Array = fast.forward(self, x, train_flg) if is_fast else self._forward(x, train_flg)
         if not is_fast and np.may_share_memory(y, given):
             y = y.copy()
         if dtype is not None and not self.layers:
             y = y.astype(dtype, copy=False)
-        y = np.asarray(y if is_batch else y[0])  # no number, for an x without dimensions
+        y = as_result(y if is_batch else y[0])  # no number, for an x without dimensions
         self._is_single, self._is_fast = not is_batch, is_fast
         self._x_shape, self._x_dtype, self._y_shape = given.shape, given.dtype, y.shape
         return y
@@ -140,7 +141,7 @@ class Layer:
             ValueError: If there was no forward before, or if dout does not have the shape of y.
         """
         dx: Array = self._run_backward(dout, "backward")
-        return np.asarray(dx).reshape(self._x_shape)
+        return as_result(dx).reshape(self._x_shape)
 
     @quiet
     def backward_params(self, dout: Array) -> None:

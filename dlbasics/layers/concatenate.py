@@ -50,7 +50,7 @@ class Concatenate(Layer):
                 y = layer.forward(y, train_flg)
             outputs.append(y)
         self._check_sizes([y.shape[1:] for y in outputs])
-        self._ends = np.cumsum([y.shape[1] for y in outputs])[:-1]
+        self._ends = np.cumsum([y.shape[1] for y in outputs])[:-1].tolist()
         return np.concatenate(outputs, axis=1)
 
     def _backward(self, dout: Array) -> Array:

@@ -59,7 +59,7 @@ class Dropout(Layer):
                 )
             return self.mask
         self.rng = as_rng(self.rng)
-        drawn = self.rng.random(x.shape, dtype=np.float32)
+        drawn = np.asarray(self.rng.random(x.shape, dtype=np.float32), like=x)
         self.mask = np.empty_like(x, dtype=bool)  # the memory order of x makes the product fast
         np.greater_equal(drawn, np.float32(self.dropout_ratio), out=self.mask)
         return self.mask

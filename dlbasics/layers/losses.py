@@ -71,12 +71,12 @@ class LossLayer:
         """Return whether each sample is classified correctly, (N,)."""
         raise NoAccuracyError(f"{type(self).__name__} is a regression, which has no accuracy")
 
-    def _labels(self, t: Any, x: Any, scores: Array) -> Array:
+    def _labels(self, t: Any, x: Array, scores: Array) -> Array:
         """Return t as an array that fits the scores (N, K) of x; raise ValueError if it cannot."""
-        t = as_float(t, "t")
-        if t.shape != np.shape(x):
-            cure = hints.for_outputs(t.shape, np.shape(x))
-            raise ValueError(f"t must have the shape of x, {np.shape(x)}, got {t.shape}{cure}")
+        t = np.asarray(as_float(t, "t"), like=x)
+        if t.shape != x.shape:
+            cure = hints.for_outputs(t.shape, x.shape)
+            raise ValueError(f"t must have the shape of x, {x.shape}, got {t.shape}{cure}")
         return as_rows(t).astype(scores.dtype, copy=False)
 
     def _probabilities(self, x: Array) -> Array:
@@ -93,14 +93,14 @@ class LossLayer:
             x: Scores, (N, K), (K,) for one sample, or (N, K, H, W).
             t: Labels; the class of the loss layer says which.
         """
-        dtype, scores, labels = self._checked(x, t)
-        fast = table.fast(type(self))
+        given, scores, labels = self._checked(x, t)
+        fast = table.fast(type(self), scores)
         if fast is None:
             y, losses = self._forward(scores, labels)
         else:
             y, losses = fast.forward(self, scores, labels)
         self.t, self._t = t, labels
-        self.y = like_scores(y, np.shape(x)).astype(dtype, copy=False)
+        self.y = like_scores(y, given.shape).astype(given.dtype, copy=False)
         self.loss = float(losses.sum(dtype=np.float64)) / len(losses)
         return self.loss
 
@@ -116,7 +116,7 @@ class LossLayer:
         # _t holds the labels as `_labels` returned them.
         y = as_rows(self.y)
         y = y.astype(computed_in(y.dtype), copy=False)
-        fast = table.fast(type(self))
+        fast = table.fast(type(self), y)
         dx = self._backward(y, self._t) if fast is None else fast.backward(self, y, self._t)
         dx *= as_number(dout, "dout") / len(dx)
         return like_scores(dx, self.y.shape).astype(self.y.dtype, copy=False)
@@ -124,9 +124,9 @@ class LossLayer:
     @quiet
     def losses(self, x: Array, t: Any) -> Array:
         """Return the loss of each sample, (N,), or of each place, (N, H, W)."""
-        dtype, scores, labels = self._checked(x, t)
-        losses = self._forward(scores, labels)[1].astype(dtype, copy=False)
-        return like_places(losses, np.shape(x))
+        given, scores, labels = self._checked(x, t)
+        losses = self._forward(scores, labels)[1].astype(given.dtype, copy=False)
+        return like_places(losses, given.shape)
 
     @quiet
     def correct(self, x: Array, t: Any) -> Array:
@@ -135,8 +135,8 @@ class LossLayer:
         Raises:
             TypeError: If the loss is that of a regression.
         """
-        _, scores, labels = self._checked(x, t)
-        return like_places(self._correct(scores, labels), np.shape(x))
+        given, scores, labels = self._checked(x, t)
+        return like_places(self._correct(scores, labels), given.shape)
 
     @quiet
     def probabilities(self, x: Array) -> Array:
@@ -170,11 +170,11 @@ class LossLayer:
     def __repr__(self) -> str:
         return made_by(self)
 
-    def _checked(self, x: Any, t: Any) -> tuple[np.dtype[Any], Array, Array]:
-        """Return the dtype of the scores, the scores as they are computed, and the labels."""
+    def _checked(self, x: Any, t: Any) -> tuple[Array, Array, Array]:
+        """Return the scores as they came, the scores as they are computed, and the labels."""
         given = as_scores(x)
         scores = as_rows(given).astype(computed_in(given.dtype), copy=False)
-        return given.dtype, scores, self._labels(t, x, scores)
+        return given, scores, self._labels(t, given, scores)
 
 
 class SoftmaxWithLoss(LossLayer):
@@ -204,14 +204,14 @@ class SoftmaxWithLoss(LossLayer):
         if t.ndim == 2:
             return t.sum(axis=1, keepdims=True) * y - t
         dx = y.copy()
-        dx[np.arange(len(y)), t] -= 1
+        dx[np.arange(len(y), like=y), t] -= 1
         return dx
 
     def _correct(self, x: Array, t: Array) -> Array:
         return x.argmax(axis=1) == (t if t.ndim == 1 else t.argmax(axis=1))
 
-    def _labels(self, t: Any, x: Any, scores: Array) -> Array:
-        return as_labels(label_rows(t, np.shape(x)), scores, single=np.ndim(x) == 1)
+    def _labels(self, t: Any, x: Array, scores: Array) -> Array:
+        return as_labels(label_rows(t, x.shape), scores, single=x.ndim == 1)
 
     def _probabilities(self, x: Array) -> Array:
         return softmax(x)
@@ -241,7 +241,7 @@ class SigmoidWithLoss(LossLayer):
     def _probabilities(self, x: Array) -> Array:
         return sigmoid(x)
 
-    def _labels(self, t: Any, x: Any, scores: Array) -> Array:
+    def _labels(self, t: Any, x: Array, scores: Array) -> Array:
         t = super()._labels(t, x, scores)
         if not (t.min() >= 0 and t.max() <= 1):
             raise ValueError(f"t must be from 0 to 1, got {t.min()} to {t.max()}")

@@ -95,11 +95,12 @@ class Pooling(WindowLayer):
 
     def _pool(self, windows: Array) -> Array:
         self._arg_max = windows.argmax(axis=1)
-        return windows[np.arange(len(windows)), self._arg_max]
+        return windows[np.arange(len(windows), like=windows), self._arg_max]
 
     def _unpool(self, dvalues: Array) -> Array:
-        dwindows = np.zeros((len(dvalues), self.pool_h * self.pool_w), dvalues.dtype)
-        dwindows[np.arange(len(dvalues)), self._arg_max] = dvalues
+        shape = len(dvalues), self.pool_h * self.pool_w
+        dwindows = np.zeros(shape, dvalues.dtype, like=dvalues)
+        dwindows[np.arange(len(dvalues), like=dvalues), self._arg_max] = dvalues
         return dwindows
 
 
