@@ -217,7 +217,8 @@ def gallery(
         title: The title of the figure.
     """
     pixels, columns = _as_pixels(images), as_count(columns, "columns")
-    titles = as_texts(titles, "titles", len(pixels), "image") if titles != () else []
+    is_without = isinstance(titles, tuple) and not titles  # an array cannot be compared with ()
+    titles = [] if is_without else as_texts(titles, "titles", len(pixels), "image")
     lines = max((text.count("\n") + 1 for text in titles), default=0)
     longest = max((len(line) for text in titles for line in text.split("\n")), default=0)
     width, height = max(1.1, 0.068 * longest), 1.05 + 0.2 * lines

@@ -206,6 +206,7 @@ def test_a_gallery_of_constant_or_no_images_is_one_too():
         ({"images": np.ones(4)}, r"images must have shape .* got \(4,\)"),
         ({"titles": ["a"]}, "titles must be 2 texts, one for each image, got"),
         ({"titles": "ab"}, "titles must be 2 texts, one for each image, got 'ab'"),
+        ({"titles": np.array([3, 5])}, "titles must be 2 texts, one for each image, got array"),
         ({"columns": 0}, "columns must be at least 1"),
     ],
 )

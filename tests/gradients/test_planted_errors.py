@@ -247,6 +247,67 @@ def test_a_gradient_of_the_pass_before_is_caught(in_network):
     assert [row.name[0] for row in check.checks if not check.passed(row)] == ["W"]
 
 
+class KeepsTheFirst(layers.Affine):
+    def backward(self, dout):
+        first = self.dW
+        dx = super().backward(dout)
+        self.dW = self.dW if first is None else first
+        return dx
+
+
+class OwnLoss:
+    """A mean of squares as a reader types it, which computes its gradient only once."""
+
+    dx = None
+
+    def forward(self, y, t):
+        self.y, self.t = y, t
+        return np.sum((y - t) ** 2) / len(y)
+
+    def backward(self, dout=1):
+        self.dx = 2 * (self.y - self.t) / len(self.y) if self.dx is None else self.dx
+        return self.dx
+
+
+class OwnNetwork:
+    """A product as a reader types it, which computes its gradient only once."""
+
+    grads = None
+
+    def __init__(self):
+        self.params = {"W": normal(4, 2, seed=1)}
+
+    def loss(self, x, t):
+        return np.sum((x @ self.params["W"] - t) ** 2)
+
+    def gradient(self, x, t):
+        self.grads = self.grads or {"W": 2 * x.T @ (x @ self.params["W"] - t)}
+        return self.grads
+
+
+class LossThatKeepsTheFirst(layers.IdentityWithLoss):
+    dx = None
+
+    def backward(self, dout=1):
+        self.dx = super().backward(dout) if self.dx is None else self.dx
+        return self.dx
+
+
+COMPUTED_ONCE = {
+    "layer": (lambda: KeepsTheFirst.create(4, 2, rng=0), None),
+    "network": (lambda: Network([KeepsTheFirst.create(4, 2, rng=0)]), [0, 1, 1, 0, 1]),
+    "loss layer": (LossThatKeepsTheFirst, normal(5, 4, seed=1)),
+    "own loss layer": (OwnLoss, normal(5, 4, seed=1)),
+    "own network": (OwnNetwork, normal(5, 2, seed=2)),
+}
+
+
+@pytest.mark.parametrize(("make", "t"), COMPUTED_ONCE.values(), ids=COMPUTED_ONCE)
+def test_a_gradient_that_the_first_pass_has_left_behind_is_caught(make, t):
+    report = check_gradients(make(), X, t)
+    assert not report and "nothing could be checked" not in str(report)
+
+
 def test_a_gradient_that_is_added_to_the_last_one_is_caught():
     class Accumulates(layers.Affine):
         total = 0.0
