@@ -1,5 +1,6 @@
-"""Typical mistakes: a check compares a wrong answer with what each of them gives."""
+"""Typical mistakes, and how a check finds out which one a wrong answer holds."""
 
+import dis
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,3 +52,17 @@ def expect_unchanged(array: Any, before: Any, name: str, hint: str = "") -> None
     """Raise Wrong if the reader's code has written into an array that it was given."""
     if not np.array_equal(array, before):
         raise Wrong(f"your code changes {name} itself. {hint or 'Make a new array instead.'}")
+
+
+def expect_own_names(layer: type) -> None:
+    """Raise Wrong if a method reads an array of the notebook, where it should read self.x."""
+    for method in vars(layer).values():
+        if not hasattr(method, "__code__"):
+            continue
+        for step in dis.get_instructions(method):
+            is_global = step.opname == "LOAD_GLOBAL"
+            if is_global and isinstance(method.__globals__.get(step.argval), np.ndarray):
+                raise Wrong(
+                    f"{method.__name__} reads the {step.argval} of another cell; write "
+                    f"self.{step.argval}, and keep the right array there"
+                )
