@@ -1,13 +1,14 @@
 """The checks of chapter 7's notebook."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics.columns import im2col as expanded
-from dlbasics.exercises.verdict import Unsolved, Wrong, exercise, expect
+from dlbasics.exercises.mistakes import compare
+from dlbasics.exercises.verdict import Unsolved, Wrong, exercise
 from dlbasics.gradient_check import check_gradients
 from dlbasics.layers import Convolution, Pooling
 from dlbasics.network import Network
@@ -17,43 +18,6 @@ FILTER = np.array([[2, 0, 1], [0, 1, 2], [1, 0, 2]], float)
 """The image and the filter of the notebook."""
 
 COUNT = "The last window begins at row H - FH, so there are H - FH + 1 rows of windows."
-
-
-def compare(
-    got: Any,
-    wanted: Any,
-    what: str,
-    mistakes: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> None:
-    """Compare as `expect` does; if the answer is that of a typical mistake, say which.
-
-    Args:
-        got: What the reader's code returned.
-        wanted: The right number or array.
-        what: What is compared; the message begins with it.
-        mistakes: What each mistake gives, by a sentence about the mistake.
-        shapes: The shape of what each further mistake gives, by a sentence about it.
-
-    Raises:
-        Unsolved, Wrong: As `expect` does.
-    """
-    try:
-        expect(got, wanted, what)
-    except Wrong as wrong:
-        found = [reason for reason, given in mistakes.items() if is_same(got, given)]
-        if np.shape(wanted) != (shape := np.shape(got)):
-            found += [reason for reason, other in (shapes or {}).items() if shape == other]
-        raise Wrong(".  ".join([str(wrong), *found[:1]])) from None
-
-
-def is_same(got: Any, wanted: Any) -> bool:
-    """Return whether these are the same numbers in the same shape."""
-    try:
-        expect(got, wanted, "")
-    except Wrong:
-        return False
-    return True
 
 
 @exercise

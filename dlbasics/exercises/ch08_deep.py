@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics.exercises.ch07_cnn import compare
+from dlbasics.exercises.mistakes import compare
 from dlbasics.exercises.verdict import Wrong, exercise, expect
 from dlbasics.layers import Affine, Relu, Residual
 from dlbasics.metrics import confusion_matrix

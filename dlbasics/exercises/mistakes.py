@@ -13,7 +13,13 @@ NEAR = 1e-3
 
 
 def compare(
-    got: Any, wanted: Any, what: str, mistakes: Mapping[str, Any], *, tolerance: float = 1e-6
+    got: Any,
+    wanted: Any,
+    what: str,
+    mistakes: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    tolerance: float = 1e-6,
 ) -> None:
     """Compare as `expect` does; if the answer is that of a typical mistake, say which.
 
@@ -23,6 +29,7 @@ def compare(
         what: What is compared; the message begins with it.
         mistakes: What each mistake gives, by a sentence about the mistake: a number, an array, or a
             list of several of them.
+        shapes: The shape of what each further mistake gives, by a sentence about it.
         tolerance: As for `expect`.
 
     Raises:
@@ -34,6 +41,10 @@ def compare(
         for reason, given in mistakes.items():
             if any(is_near(got, each) for each in (given if isinstance(given, list) else [given])):
                 raise Wrong(f"{wrong}. {reason}") from None
+        if np.shape(wanted) != (shape := np.shape(got)):
+            for reason, other in (shapes or {}).items():
+                if shape == other:
+                    raise Wrong(f"{wrong}. {reason}") from None
         raise
 
 

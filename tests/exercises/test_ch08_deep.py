@@ -154,7 +154,7 @@ def reader(**wrong):
         (lambda sheet: "seven", False, "got 'seven' (str)"),
         (lambda sheet: float("nan"), False, "read(sheets[0]) must be 0, got nan"),
         (lambda sheet: ..., None, "three dots"),
-        (lambda sheet: None, None, "three dots"),
+        (lambda sheet: None, None, "it is None so far"),
     ],
 )
 def test_a_reader_of_drawings(read, right, words):
