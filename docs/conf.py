@@ -32,6 +32,7 @@ html_math_renderer = "mathml"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+autodoc_mock_imports = ["sklearn"]  # it need not be installed
 napoleon_custom_sections = [("Attributes", "params_style")]
 default_role = "py:obj"  # `Affine` in a docstring is a link, where there is such a name
 
