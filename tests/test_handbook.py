@@ -93,7 +93,7 @@ def test_latex_without_mathml_is_warned_of(extension, monkeypatch):
 
 
 DOCSTRINGS = {
-    "|a - b| * c, for `x | y` of *Affine Layer*.": r"\|a - b\| \* c, for `x | y` of *Affine Layer*.",
+    "|a - b| * c, for `x | y` of *a*.": r"\|a - b\| \* c, for `x | y` of *a*.",
     "A loop:\n\n    for x in y:\n        z = |x|\n\nAnd more.": (
         "A loop:\n\n::\n\n    for x in y:\n        z = |x|\n\nAnd more."
     ),
