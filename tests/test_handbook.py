@@ -93,7 +93,7 @@ def test_latex_without_mathml_is_warned_of(extension, monkeypatch):
 
 
 DOCSTRINGS = {
-    "|a - b| * c, for `x | y` of *a*.": r"\|a - b\| \* c, for `x | y` of *a*.",
+    "|a - b| * c, for `x | y` of *ReLU Layer*": r"\|a - b\| \* c, for `x | y` of *ReLU Layer*",
     "A loop:\n\n    for x in y:\n        z = |x|\n\nAnd more.": (
         "A loop:\n\n::\n\n    for x in y:\n        z = |x|\n\nAnd more."
     ),
