@@ -93,7 +93,7 @@ def test_latex_without_mathml_is_warned_of(extension, monkeypatch):
 
 
 DOCSTRINGS = {
-    "|a - b| * c, for `x | y` of *ReLU Layer*": r"\|a - b\| \* c, for `x | y` of *ReLU Layer*",
+    "|a - b| * c, `x | y`, *Affine Layer*.": r"\|a - b\| \* c, `x | y`, *Affine Layer*.",
     "A loop:\n\n    for x in y:\n        z = |x|\n\nAnd more.": (
         "A loop:\n\n::\n\n    for x in y:\n        z = |x|\n\nAnd more."
     ),
@@ -125,13 +125,13 @@ def test_links_to_files_and_folders_lead_to_pages_that_show_them(extension, tmp_
     (source / "index.md").write_text(
         "# Page\n\n[one](pack/one.py), [all](pack/), [inner](pack/_internal), [data](table.csv)\n\n"
         '<p><a href="pack/one.py">one</a> <a href="https://example.org/">far</a> '
-        '<a href="gone.py">gone</a></p>\n'
+        '<a href="gone.py">gone</a> <img src="gone.png"> <a href="table.csv">data</a></p>\n'
     )
     command = [sys.executable, "-m", "sphinx", "-q", str(source), str(tmp_path / "out")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "docs" / "_ext")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    (warning,) = done.stderr.splitlines()
-    assert "gone.py is not there" in warning
+    warned = re.findall(r"no page or picture for (\S+)", done.stderr)
+    assert warned == ["gone.py", "gone.png", "table.csv"]
     page = Page(tmp_path / "out" / "index.html")
     links = [link for link in page.links if link.startswith(("source", "_down", "https://e"))]
     one, folder, inner, table, again, far = links

@@ -104,7 +104,7 @@ def _in_html(app: Sphinx, docname: str, match: re.Match[str]) -> str:
         app.env.handbook_sources[docname].add(target)  # type: ignore[attr-defined]
         uri = app.builder.get_relative_uri(docname, page_of(target))
     if uri is None or not Path(absolute).exists():
-        LOGGER.warning("%s is not there", link, location=docname)
+        LOGGER.warning("there is no page or picture for %s", link, location=docname)
         return match[0]
     return f'{attribute}="{uri}{hash_sign}{anchor}"'
 
