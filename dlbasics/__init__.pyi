@@ -21,6 +21,7 @@ from . import (
     convnets as convnets,
     imagenets as imagenets,
     trainer as trainer,
+    distributed as distributed,
     history as history,
     search as search,
     metrics as metrics,
@@ -129,6 +130,7 @@ from .networks import (
     VGG as VGG,
 )
 from .trainer import Trainer as Trainer
+from .distributed import DistributedTrainer as DistributedTrainer, ranks as ranks
 from .history import History as History
 from .search import (
     Choice as Choice,

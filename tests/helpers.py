@@ -1,5 +1,7 @@
 """What several test files share."""
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,6 +19,10 @@ from dlbasics.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 """The folder of the project."""
+
+
+MPIEXEC = shutil.which("mpiexec", path=Path(sys.executable).parent) or shutil.which("mpiexec")
+"""The program that starts several ranks.  The extra "mpi" puts it beside python."""
 
 
 def cores() -> set[int]:

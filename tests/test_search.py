@@ -19,7 +19,7 @@ import threadpoolctl
 
 from dlbasics import MultiLayerNet
 from dlbasics.search import Choice, LogUniform, SearchResult, Trial, Uniform, random_search
-from tests.helpers import ROOT, cores
+from tests.helpers import MPIEXEC, ROOT, cores
 
 PAGE = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 SPACE = {"lr": LogUniform(1e-6, 1e-2), "units": Choice([5, 10]), "rate": Uniform(-1, 1)}
@@ -692,6 +692,33 @@ def test_the_pages_search_and_its_processes(mnist, tmp_path, monkeypatch, capsys
     run(block.replace("trials=100", "trials=100, budget=50"), __name__="__main__")
     del sys.modules["my_search"]
     assert capsys.readouterr().out == printed
+
+
+@pytest.mark.long
+@pytest.mark.extra
+def test_the_pages_search_with_mpi(mnist, tmp_path, monkeypatch):
+    pytest.importorskip("mpi4py")
+    (block,) = [block for block in BLOCKS if "MPIPoolExecutor" in block]
+    (tmp_path / "my_search.py").write_text(shortened(BLOCKS[0]), encoding="utf-8")
+    (tmp_path / "my_mpi.py").write_text(
+        shortened(block.replace("trials=100", "trials=100, budget=50")), encoding="utf-8"
+    )
+    (command,) = re.findall(r"`mpiexec -n 9 (python .*?)`", PAGE)
+    python, *arguments = command.split()
+    assert python == "python"
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ran = subprocess.run(
+        [MPIEXEC, "-n", "3", sys.executable, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    names = run(BLOCKS[0], __name__="my_search")
+    wanted = random_search(names["objective"], names["space"], 3, rng=0, budget=2)
+    assert ran.stdout == f"{wanted.table(5)}\n"
 
 
 @pytest.mark.extra

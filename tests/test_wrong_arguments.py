@@ -385,6 +385,8 @@ UNLISTED = {
     "Trial": "is a result",
     "WorstErrors": "is a result",
     "plain": "has no arguments",
+    "ranks": "has no arguments",
+    "DistributedTrainer": "takes Trainer's arguments: see tests/test_distributed.py",
     "np": "is NumPy",
     "load_arrays": "reads a file: see tests/test_storage.py",
     "Choice": "see tests/test_search.py",

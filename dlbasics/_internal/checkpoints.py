@@ -115,11 +115,16 @@ def load_checkpoint(
         ValueError: If the file is not a checkpoint of this training.
     """
     try:
-        _checked(trainer, arrays).give_to(trainer)
+        restore(trainer, arrays)
     except Exception as error:  # its class depends on what a strange file holds
         raise ValueError(f"{path} is no checkpoint of this training: {error}") from error
     if trainer.folder is not None:
         trainer.folder.resume_from(path, seen)
+
+
+def restore(trainer: "Trainer", arrays: Mapping[str, Array]) -> None:
+    """Bring `trainer` to the state that `checkpoint_of` returned; raise an error if it differs."""
+    _checked(trainer, arrays).give_to(trainer)
 
 
 @dataclass

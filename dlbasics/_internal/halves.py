@@ -61,14 +61,16 @@ def are_safe_for(layers: Sequence[Layer], last_layer: LossLayer) -> bool:
     return are_ours and not any(layer.couples_samples for layer in layers)
 
 
-def check_can_be_shared(layers: Sequence[Layer], last_layer: LossLayer) -> None:
-    """Raise ValueError if there is a layer whose replicas cannot compute the halves."""
+def check_can_be_shared(
+    layers: Sequence[Layer], last_layer: LossLayer, demand: str = "sharded must be False"
+) -> None:
+    """Raise ValueError, with what it demands, if a layer's replicas cannot compute the halves."""
     without_base = [layer.kind for layer in layers if isinstance(layer, ReadersLayer)]
     if type(last_layer).forward is not LossLayer.forward:
         without_base.append(type(last_layer).__name__)
     if without_base:
         raise ValueError(
-            "sharded must be False for layers that do not use the forward of Layer or LossLayer, "
+            f"{demand} for layers that do not use the forward of Layer or LossLayer, "
             f"got {without_base}"
         )
 

@@ -207,6 +207,7 @@ CHAPTERS = (
             "transfer_learning",
             "depth_and_skips",
             "where_time_goes",
+            "train_distributed",
             "augmentation_samples",
             "digits_on_paper",
             "drawn_digits",
@@ -224,6 +225,7 @@ TIMED = {
     "ch06_techniques/hidden_nodes",
     "ch07_cnn/seven_loops",
     "ch08_deep/half_float_network",
+    "ch08_deep/train_distributed",
     "ch08_deep/where_time_goes",
 }
 

@@ -84,6 +84,7 @@ SHORT = {
     "ch08_deep/inception": {"train_size": 100, "epochs": 1},
     "ch08_deep/small_filters": {"filter_num": 2, "train_size": 100, "epochs": 1, "networks": 1},
     "ch08_deep/train_deepnet": {"epochs": 1, "train_size": 100},
+    "ch08_deep/train_distributed": {"epochs": 1, "train_size": 100, "iterations": 1},
     "ch08_deep/transfer_learning": {
         "first_size": 100,
         "first_epochs": 1,
@@ -115,6 +116,7 @@ OWN_TEST_ON_MNIST = {
     "ch05_backprop/train_neuralnet",  # with five seeds
     "ch06_techniques/hidden_nodes",  # it takes minutes
     "ch08_deep/drawn_digits",  # it takes minutes
+    "ch08_deep/train_distributed",  # it takes half a minute
     "ch08_deep/where_time_goes",  # its numbers are times
 }
 SEEDS_ON_MNIST = {"ch06_techniques/batch_norm_test": 4, "ch08_deep/depth_and_skips": 4}
@@ -272,12 +274,15 @@ def test_the_seed_decides_the_result(script):
     assert first == again != other
 
 
+OF_TIME = {"seconds", "update_seconds", "speed_ups"}
+
+
 def numbers(value):
     """Return what a result holds, but for its times."""
     if is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, dict):
-        return {key: numbers(item) for key, item in value.items() if key != "seconds"}
+        return {key: numbers(item) for key, item in value.items() if key not in OF_TIME}
     if isinstance(value, np.ndarray):
         return value.tobytes()
     return [numbers(item) for item in value] if isinstance(value, list | tuple) else repr(value)
