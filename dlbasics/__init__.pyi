@@ -29,6 +29,7 @@ from . import (
     augmentation as augmentation,
     plotting as plotting,
     storage as storage,
+    torch_weights as torch_weights,
     datasets as datasets,
     experiment as experiment,
     exercises as exercises,

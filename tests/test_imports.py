@@ -141,6 +141,7 @@ WITHOUT_NAMES = {
     "gradient_check",
     "pad",
     "sklearn",
+    "torch_weights",
 }
 WITHOUT_NAMES |= {"plotting", "typing"}
 """The modules whose names are not at the top, or are there through another module."""
