@@ -80,6 +80,7 @@ SHORT = {
     },
     "ch08_deep/digits_on_paper": {"images": 20},
     "ch08_deep/drawn_digits": {"drawings": 4, "epochs": 1},
+    "ch08_deep/fewer_bits": {"images": 5},
     "ch08_deep/half_float_network": {"images": 5},
     "ch08_deep/inception": {"train_size": 100, "epochs": 1},
     "ch08_deep/small_filters": {"filter_num": 2, "train_size": 100, "epochs": 1, "networks": 1},
@@ -107,6 +108,7 @@ QUICK_ON_MNIST = {
     "ch06_techniques/overfit_weight_decay": {"epochs": 120},
     "ch08_deep/augmentation_samples": {},
     "ch08_deep/digits_on_paper": {"images": 100},
+    "ch08_deep/fewer_bits": {"images": 400},
     "ch08_deep/half_float_network": {"images": 50},
     "ch08_deep/misclassified_mnist": {},
 }
