@@ -160,7 +160,8 @@ def waiting(name: str) -> Callable[[], Any]:
 def pytorch(title: str, size: int, dtype: Any, name: str) -> tuple[float, float]:
     """Return PyTorch's images a second, with the same layers on the same device."""
     import torch
-    from dlbasics.pytorch import to_module
+
+    from dlbasics.torch_weights import to_module
 
     make, shape = NETWORKS[title]
     module = to_module(make()).to(name, getattr(torch, np.dtype(dtype).name))
