@@ -7,7 +7,7 @@ import pytest
 
 from dlbasics import plotting
 from dlbasics.experiment.figures import MOST, WIDTH, shrink
-from tests.docs.outputs import PAGES
+from tests.docs import outputs
 from tests.experiment.helpers import SCRIPTS
 from tests.helpers import ROOT
 
@@ -66,7 +66,7 @@ def test_a_picture_is_the_figure_of_a_script_or_of_a_page(path):
     """`test_claims_of_scripts.py` compares the keys in the README with those of the script."""
     if path == PAD:
         return  # benchmarks/pad_screenshot.py takes it
-    if path.name.startswith(tuple(f"{page}_" for page in PAGES)):
+    if path.name.startswith(tuple(f"{page}_" for page in outputs.PAGES)):
         return  # an example of the page saves it: see tests/docs/test_outputs.py
     assert path.parent == FOLDER
     chapters = [
