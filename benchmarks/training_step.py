@@ -1,9 +1,10 @@
 """What the time of a training step is made of: the batch, each layer, the loss, the update.
 
 The networks are the two-layer network of chapter 5, SimpleConvNet and DeepConvNet, with batches of
-100, in float32, on one thread.  Each number is the shortest of 40 times, in milliseconds.
-"Products" is the time of the same matrix products alone, which no layer can avoid.  The last line
-is a step as `Network.gradient` and the optimizer take it, without a clock between the layers.
+100, in float32.  Each number is the shortest of 40 times, in milliseconds.  A layer takes one core.
+"Products" is the time of the same products alone, of whole matrices; a layer that multiplies blocks
+in the cache may take less.  The last line is a step as `Network.gradient` and the optimizer take
+it, without a clock between the layers; networks with convolutions take two cores for it.
 """
 
 import os

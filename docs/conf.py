@@ -20,6 +20,7 @@ extensions = [
     "sources",
 ]
 include_patterns = ["*.md", "docs/**", "ch*/README.md", "notebooks/**"]
+exclude_patterns = ["**/.ipynb_checkpoints"]  # copies that Jupyter makes
 external_toc_path = "docs/_toc.yml"
 templates_path = ["_pages"]
 html_additional_pages = {"index": "index.html"}

@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = PROJECT / "out" / "first_hour"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PAGE = PROJECT / "docs" / "first_hour.md"
+NOTEBOOK = "notebooks/ch02_perceptron.ipynb"
 PARTS = re.compile(r"^## ([^\n]+)$|^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """A step of the page: its title, or the language and the lines of a block."""
 
@@ -40,7 +41,7 @@ def main() -> None:
 def run(command: str) -> None:
     """Run a command in the folder of dlbasics, with the programs of the virtual environment."""
     print(f"$ {command}", flush=True)
-    command = command.replace("jupyter lab", "jupyter execute")
+    command = command.replace("jupyter lab", f"jupyter execute {NOTEBOOK}")
     program, *arguments = shlex.split(command)
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

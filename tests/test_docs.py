@@ -48,6 +48,11 @@ def text_of(page):
     return (ROOT / page).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_output_of_a_page_is_missing(page):
+    assert "```text\n```" not in text_of(page)
+
+
 @pytest.mark.long
 def test_the_readmes_example_reads_mnist_as_well_as_it_says(mnist, capsys):
     start = "from dlbasics.datasets import load_mnist"

@@ -1,5 +1,6 @@
 """The handbook: it builds without warnings, its links lead somewhere, and it needs no network."""
 
+import ast
 import importlib
 import os
 import re
@@ -22,7 +23,7 @@ SHOWN = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("ch0?_*/README.md"),
-    *ROOT.glob("notebooks/**/*.md"),
+    *(path for path in ROOT.glob("notebooks/**/*.md") if ".ipynb_checkpoints" not in path.parts),
 ]
 """The pages of the handbook."""
 
@@ -35,6 +36,25 @@ def test_the_table_of_contents_has_every_page():
     toc = (ROOT / "docs" / "_toc.yml").read_text(encoding="utf-8")
     listed = re.findall(r"(?:root|file): ([\w/]+)", toc)
     assert sorted(listed) == names_of(SHOWN)
+
+
+@pytest.mark.extra
+def test_copies_that_jupyter_makes_are_no_pages(tmp_path):
+    project = pytest.importorskip("sphinx.project")
+    conf = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
+    patterns = (
+        ast.literal_eval(re.search(rf"^{name} = (\[.*?\])", conf, re.MULTILINE)[1])
+        for name in ("exclude_patterns", "include_patterns")
+    )
+    for folder in (
+        "notebooks",
+        "notebooks/.ipynb_checkpoints",
+        "notebooks/solutions/.ipynb_checkpoints",
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "ch02.md").touch()
+    found = project.Project(tmp_path, {".md": "markdown"}).discover(*patterns)
+    assert found == {"notebooks/ch02"}
 
 
 def documented():

@@ -14,7 +14,8 @@ from tests.helpers import ROOT
 
 PAGE = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-PROGRAMS = {re.search(r'"(\w+)\.npz"', block)[1]: block for block in BLOCKS}
+PROGRAMS = {name[1]: block for block in BLOCKS if (name := re.search(r'"(\w+)\.npz"', block))}
+(NEW_PICTURE,) = (block for block in BLOCKS if ".npz" not in block)
 
 
 def shapes():
@@ -84,7 +85,7 @@ DATA = {
 
 def test_every_program_of_the_page_is_tried():
     assert PROGRAMS.keys() == DATA.keys()
-    assert len(BLOCKS) == len(DATA)
+    assert len(BLOCKS) == len(DATA) + 1  # and that for a new picture
 
 
 @pytest.mark.long
@@ -114,3 +115,15 @@ def test_a_program_of_12_lines_trains_saves_and_reloads(name, tmp_path, monkeypa
         assert float(loss) < 0.7 * float(of_the_mean)
     if "the first test image" in program:
         assert re.search(r"the first test image: (\S.*)", printed)[1] in names["names"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["circle", "square"])
+def test_the_network_names_a_new_picture(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shapes()
+    next(Path("shapes", kind).glob("*.jpg")).rename("new.jpg")
+    names = {}
+    for program in (PROGRAMS["shapes"], NEW_PICTURE):
+        exec(compile(program, "own_data.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines()[-1] == f"new.jpg: {kind}"

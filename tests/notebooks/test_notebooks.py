@@ -64,6 +64,12 @@ def test_a_notebook_begins_with_the_cell_that_installs(name, nbformat):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_jupyter_can_draw_the_formulas(name):
+    """Jupyter, unlike GitHub, shows a block "math" as code."""
+    assert "```math" not in (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_each_exercise_has_a_check_and_a_solution(name, nbformat):
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     exercises, checks = cells_of(notebook, "exercise"), cells_of(notebook, "check")
