@@ -216,9 +216,14 @@ def _attributes(own: Any) -> dict[str, Any]:
 
 
 def set_by(own: Any, method: str) -> set[str]:
-    """Return the attributes that the method of that name sets."""
-    code = getattr(getattr(type(own), method, None), "__code__", None)
-    return _stored(code) if code else set()
+    """Return the attributes that the method of that name sets, also by `super()`."""
+    found: set[str] = set()
+    for each in (vars(kind)[method] for kind in type(own).__mro__ if method in vars(kind)):
+        code = getattr(each, "__code__", None)
+        found |= _stored(code) if code else set()
+        if not (code and "super" in code.co_names):
+            break
+    return found
 
 
 @functools.lru_cache

@@ -9,7 +9,7 @@ import numpy as np
 from dlbasics._internal.reprs import brief
 from dlbasics.exercises.hints import as_pair, expect_or_hint, mistake_in
 from dlbasics.exercises.mistakes import compare, is_near
-from dlbasics.exercises.verdict import Wrong, check_solved, exercise
+from dlbasics.exercises.verdict import Wrong, as_numbers, check_solved, exercise
 
 INPUTS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """(x1, x2), in the order of the truth tables."""
@@ -75,8 +75,8 @@ def fires(answer: Callable[[Any, Any, float], int]) -> str:
         ([0, 0], [0.5, 0.5], 0.2),
         ([1, 0], [0.5, 0.25], -0.5),  # the sum is exactly 0
         ([1, 0], [-1.0, 1.0], -1.5),
-        ([1, 1, 0], [-2.0, 1.0, 3.0], 0.5),
-        ([1, 1, 1, 1], [1.0, 1.0, 1.0, -1.0], -1.5),
+        ([1, 0, 1], [-2.0, 1.0, 3.0], -0.5),
+        ([1, 1, 1, 1], [1.0, 1.0, 1.0, -1.0], -2.5),
     )
     sums = [float(np.dot(w, x)) for x, w, _ in cases]
     biases = [b for _, _, b in cases]
@@ -204,7 +204,8 @@ def learn_step(answer: Callable[[Any, int, Any, float], tuple[Any, float]]) -> s
 
 def _expect_output(got: Any, wanted: Any, what: str, hint: str) -> None:
     """Compare an output with the right one, 0 or 1; the hint explains the other one of the two."""
-    is_output = np.ndim(got) == 0 and got in (0, 1)
+    numbers = as_numbers(got)
+    is_output = numbers is not None and numbers.shape == () and numbers in (0, 1)
     other = "A perceptron answers 0 or 1: compare the sum with a number"
     if is_output:
         expect_or_hint(int(got), int(wanted), what, hint)  # int: 0 says more than False
@@ -215,12 +216,15 @@ def _expect_output(got: Any, wanted: Any, what: str, hint: str) -> None:
 def _numbers(answer: Any, what: str, names: Sequence[str]) -> list[float]:
     """Return the reader's numbers, which must be as many as there are names."""
     check_solved(answer)
-    if not isinstance(answer, tuple | list | np.ndarray) or len(answer) != len(names):
+    if isinstance(answer, np.ndarray):
+        answer = answer.tolist()
+    if not isinstance(answer, tuple | list) or len(answer) != len(names):
         together = f"({', '.join(names)})"
         raise Wrong(f"{what} must be {len(names)} numbers, {together}, got {brief(answer)}")
     for number, name in zip(answer, names, strict=True):
         check_solved(number)
-        if np.ndim(number) > 0 or not isinstance(number, int | float | np.generic | np.ndarray):
+        value = as_numbers(number)
+        if value is None or value.ndim:
             raise Wrong(f"{name} in {what} must be a number, got {brief(number)}")
     return [float(number) for number in answer]
 

@@ -153,7 +153,7 @@ def softmax(answer: Callable[[Any], Any]) -> str:
         got = _of_array(answer, given, EXP)
         compare(got, functions.softmax(a), f"softmax({a.tolist()})", mistakes)
         expect_unchanged(given, a, "a")
-        for large in ([1010.0, 1000.0, 990.0], [-990.0, -1000.0, -1010.0]):
+        for large in ([1010.0, 1000.0, 990.0], [-990.0, -1000.0, -1010.0], [2000.0, 0.0, -2000.0]):
             hint = (
                 f"exp({large[0]:g}) is {np.exp(large[0]):g} for a computer. Subtract the largest "
                 "score from all scores first"
@@ -168,12 +168,12 @@ def accuracy(answer: Callable[[Any, Any], float]) -> str:
     """Check accuracy(y, t): the share of rows of y whose largest element stands at place t."""
     tenths = [
         [0, 9, 0, 1, 0],
-        [0, 5, 3, 2, 0],
-        [0, 5, 2, 1, 2],
+        [0, 5, 4, 1, 0],
+        [1, 3, 2, 2, 2],
         [7, 1, 0, 2, 0],
-        [0, 2, 1, 6, 1],
+        [0, 1, 3, 6, 0],  # wrong, with the same number at its label as the third, right image
     ]
-    y, t = np.array(tenths) / 10, np.array([1, 1, 1, 0, 2])  # the last image is wrong
+    y, t = np.array(tenths) / 10, np.array([1, 1, 1, 0, 2])
     mistakes = {
         "Divide by the number of images": 4,
         "This is the share of wrong answers": 0.2,

@@ -19,9 +19,9 @@ def squared_error(answer: Callable[[Array, Array], float]) -> str:
     """Check squared_error(y, t): half the sum of the squared differences."""
     t = np.array([0.0, 0.0, 1.0])
     for y in (np.array([0.1, 0.2, 0.7]), np.array([0.6, 0.3, 0.1])):
-        d = y - t
+        d, given = y - t, (y.copy(), t.copy())
         compare(
-            answer(y, t),
+            answer(*given),
             0.5 * np.sum(d**2),
             f"squared_error({y.tolist()}, [0, 0, 1])",
             {
@@ -36,17 +36,19 @@ def squared_error(answer: Callable[[Array, Array], float]) -> str:
                 ),
             },
         )
+        expect_unchanged(given[0], y, "y")
+        expect_unchanged(given[1], t, "t")
     return "a good answer costs 0.07, and a bad one 0.63"
 
 
 @exercise
 def cross_entropy(answer: Callable[[Array, Array], float]) -> str:
     """Check cross_entropy(y, t) of a batch y (N, K) and its classes t (N,)."""
-    y, t = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]), np.array([2, 0])
-    given, N = y.copy(), len(y)
+    y, t = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]), np.array([2, 1])
+    given, N = (y.copy(), t.copy()), len(y)
     logs = np.log(y[np.arange(N), t])
     compare(
-        answer(y, t),
+        answer(*given),
         -np.mean(logs),
         f"cross_entropy({y.tolist()}, {t.tolist()})",
         {
@@ -64,13 +66,17 @@ def cross_entropy(answer: Callable[[Array, Array], float]) -> str:
             "You add up the logarithms of all probabilities; only the right class counts.": (
                 -np.log(y).sum() / N
             ),
+            "You take the largest probability; take that of the right class.": (
+                -np.mean(np.log(y.max(axis=1)))
+            ),
             "This is a logarithm to another base; np.log is the natural one.": (
                 [-np.mean(logs) / np.log(base) for base in (2, 10)]
             ),
         },
         tolerance=1e-5,  # the book adds 1e-7 to each probability
     )
-    expect_unchanged(y, given, "y")
+    expect_unchanged(given[0], y, "y")
+    expect_unchanged(given[1], t, "t")
     with np.errstate(all="ignore"):  # log 0
         sure = answer(np.array([[1.0, 0.0, 0.0]]), np.array([0]))
     compare(
@@ -110,7 +116,7 @@ def slope(answer: Callable[[Function, float], float]) -> str:
     asked: list[float] = []
 
     def cube(x: Any) -> Any:
-        asked.append(float(x))
+        asked.extend(np.ravel(np.real(x)).tolist())
         return x**3
 
     x, right = 2.0, 12.0
@@ -302,7 +308,10 @@ def training(answer: Callable[..., Any]) -> str:
     network, size, iters_num, batch_size, lr = Recorder(), 100, 5, 8, 0.5
     t = np.arange(size)
     x = np.repeat(t[:, np.newaxis], 2, axis=1).astype(float)
-    losses = answer(network, x, t, iters_num, batch_size, lr, np.random.default_rng(0))
+    given = x.copy(), t.copy()
+    losses = answer(network, *given, iters_num, batch_size, lr, np.random.default_rng(0))
+    expect_unchanged(given[0], x, "x")
+    expect_unchanged(given[1], t, "t")
     if losses is not None and losses is not ...:  # else `compare` says that it is not solved
         _check_batches(network, size, iters_num, batch_size)
         steps = lr * iters_num
@@ -352,7 +361,11 @@ def _check_batches(network: Recorder, size: int, iters_num: int, batch_size: int
         raise Wrong(
             "images and labels do not belong together: take x and t with the same drawn indices"
         )
+    if any((batch == batch[0]).all() for batch in batches):
+        raise Wrong("a batch holds one sample several times: draw batch_size indices")
     if all(np.array_equal(batch, batches[0]) for batch in batches):
         raise Wrong("all batches are the same: draw the indices within the loop")
     if all((np.diff(batch) == 1).all() for batch in batches):
         raise Wrong("you take neighbouring samples; draw them: rng.choice(len(x), batch_size)")
+    if (last := max(batch.max() for batch in batches)) < size / 2:
+        raise Wrong(f"no batch holds a sample after number {last:g} of {size}: draw from len(x)")

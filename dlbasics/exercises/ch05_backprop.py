@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
+from dlbasics._internal.reprs import brief
 from dlbasics.exercises.mistakes import compare, expect_own_names, expect_unchanged, is_near
 from dlbasics.exercises.verdict import Wrong, exercise, expect
 from dlbasics.functions import sigmoid as sigmoid_of
@@ -37,6 +38,8 @@ def shopping(answer: Mapping[str, float]) -> str:
             {swap: discount, "That is the bill itself.": discount * (pen * pens + book * books)},
         ),
     }
+    if not isinstance(answer, Mapping):
+        raise Wrong(f"your answer must be a dict with {[*rows]}, got {brief(answer)}")
     for name, (wanted, mistakes) in rows.items():
         if name not in answer:
             raise Wrong(f"there is no {name!r} in your answer")
@@ -49,27 +52,29 @@ def division(answer: type) -> str:
     """Check a class for z = x / y with forward(x, y) and backward(dout)."""
     expect_own_names(answer)
     layer = answer()
-    x, y, dout = 6.0, 4.0, 2.0
-    mistakes: dict[str, Any] = {"You divide y by x.": y / x, "You multiply.": x * y}
-    compare(layer.forward(x, y), x / y, "forward(6, 4)", mistakes)
-    dx, dy = dout / y, -dout * x / y**2
-    compare(
-        layer.backward(dout),
-        [dx, dy],
-        "after forward(6, 4), (dx, dy) = backward(2)",
-        {
-            "The derivative by y has a minus: a larger y makes x / y smaller.": np.array([dx, -dy]),
-            "The derivative by y has y squared below the line.": [
-                np.array([dx, sign * dout * x / y]) for sign in (-1, 1)
-            ],
-            "y squared stands below the line, not above it.": np.array([dx, -dout * x * y**2]),
-            "Both derivatives are right, but dx comes first.": np.array([dy, dx]),
-            "You forgot dout: multiply both derivatives by it.": np.array([dx, dy]) / dout,
-            "You pass dout on, as an addition does.": np.array([dout, dout]),
-            "These are the derivatives of a product.": np.array([dout * y, dout * x]),
-            "This is dx alone; return dx, dy.": dx,
-        },
-    )
+    for x, y, dout in ((6.0, 4.0, 2.0), (3.0, -5.0, 7.0)):
+        mistakes: dict[str, Any] = {"You divide y by x.": y / x, "You multiply.": x * y}
+        compare(layer.forward(x, y), x / y, f"forward({x:g}, {y:g})", mistakes)
+        dx, dy = dout / y, -dout * x / y**2
+        compare(
+            layer.backward(dout),
+            [dx, dy],
+            f"after forward({x:g}, {y:g}), (dx, dy) = backward({dout:g})",
+            {
+                "The derivative by y has a minus: a larger y makes x / y smaller.": (
+                    np.array([dx, -dy])
+                ),
+                "The derivative by y has y squared below the line.": [
+                    np.array([dx, sign * dout * x / y]) for sign in (-1, 1)
+                ],
+                "y squared stands below the line, not above it.": np.array([dx, -dout * x * y**2]),
+                "Both derivatives are right, but dx comes first.": np.array([dy, dx]),
+                "You forgot dout: multiply both derivatives by it.": np.array([dx, dy]) / dout,
+                "You pass dout on, as an addition does.": np.array([dout, dout]),
+                "These are the derivatives of a product.": np.array([dout * y, dout * x]),
+                "This is dx alone; return dx, dy.": dx,
+            },
+        )
     return "dx is dout / y, and dy is -dout x / y^2"
 
 
@@ -109,6 +114,8 @@ def relu(answer: type) -> str:
             "You multiply dout by y; the slope is 1 where x > 0.": dout * np.maximum(x, 0),
         },
     )
+    if not is_near(layer.backward(dout), dx):
+        raise Wrong("a second backward returns another dx: the first one has changed the layer")
     _check_by_differences(layer, _random(2, 3, 2, 2))
     return "dout passes where x > 0, and check_gradients agrees"
 
@@ -153,6 +160,8 @@ def sigmoid(answer: type) -> str:
             "This is y again; backward returns dout * y * (1 - y).": y,
         },
     )
+    if not is_near(layer.backward(dout), dx):
+        raise Wrong("a second backward returns another dx: the first one has changed the layer")
     _check_by_differences(layer, _random(2, 3, 2, 2))
     return "dx is dout y (1 - y), and check_gradients agrees"
 
@@ -356,6 +365,8 @@ class Link:
 
     def backward(self, dout: Any = None) -> Any:
         first = self.name == "last_layer"
+        if first and dout is not None and not is_near(dout, 1):
+            raise Wrong("last_layer.backward begins the way back: give it nothing, or 1")
         if dout is None and not first:
             raise Wrong(f"{self.name}.backward must be given {self.chain.source}")
         self.chain.check(f"{self.name}.backward", None if first else dout)
@@ -394,7 +405,7 @@ def faulty_network() -> Network:
 def faulty_layer(answer: str) -> str:
     """Check the name of the layer in `faulty_network` whose backward is wrong."""
     names = [*faulty_network().layers]
-    if answer not in names:
+    if not isinstance(answer, str) or answer not in names:
         raise Wrong(f"your answer must be the name of a layer, one of {names}, got {answer!r}")
     if answer == "Affine3":
         raise Wrong(
@@ -417,6 +428,9 @@ def faulty_layer(answer: str) -> str:
 def _check_by_differences(layer: Any, x: Array, t: Any = None) -> None:
     """Raise Wrong, with the table, if a derivative differs from its central difference."""
     report = check_gradients(layer, x, t)
+    y = np.asarray(layer.forward(x) if t is None else layer.forward(x, t))
+    if not report and y.dtype != x.dtype:
+        raise Wrong(f"forward must return {x.dtype} for an x of {x.dtype}, got {y.dtype}")
     if not report:
         raise Wrong(f"check_gradients finds a wrong derivative for an x of {x.shape}:\n{report}")
 

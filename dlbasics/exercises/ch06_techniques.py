@@ -8,7 +8,8 @@ import numpy as np
 
 from dlbasics._internal.checks import Array
 from dlbasics._internal.reprs import brief
-from dlbasics.exercises.verdict import Wrong, exercise, expect
+from dlbasics.exercises.mistakes import expect_unchanged
+from dlbasics.exercises.verdict import Wrong, as_numbers, exercise, expect
 from dlbasics.gradient_check import check_gradients
 
 Mistakes = Sequence[tuple[Any, str]]
@@ -55,6 +56,8 @@ def momentum(answer: Callable[[float, float], Any]) -> str:
             ),
         ],
     )
+    mistakes = [(_descent(right), "Use the lr and the momentum that the class is given")]
+    _compare_paths(_path(answer(0.2, 0.5)), _descent(_rolling(0.5, 0.2)), mistakes)
     return "your ball rolls down the bowl as that of dlbasics does"
 
 
@@ -90,6 +93,8 @@ def adagrad(answer: Callable[[float], Any]) -> str:
             ),
         ],
     )
+    mistakes = [(_descent(right), "Use the lr that the class is given")]
+    _compare_paths(_path(answer(0.5)), _descent(_shrinking(0.5)), mistakes)
     params = {"W": np.array([1.0])}
     with np.errstate(all="ignore"):
         answer(1.5).update(params, {"W": np.array([0.0])})
@@ -109,7 +114,7 @@ def he_weights(answer: Callable[[int, int, np.random.Generator], Any]) -> str:
     rng = np.random.default_rng(0)
     W = answer(n_in, n_out, rng)
     call = f"he_weights({n_in}, {n_out}, rng)"
-    shape = np.shape(W)
+    shape = np.shape(W) if _is_array(W) else ()
     if shape == (n_out, n_in):
         raise Wrong(f"{call} must have shape ({n_in}, {n_out}): a row for each input, got {shape}")
     expect(np.zeros(shape) if _is_array(W) else W, np.zeros((n_in, n_out)), call)
@@ -137,6 +142,14 @@ def he_weights(answer: Callable[[int, int, np.random.Generator], Any]) -> str:
     if np.array_equal(W, answer(n_in, n_out, rng)):
         raise Wrong(
             "two calls with the same rng return the same weights: draw from the rng that you get"
+        )
+    if not np.array_equal(W, answer(n_in, n_out, np.random.default_rng(0))):
+        raise Wrong("two calls with the same seed differ: draw from the rng that you get")
+    std_of_few = float(np.std(answer(24, 400, rng)))
+    if not 0.95 < std_of_few / math.sqrt(2 / 24) < 1.05:
+        raise Wrong(
+            f"the standard deviation of he_weights(24, 400, rng) must be {math.sqrt(2 / 24):.3g}, "
+            f"got {std_of_few:.3g}. It depends on n_in"
         )
     return f"the standard deviation for {n_in} inputs is {std:.4f}, and sqrt(2 / {n_in}) = {he:.4f}"
 
@@ -236,7 +249,7 @@ def batch_norm_backward(answer: Callable[[Array, Array], Any]) -> str:
         ],
         tolerance=1e-4,
     )
-    report = check_gradients(answer(gamma.copy(), beta.copy()), x)
+    report = check_gradients(answer(gamma.copy(), beta.copy()), x[:5])  # another N
     if not report:
         raise Wrong(f"check_gradients says: {report!r}")
     error = max(check.error for check in report.checks)
@@ -250,9 +263,12 @@ def weight_decay(answer: Callable[..., Any]) -> str:
     shapes = {"W1": (4, 3), "b1": (3,), "gamma1": (3,), "W2": (3, 2), "b2": (2,)}
     params = {key: rng.standard_normal(shape) for key, shape in shapes.items()}
     grads = {key: rng.standard_normal(shape) for key, shape in shapes.items()}
-    loss, decay = 2.0, 0.1
-    returned = answer(loss, *({k: v.copy() for k, v in d.items()} for d in (grads, params)), decay)
+    loss, decay = 2.0, 0.3
+    given = [{key: array.copy() for key, array in each.items()} for each in (grads, params)]
+    returned = answer(loss, *given, decay)
     _check_dots(returned)
+    for key, param in params.items():
+        expect_unchanged(given[1][key], param, f"params[{key!r}]")
     if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], dict)):
         raise Wrong(
             "with_decay must return the loss and the dict of gradients, "
@@ -354,6 +370,14 @@ def dropout(answer: Callable[[float], Any]) -> str:
     )
     if np.array_equal(mask, np.asarray(layer.forward(x.copy(), True)) != 0):
         raise Wrong("two batches get the same mask: draw a new one in each forward")
+    half = answer(0.5)
+    share = float(np.mean(np.asarray(half.forward(x.copy(), True)) == 0))
+    ratio_of_test = float(np.mean(half.forward(x.copy(), False)) / x.mean())
+    if abs(share - 0.5) > 0.03 or not math.isclose(ratio_of_test, 0.5 if scale < 1.1 else 1):
+        raise Wrong(
+            f"with dropout_ratio 0.5, a share of {share:.2f} is 0 in training, and in test x is "
+            f"multiplied by {ratio_of_test:.3g}. Use the ratio that the class is given"
+        )
     if not math.isclose(scale, 1):
         return (
             "yours scales in training and not in test, as most libraries do (inverted dropout); "
@@ -392,6 +416,11 @@ def log_uniform(answer: Callable[[float, float, np.random.Generator], Any]) -> s
             "a quarter of the numbers must lie between 0.0001 and 0.001, and so on up to 1; "
             f"got {shares}{hint}"
         )
+    for number in (float(answer(1e-3, 1e-2, rng)) for _ in range(20)):
+        if not 1e-3 * (1 - slack) <= number <= 1e-2 * (1 + slack):
+            raise Wrong(f"log_uniform(0.001, 0.01, rng) must lie between the two, got {number:.3g}")
+    if len({float(answer(low, high, np.random.default_rng(5))) for _ in range(2)}) == 2:
+        raise Wrong("two calls with the same seed differ: draw from the rng that you get")
     return f"the four powers of ten from 0.0001 to 1 get {shares} of your numbers"
 
 
@@ -489,4 +518,4 @@ def _check_dots(returned: Any) -> None:
 
 def _is_array(value: Any) -> bool:
     """Return whether a value is a number or an array of numbers."""
-    return np.asarray(value).dtype.kind in "bif"
+    return as_numbers(value) is not None

@@ -8,7 +8,7 @@ import numpy as np
 from dlbasics._internal.checks import Array
 from dlbasics.columns import im2col as expanded
 from dlbasics.exercises.mistakes import compare
-from dlbasics.exercises.verdict import Unsolved, Wrong, exercise
+from dlbasics.exercises.verdict import Unsolved, Wrong, as_numbers, exercise
 from dlbasics.gradient_check import check_gradients
 from dlbasics.layers import Convolution, Pooling
 from dlbasics.network import Network
@@ -23,10 +23,13 @@ COUNT = "The last window begins at row H - FH, so there are H - FH + 1 rows of w
 @exercise
 def convolve(answer: Callable[[Array, Array], Array]) -> str:
     """Check convolve(image, W): the convolution of one image with one filter."""
-    large, small = np.arange(24.0).reshape(4, 6), np.arange(6.0).reshape(2, 3)
+    large, small = np.arange(24.0).reshape(4, 6), np.arange(6.0).reshape(2, 3) - 3
     by_name = {
         "the notebook's image and W": (IMAGE, FILTER),
-        "image = np.arange(24).reshape(4, 6) and W = np.arange(6).reshape(2, 3)": (large, small),
+        "image = np.arange(24).reshape(4, 6) and W = np.arange(6).reshape(2, 3) - 3": (
+            large,
+            small,
+        ),
     }
     for name, (image, W) in by_name.items():
         windows = expanded(image[np.newaxis, np.newaxis], *W.shape)
@@ -55,10 +58,9 @@ def convolve(answer: Callable[[Array, Array], Array]) -> str:
 @exercise
 def vertical(answer: Any) -> str:
     """Check a filter of 3 x 3 for vertical edges, from dark to light."""
-    W = np.asarray(answer)
-    if W.shape != (3, 3) or W.dtype.kind not in "biuf":
+    W = as_numbers(answer)
+    if W is None or W.shape != (3, 3) or not np.isfinite(W).all():
         raise Wrong(f"the filter must be an array of 3 x 3 numbers, got {answer!r}")
-    W = W.astype(float)
     if not W.any():
         raise Wrong("all weights are 0, so the filter sees nothing")
     upright, lying = at_edge(W), at_edge(W.T)
@@ -127,7 +129,7 @@ def output_shape(answer: Callable[..., Sequence[int]]) -> str:
         call = f"output_shape({x_shape}, {W_shape}, stride={stride}, pad={pad})"
         got = answer(x_shape, W_shape, stride, pad)
         compare(got, (N, FN, OH, OW), call, mistakes)
-        if any(isinstance(size, float) for size in got):
+        if any(isinstance(size, float | np.floating) for size in got):
             raise Wrong(f"{call} is {got!r}, with floats.  Divide by //, for a size is an integer.")
     return f"all {len(cases)} shapes are right"
 

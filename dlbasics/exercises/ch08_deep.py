@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array
-from dlbasics.exercises.mistakes import compare
-from dlbasics.exercises.verdict import Wrong, exercise, expect
+from dlbasics.exercises.mistakes import compare, expect_unchanged
+from dlbasics.exercises.verdict import Wrong, as_numbers, exercise, expect
 from dlbasics.layers import Affine, Relu, Residual
 from dlbasics.metrics import confusion_matrix
 
@@ -16,17 +16,18 @@ from dlbasics.metrics import confusion_matrix
 @exercise
 def confusion(answer: Callable[[Array, Array, int], Array]) -> str:
     """Check confusion(t, y, K): rows are labels, columns are guesses."""
-    t, y, K = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 1, 1, 1, 2, 0]), 4
-    wanted = confusion_matrix(t, y, K)
-    mistakes = {
-        "Rows must be the labels, and columns the guesses.": wanted.T,
-        "matrix[t, y] += 1 counts a pair only once.  Use a loop, or np.add.at.": wanted > 0,
-        "You count only what is right.": np.diag(np.diag(wanted)),
-        "You count only the errors.": wanted - np.diag(np.diag(wanted)),
-    }
-    shapes = {"A class may not occur: take the shape (K, K).": (3, 3)}
-    what = f"For t = {t.tolist()}, y = {y.tolist()} and K = {K}, the matrix"
-    compare(answer(t.copy(), y.copy(), K), wanted, what, mistakes, shapes)
+    t, y = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 1, 1, 1, 2, 0])
+    for K in (4, 5):
+        wanted = confusion_matrix(t, y, K)
+        mistakes = {
+            "Rows must be the labels, and columns the guesses.": wanted.T,
+            "matrix[t, y] += 1 counts a pair only once.  Use a loop, or np.add.at.": wanted > 0,
+            "You count only what is right.": np.diag(np.diag(wanted)),
+            "You count only the errors.": wanted - np.diag(np.diag(wanted)),
+        }
+        shapes = {"A class may not occur: take the shape (K, K).": (3, 3)}
+        what = f"For t = {t.tolist()}, y = {y.tolist()} and K = {K}, the matrix"
+        compare(answer(t.copy(), y.copy(), K), wanted, what, mistakes, shapes)
     return "rows are labels, columns are guesses, and pairs that occur twice count twice"
 
 
@@ -61,6 +62,8 @@ def moved(answer: Callable[[Array, np.random.Generator], Array]) -> str:
     again = answer(x, np.random.default_rng(1))
     if not np.array_equal(y, again):
         raise Wrong("two calls with the same seed differ.  Draw all numbers from rng.")
+    if np.array_equal(y, answer(x, np.random.default_rng(2))):
+        raise Wrong("two calls with different seeds are the same.  Draw all numbers from rng.")
     return "each image moves by its own amount, its label stays, and the same seed gives the same"
 
 
@@ -161,7 +164,9 @@ def skip(answer: Callable[[list[Any]], Any]) -> str:
         "This is 2 F(x).  Keep x before the loop, and add it.": 2 * (y - x),
     }
     what = "For x of shape (4, 3) and two Affine layers with a ReLU between, what forward returns"
-    compare(skip.forward(x.copy()), y, what, mistakes)
+    given = x.copy()
+    compare(skip.forward(given), y, what, mistakes)
+    expect_unchanged(given, x, "x")
     through = dx - dout
     mistakes = {
         "This is the gradient through the layers.  The way past them has the gradient dout: add "
@@ -175,6 +180,11 @@ def skip(answer: Callable[[list[Any]], Any]) -> str:
     }
     what = "What backward returns for the same block"
     compare(skip.backward(dout.copy()), dx, what, mistakes)
+    short = answer([affine[0]])
+    compare(short.forward(x), x + affine[0].forward(x), "For one Affine layer, forward", {})
+    for time in ("", "a second time, "):
+        what = f"For one Affine layer, {time}what backward returns"
+        compare(short.backward(dout), dout + dout @ affine[0].W.T, what, {})
     return "forward adds x, and backward adds the gradients of both ways"
 
 
@@ -230,12 +240,13 @@ def read(answer: Callable[[Array], int], sheets: Array, digits: Array) -> str:
     guesses = []
     for i, sheet in enumerate(sheets):
         got = answer(sheet.copy())
-        if np.size(got) == 10:
+        numbers = as_numbers(got)
+        if numbers is not None and numbers.size == 10:
             raise Wrong(
                 f"read(sheets[{i}]) returns ten numbers, one for each digit.  argmax finds the "
                 "place of the largest."
             )
-        if np.shape(got) or got not in range(10):
+        if numbers is None or numbers.shape or numbers not in range(10):
             expect(got, digits[i], f"read(sheets[{i}])")
         guesses.append(int(got))
     right = int(np.sum(np.array(guesses) == digits))

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbasics.exercises.verdict import Wrong, expect
+from dlbasics._internal.reprs import brief
+from dlbasics.exercises.verdict import Wrong, as_numbers, expect
 
 NEAR = 1e-3
 """How near a wrong answer must be to what a mistake gives, as numerical slopes are not exact."""
@@ -41,33 +42,40 @@ def compare(
         for reason, given in mistakes.items():
             if any(is_near(got, each) for each in (given if isinstance(given, list) else [given])):
                 raise Wrong(f"{wrong}. {reason}") from None
-        if np.shape(wanted) != (shape := np.shape(got)):
+        numbers = as_numbers(got)
+        if numbers is not None and numbers.shape != np.shape(wanted):
             for reason, other in (shapes or {}).items():
-                if shape == other:
+                if numbers.shape == other:
                     raise Wrong(f"{wrong}. {reason}") from None
         raise
 
 
 def is_near(got: Any, wanted: Any) -> bool:
     """Return whether a wrong answer has about these numbers; nan is near nan."""
-    wanted = np.asarray(wanted, float)
-    try:
-        array = np.asarray(got, float)
-    except (TypeError, ValueError):
+    wanted, array = np.asarray(wanted, float), as_numbers(got)
+    if array is None:
         return False
     atol = NEAR * max(1.0, float(np.abs(wanted).max(initial=0)))
     return array.shape == wanted.shape and np.allclose(array, wanted, 0, atol, equal_nan=True)
 
 
 def expect_unchanged(array: Any, before: Any, name: str, hint: str = "") -> None:
-    """Raise Wrong if the reader's code has written into an array that it was given."""
-    if not np.array_equal(array, before):
+    """Raise Wrong if the reader's code has changed an array that it was given.
+
+    x[i] += h, x[i] -= 2 * h and x[i] += h may leave x[i] as it was but for rounding.
+    """
+    if not np.allclose(array, before, rtol=0, atol=1e-12):
         raise Wrong(f"your code changes {name} itself. {hint or 'Make a new array instead.'}")
 
 
 def expect_own_names(layer: type) -> None:
-    """Raise Wrong if a method reads an array of the notebook, where it should read self.x."""
-    for method in vars(layer).values():
+    """Raise Wrong if a method reads an array of the notebook, where it should read self.x.
+
+    Raise it, too, for an answer that is no class.
+    """
+    if not callable(layer):
+        raise Wrong(f"give the check the class itself, without parentheses, not {brief(layer)}")
+    for method in getattr(layer, "__dict__", {}).values():
         if not hasattr(method, "__code__"):
             continue
         for step in dis.get_instructions(method):

@@ -13,7 +13,9 @@ import numpy as np
 from dlbasics._internal.reprs import brief
 
 OWN = str(Path(__file__).parents[1])
-"""The folder of dlbasics; what lies elsewhere is the reader's code."""
+"""The folder of dlbasics; what lies elsewhere, but for NumPy, is the reader's code."""
+
+NUMPY = str(Path(np.__file__).parent)
 
 
 class Wrong(Exception):  # noqa: N818
@@ -96,22 +98,31 @@ def expect(got: Any, wanted: Any, what: str, *, tolerance: float = 1e-6) -> None
         Wrong: If it is not a number or an array, has another shape, or differs.
     """
     check_solved(got)
-    wanted = np.asarray(wanted)
-    try:
-        array = np.asarray(got)
-        numbers = array.astype(float)
-    except (TypeError, ValueError):
+    wanted, numbers = np.asarray(wanted), as_numbers(got)
+    if numbers is None:
         kind = type(got).__name__
-        raise Wrong(f"{what} must be {_shown(wanted)}, got {brief(got)} ({kind})") from None
-    if array.shape != wanted.shape:
-        raise Wrong(f"{what} must have shape {wanted.shape}, got {array.shape}")
+        raise Wrong(f"{what} must be {_shown(wanted)}, got {brief(got)} ({kind})")
+    if numbers.shape != wanted.shape:
+        raise Wrong(f"{what} must have shape {wanted.shape}, got {numbers.shape}")
     allowed = tolerance * max(1.0, float(np.abs(wanted).max(initial=0)))
     # Not "differs by more", which is false for nan.
     far = ~(np.abs(numbers - wanted) <= allowed)
     if far.any():
         where = tuple(map(int, np.argwhere(far)[0]))
         place = f"[{', '.join(map(str, where))}]" if where else ""
-        raise Wrong(f"{what}{place} must be {brief(wanted[where])}, got {brief(array[where])}")
+        raise Wrong(
+            f"{what}{place} must be {brief(wanted[where])}, got {brief(np.asarray(got)[where])}"
+        )
+
+
+def as_numbers(answer: Any) -> np.ndarray | None:
+    """Return an array of the reader's real numbers, or None if the answer is anything else."""
+    try:
+        array = np.asarray(answer)
+        has_none = array.dtype.kind == "O" and None in array.ravel().tolist()
+        return array.astype(float) if array.dtype.kind in "biufO" and not has_none else None
+    except (TypeError, ValueError, OverflowError):  # a ragged list, for example
+        return None
 
 
 def check_solved(answer: Any) -> None:
@@ -127,10 +138,17 @@ def _shown(wanted: Any) -> str:
 
 
 def _describe(error: Exception) -> str:
-    """Say what the reader's code raised, and in which of its lines."""
+    """Say what the reader's code raised, and in which of its lines.
+
+    A check itself fails if an answer is of another kind than it expects, such as a number in place
+    of a function.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     others = [frame for frame in frames if not frame.filename.startswith(OWN)]
+    text = f"{type(error).__name__}: {error}"
     # The reader's cell comes first; NumPy's files may follow.
+    if not others or others[0].filename.startswith(NUMPY):
+        return f"the check cannot use your answer, {text}"
     cell = [frame for frame in others if frame.filename == others[0].filename]
-    line = f" in line {cell[-1].lineno} of your cell, {cell[-1].line!r}" if cell else ""
-    return f"your code raises {type(error).__name__}{line}: {error}"
+    line = f"in line {cell[-1].lineno} of your cell, {cell[-1].line!r}"
+    return f"your code raises {type(error).__name__} {line}: {error}"

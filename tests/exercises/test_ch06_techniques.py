@@ -40,9 +40,12 @@ def rolling(lr, momentum, sign=1.0):
     return step
 
 
-def pytorch(W, dW, v):
-    v = 0.9 * v + dW
-    return W - 0.1 * v, v
+def pytorch(lr, momentum):
+    def step(W, dW, v):
+        v = momentum * v + dW
+        return W - lr * v, v
+
+    return step
 
 
 def flattened(W, dW, v):
@@ -54,7 +57,7 @@ def flattened(W, dW, v):
     [
         (Momentum, True, "rolls down the bowl"),
         (lambda lr, momentum: Rule(rolling(lr, momentum)), True, "rolls"),
-        (lambda lr, momentum: Rule(pytorch), True, "rolls"),
+        (lambda lr, momentum: Rule(pytorch(lr, momentum)), True, "rolls"),
         (lambda lr, m: Rule(rolling(lr, m), survives=False), False, "each update makes v anew"),
         (lambda lr, m: SGD(lr), False, "x after step 2 must be -6.7977, got -6.8607. This is the"),
         (lambda lr, m: Rule(rolling(-lr, m)), False, "go uphill"),
@@ -292,7 +295,7 @@ ALL = ("W1", "b1", "gamma1", "W2", "b2")
         (decaying(slope=lambda W: 2 * W), False, "the gradient of W1[0, 0] must be"),
         (decaying(slope=lambda W: 2 * W), False, "The half and the 2 of the square cancel"),
         (decaying(slope=lambda W: W / 2), False, "is decay * W"),
-        (decaying(slope=lambda W: 10 * W), False, "Multiply W by decay"),
+        (decaying(slope=lambda W: W / 0.3), False, "Multiply W by decay"),
         (decaying(sign=-1), False, "The gradient gets a plus"),
         (
             lambda loss, g, p, d: (
