@@ -124,7 +124,6 @@ class Network:
 
     block_size = 500
     input_dim: tuple[int, ...] | None = None
-    device = "cpu"
 
     def __init__(
         self,
@@ -140,6 +139,7 @@ class Network:
         check_regularizer(regularizer)
         self.regularizer = regularizer
         self._params = Params(self._layers)
+        self.device = device.name_of(next(iter(self._params.values()), None))
         self._lock = NetworkLock()
         self.last_loss: float | None = None
         all_layers, rng = self._all_layers(), as_rng(rng)

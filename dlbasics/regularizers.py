@@ -64,6 +64,6 @@ class LInf(Penalty):
 
     def _shares(self, W: Array) -> Array:
         """Return lambda / M for the M largest weights, and 0 for the others."""
-        is_largest = np.abs(W) == np.abs(W).max(initial=0)
+        is_largest = np.abs(W) == (np.abs(W).max() if W.size else 0)
         share = self.weight_decay_lambda / max(int(is_largest.sum()), 1)
         return share * is_largest.astype(W.dtype)

@@ -1,7 +1,7 @@
 """An array on a device that is not there: it answers NumPy's functions, as CuPy's arrays do.
 
 It refuses everything that CuPy refuses: to become a NumPy array without being asked, to compute
-with NumPy arrays, to be indexed by them, and functions and methods that CuPy does not have.
+with NumPy arrays, and functions, methods and keywords that CuPy does not have.
 `CALLS` remembers the functions that were called.
 """
 
@@ -17,16 +17,33 @@ from dlbasics._internal import device
 CALLS: set[str] = set()
 
 FUNCTIONS = {
-    "abs", "all", "any", "arange", "argmax", "array_split", "asarray", "broadcast_to", "clip",
-    "concatenate", "copyto", "cumsum", "dot", "einsum", "empty", "empty_like", "expand_dims",
-    "full", "full_like", "linalg.norm", "matmul", "max", "maximum", "may_share_memory", "mean",
-    "min", "moveaxis", "ndim", "ones", "ones_like", "pad", "ravel", "repeat", "reshape",
-    "result_type", "shape", "split", "squeeze", "stack", "sum", "swapaxes", "take_along_axis",
-    "tensordot", "transpose", "where", "zeros", "zeros_like",
+    "abs": "out dtype casting", "all": "axis out keepdims", "any": "axis out keepdims",
+    "arange": "dtype", "argmax": "axis dtype out keepdims", "array_split": "axis",
+    "asarray": "dtype order", "broadcast_to": "", "clip": "out", "concatenate": "axis out dtype",
+    "copyto": "casting where", "cumsum": "axis dtype out", "dot": "out", "einsum": "",
+    "empty": "dtype order", "empty_like": "dtype order shape", "expand_dims": "axis",
+    "full": "dtype order", "full_like": "dtype order shape", "linalg.norm": "ord axis keepdims",
+    "matmul": "out dtype", "max": "axis out keepdims", "maximum": "out dtype casting",
+    "may_share_memory": "", "mean": "axis dtype out keepdims", "min": "axis out keepdims",
+    "moveaxis": "", "ndim": "", "ones": "dtype order", "ones_like": "dtype order shape",
+    "pad": "mode constant_values", "ravel": "order", "repeat": "axis", "reshape": "order",
+    "result_type": "", "round": "decimals out", "shape": "", "split": "axis", "squeeze": "axis",
+    "stack": "axis out dtype", "sum": "axis dtype out keepdims", "swapaxes": "",
+    "take_along_axis": "axis", "tensordot": "axes", "transpose": "axes", "where": "",
+    "zeros": "dtype order", "zeros_like": "dtype order shape",
 }  # fmt: skip
-"""The functions of NumPy, of those that dispatch, which CuPy has."""
+"""The functions of NumPy, of those that dispatch, which CuPy has, and their keywords."""
 
-ALLOWED = (int, float, bool, np.generic, slice, type(None), type(Ellipsis))
+UFUNCS = {
+    "absolute", "add", "bitwise_and", "divide", "equal", "exp", "expm1", "greater",
+    "greater_equal", "isfinite", "isnan", "less", "less_equal", "log", "log1p", "logical_and",
+    "logical_not", "matmul", "maximum", "minimum", "multiply", "negative", "not_equal", "power",
+    "sign", "sqrt", "square", "subtract", "tanh",
+}  # fmt: skip
+"""The ufuncs of NumPy that our formulas call, all of which CuPy has."""
+
+UFUNC_KEYWORDS = "out dtype casting"
+"""The keywords of a ufunc of CuPy; `where` and `order` are not among them."""
 
 
 class DeviceArray(NDArrayOperatorsMixin):
@@ -40,8 +57,9 @@ class DeviceArray(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         CALLS.add(ufunc.__name__)
-        if method != "__call__":
+        if method != "__call__" or ufunc.__name__ not in UFUNCS:
             raise TypeError(f"{ufunc.__name__}.{method} does not dispatch")
+        check_keywords(ufunc.__name__, kwargs, UFUNC_KEYWORDS)
         if out is not None:
             kwargs["out"] = tuple(None if each is None else inside(each) for each in out)
         result = getattr(ufunc, method)(*map(inside, inputs), **kwargs)
@@ -53,6 +71,7 @@ class DeviceArray(NDArrayOperatorsMixin):
         CALLS.add(name)
         if name not in FUNCTIONS:
             raise TypeError(f"CuPy has no {name}")
+        check_keywords(name, kwargs, f"{FUNCTIONS[name]} like")
         put = function is np.asarray  # the one that takes NumPy arrays, to the device
         args, kwargs = inside(args, put), inside(kwargs, put)
         return wrap(function(*args, **kwargs))
@@ -95,6 +114,7 @@ class DeviceArray(NDArrayOperatorsMixin):
 def method(name):
     def call(self, *args, **kwargs):
         CALLS.add(f"ndarray.{name}")
+        check_keywords(name, kwargs, ARGUMENTS[name])
         return wrap(getattr(self.values, name)(*inside(args), **inside(kwargs)))
 
     return call
@@ -114,6 +134,11 @@ for each in ARGUMENTS:
     setattr(DeviceArray, each, method(each))
 
 
+def check_keywords(name, given, known):
+    if unknown := given.keys() - {*known.split()}:
+        raise TypeError(f"CuPy's {name} takes no {', '.join(sorted(unknown))}")
+
+
 def inside(value, put=False):
     """Return what NumPy gets in place of a value; refuse NumPy arrays."""
     if isinstance(value, DeviceArray):
@@ -130,9 +155,12 @@ def inside(value, put=False):
 def as_index(index):
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
-        if not isinstance(part, DeviceArray | int | np.integer | slice | type(None) | type(...)):
+        # CuPy moves a NumPy array of indices to the device by itself.
+        is_index = isinstance(part, np.ndarray) and part.dtype.kind in "iu"
+        plain = DeviceArray | int | np.integer | slice | type(None) | type(...)
+        if not (is_index or isinstance(part, plain)):
             raise TypeError(f"an array of the device must not be indexed by {type(part).__name__}")
-    parts = tuple(map(inside, parts))
+    parts = tuple(part if isinstance(part, np.ndarray) else inside(part) for part in parts)
     return parts if isinstance(index, tuple) else operator.itemgetter(0)(parts)
 
 

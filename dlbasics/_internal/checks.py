@@ -151,7 +151,7 @@ def as_param(value: Any, name: str, shape: tuple[int | str, ...], create: str = 
         shape: The shape that it must have.  A letter stands for any size.
         create: The call that makes a layer from sizes, which the message names for a number.
     """
-    if not (isinstance(value, np.ndarray) or device.is_elsewhere(value)):
+    if not device.is_array(value):
         instead = create if isinstance(value, numbers.Integral) else ""
         cure = f"; {instead} makes a layer from sizes" if instead else ""
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}{cure}")

@@ -48,6 +48,18 @@ def is_elsewhere(x: Any) -> bool:
     return any(isinstance(x, device.kind) for device in _devices.values())
 
 
+def is_array(x: Any) -> bool:
+    """Return whether `x` is an array, of NumPy or on another device."""
+    return isinstance(x, np.ndarray) or is_elsewhere(x)
+
+
+def name_of(x: Any) -> str:
+    """Return the name of the device on which the array `x` lies."""
+    if not is_elsewhere(x):
+        return "cpu"
+    return next(name for name, device in _devices.items() if isinstance(x, device.kind))
+
+
 def put(x: Any, name: str) -> Any:
     """Return the array `x` on the device of that name, 'cpu' or 'cuda'.
 
@@ -60,7 +72,7 @@ def put(x: Any, name: str) -> Any:
         return get(x)
     if name == "cuda" and name not in _devices:
         enter(name, _cuda())
-    if name not in _devices:
+    if not isinstance(name, str) or name not in _devices:
         raise ValueError(f"device must be 'cpu' or 'cuda', got {name!r}")
     device = _devices[name]
     return x if isinstance(x, device.kind) else device.put(get(x))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlbasics._internal.checks import Array, NoAccuracyError, as_result
+from dlbasics._internal.device import is_array
 from dlbasics.layers import Layer, LossLayer, SoftmaxWithLoss
 
 STATES = ("running_mean", "running_var")
@@ -237,7 +238,7 @@ def _arrays(own: Any) -> dict[str, Array]:
     return {
         name: value
         for name, value in _attributes(own).items()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in left_behind
+        if is_array(value) and value.dtype.kind == "f" and name not in left_behind
     }
 
 
@@ -250,7 +251,7 @@ def _check_what_is_no_array(own: Any) -> None:
     """Raise TypeError if a parameter may hide in something other than an array."""
     kind = type(own).__name__
     for name, value in _attributes(own).items():
-        hidden = not isinstance(value, np.ndarray) and any(_arrays_within(value, {id(own)}))
+        hidden = not is_array(value) and any(_arrays_within(value, {id(own)}))
         if hidden or (not takes_labels(own) and any(map(is_layer, parts(value)))):
             raise TypeError(
                 f"{kind}.{name} must not hold layers or arrays, whose parameters would not be "
@@ -258,7 +259,7 @@ def _check_what_is_no_array(own: Any) -> None:
                 f"all parameters in {kind}.param_names"
             )
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        is_other_array = isinstance(value, np.ndarray) and value.dtype.kind in "iu"
+        is_other_array = is_array(value) and value.dtype.kind in "iu"
         if (is_number or is_other_array) and f"d{name}" in _gradients(own):
             raise TypeError(
                 f"{kind}.{name} must be a floating-point array to be trained, got {value!r}"
@@ -293,7 +294,7 @@ def _places(own: Any) -> dict[str, tuple[Any, ...]]:
         _check_grads(own, len(leaves))
     places: dict[str, tuple[Any, ...]] = {}
     for place, param in leaves:
-        if not isinstance(param, np.ndarray):
+        if not is_array(param):
             raise TypeError(f"{type(own).__name__}.params must hold arrays, got {param!r}")
         letter = "W" if np.ndim(param) > 1 else "b"
         count = 1 + sum(name.startswith(letter) for name in places)
@@ -324,7 +325,7 @@ def _leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any
 def _arrays_within(value: Any, seen: set[int]) -> Iterator[bool]:
     """Yield True for each array that an attribute holds in containers, layers or other objects."""
     for part in parts(value):
-        if isinstance(part, np.ndarray):
+        if is_array(part):
             yield True
         elif id(part) not in seen and not isinstance(part, NO_HOLDERS):
             seen.add(id(part))

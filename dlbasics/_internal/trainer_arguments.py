@@ -4,9 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
-import numpy as np
-
-from dlbasics._internal.device import is_elsewhere
+from dlbasics._internal.device import is_array
 from dlbasics.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
 OPTIMIZERS = (SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop)
@@ -26,7 +24,7 @@ def as_network(network: Any) -> Any:
             f"gradient(x, t) and loss(x, t), got {network!r}"
         )
     for key, param in params.items():  # type: ignore[union-attr]
-        if not (isinstance(param, np.ndarray) or is_elsewhere(param)):
+        if not is_array(param):
             raise TypeError(f"network.params[{key!r}] must be an array, got {param!r}")
     return network
 

@@ -4,6 +4,7 @@ No GPU is needed: `tests/device_array.py` has arrays that refuse what CuPy's arr
 """
 
 import copy
+import inspect
 import sys
 import warnings
 
@@ -35,7 +36,7 @@ from dlbasics import (
     plain,
 )
 from dlbasics._internal import device, network_state
-from tests.device_array import ARGUMENTS, FUNCTIONS, DeviceArray, device_of_tests
+from tests.device_array import ARGUMENTS, FUNCTIONS, UFUNCS, DeviceArray, device_of_tests
 from tests.gradients.test_layers import LOSSES
 from tests.helpers import normal
 from tests.layers.cases import LAYERS
@@ -88,14 +89,13 @@ def test_a_loss_is_the_same_on_the_device(make, shape, t, place):
     assert twin.forward(put(x), labels) == layer.forward(x, t)
     same(twin.backward(0.5), layer.backward(0.5))
     same(twin.losses(put(x), labels), layer.losses(x, t))
-    if not isinstance(layer, networks.IdentityWithLoss if False else type(None)):
-        for method in ("correct", "probabilities"):
-            arguments = ((x, t), (put(x), labels)) if method == "correct" else ((x,), (put(x),))
-            try:
-                wanted = getattr(layer, method)(*arguments[0])
-            except TypeError:
-                continue  # a regression
-            same(getattr(twin, method)(*arguments[1]), wanted)
+    for method in ("correct", "probabilities"):
+        arguments = ((x, t), (put(x), labels)) if method == "correct" else ((x,), (put(x),))
+        try:
+            wanted = getattr(layer, method)(*arguments[0])
+        except TypeError:
+            continue  # a regression
+        same(getattr(twin, method)(*arguments[1]), wanted)
 
 
 # ---- Networks ----
@@ -198,6 +198,33 @@ def test_a_layer_without_our_base_class_computes_on_the_device():
         same(gradient, gradients[key])
 
 
+class BookAffine:
+    """As the book types it."""
+
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+
+@pytest.mark.parametrize("kind", [Affine, BookAffine])
+def test_a_network_of_layers_whose_arrays_are_on_the_device_computes_there(kind):
+    W, b = normal(20, 5), normal(5)
+    network, twin = Network([kind(W, b)]), Network([kind(put(W), put(b))])
+    assert twin.device == "test"
+    x, t = batch(ROWS)
+    gradients = network.gradient(x, t)
+    assert gradients.keys() == twin.params.keys() == {"W1", "b1"}
+    for key, gradient in twin.gradient(x, t).items():
+        same(gradient, gradients[key])
+
+
 # ---- Optimizers and penalties ----
 
 
@@ -268,6 +295,24 @@ def test_trainer_trains_and_resumes_on_the_device(tmp_path):
         assert again.train_loss_list == longer.train_loss_list
 
 
+def test_all_data_may_lie_on_the_device():
+    x, t = batch(ROWS, 60)
+    reference = trainer(net())
+    other = Trainer(
+        *(net().to("test"), put(x), put(t), put(x[:20]), put(t[:20])),
+        **{"epochs": 3, "mini_batch_size": 20, "optimizer": Adam(), "rng": 0, "verbose": False},
+    )
+    for each in (reference, other):
+        each.train()
+    assert other.train_loss_list == reference.train_loss_list
+
+
+def test_classes_as_floats_are_explained_on_the_device():
+    x, t = batch(ROWS)
+    with pytest.raises(ValueError, match="t must be integer classes"):
+        net().to("test").gradient(x, t.astype(float))
+
+
 def test_parameters_are_saved_and_loaded_on_the_device(tmp_path):
     network = net()
     network.gradient(*batch(ROWS))  # sets the running statistics
@@ -322,8 +367,9 @@ def test_what_comes_from_another_device_is_taken_by_a_network_on_the_cpu():
 
 
 def test_a_device_that_is_none_is_named():
-    with pytest.raises(ValueError, match="device must be 'cpu' or 'cuda', got 'gpu'"):
-        net().to("gpu")
+    for name in ("gpu", ["cuda"]):
+        with pytest.raises(ValueError, match="device must be 'cpu' or 'cuda', got"):
+            net().to(name)
 
 
 def test_without_cupy_a_sentence_says_what_to_install(monkeypatch):
@@ -335,7 +381,16 @@ def test_without_cupy_a_sentence_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda a: np.asarray(a), lambda a: a + np.ones(2), lambda a: a[np.array([0])]]
+    "wrong",
+    [
+        lambda a: np.asarray(a),
+        lambda a: a + np.ones(2),
+        lambda a: a.max(initial=0),
+        lambda a: np.max(a, initial=0),
+        lambda a: np.add(a, a, where=a > 1),
+        lambda a: np.add.reduce(a),
+        lambda a: np.spacing(a),
+    ],
 )
 def test_the_arrays_of_these_tests_refuse_what_cupy_refuses(wrong):
     with pytest.raises(TypeError):
@@ -347,8 +402,12 @@ def test_cupy_has_what_these_tests_allow():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without a GPU, CuPy warns
         cupy = pytest.importorskip("cupy")
-    for name in FUNCTIONS:
+    for name, keywords in FUNCTIONS.items():
         found = cupy
         for part in name.split("."):
             found = getattr(found, part)
+        if inspect.isfunction(found):
+            known = inspect.signature(found).parameters
+            assert "kwargs" in known or known.keys() >= {*keywords.split()}, name
+    assert [name for name in UFUNCS if not hasattr(cupy, name)] == []
     assert [name for name in ARGUMENTS if not hasattr(cupy.ndarray, name)] == []
