@@ -64,14 +64,24 @@ class _NetworkEstimator(BaseEstimator):
         size = as_count(self.mini_batch_size, "mini_batch_size")
         optimizer = self._make_optimizer()
         network = self._make_network(x.shape[1], outputs, rng)
-        x = x.astype(_dtype(network))
-        loss_curve = []
-        for _ in range(epochs):
+        x = _as_input(x, network)
+        if (found := network.predict(x[:1]).shape) != (1, outputs):
+            raise ValueError(
+                f"network(inputs, outputs, rng) must return a network with {outputs} outputs, got "
+                f"scores of shape {found} for one sample"
+            )
+        loss_curve: list[float] = []
+        for epoch in range(1, epochs + 1):
             losses: list[Any] = []
             for batch in minibatches(x, t, size, rng=rng):
                 optimizer.update(network.params, network.gradient(*batch))
                 losses.append(network.last_loss)
             loss_curve.append(float(np.mean(losses)))
+            if not np.isfinite(loss_curve[-1]):
+                raise FloatingPointError(
+                    f"epoch {epoch}: the loss is {loss_curve[-1]}. A smaller lr or scaled columns, "
+                    "for example with StandardScaler in a Pipeline, usually help"
+                )
         self.network_, self.loss_curve_ = network, loss_curve
 
     def _make_optimizer(self) -> Any:
@@ -105,12 +115,18 @@ class _NetworkEstimator(BaseEstimator):
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
-        return self.network_.predict(X.astype(_dtype(self.network_)))
+        return self.network_.predict(_as_input(X, self.network_))
 
 
-def _dtype(network: Network) -> Any:
-    """Return the type of the network's parameters."""
-    return next((param.dtype for param in network.params.values()), np.float64)
+def _as_input(X: Array, network: Network) -> Array:
+    """Return X in the dtype of the network's parameters."""
+    dtype = next((param.dtype for param in network.params.values()), np.dtype(np.float64))
+    with np.errstate(over="ignore"):
+        x = X.astype(dtype)
+    if not np.isfinite(x).all():
+        largest = np.abs(X).max()
+        raise ValueError(f"X must hold numbers that fit in {dtype}, got {largest:g}: scale it")
+    return x
 
 
 class NetworkClassifier(ClassifierMixin, _NetworkEstimator):
@@ -143,6 +159,7 @@ class NetworkClassifier(ClassifierMixin, _NetworkEstimator):
 
     Raises:
         ValueError, TypeError: In `fit`, if an argument is not as above.
+        FloatingPointError: In `fit`, if the loss becomes NaN or infinite.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -201,6 +218,7 @@ class NetworkRegressor(RegressorMixin, _NetworkEstimator):
 
     Raises:
         ValueError, TypeError: In `fit`, if an argument is not as above.
+        FloatingPointError: In `fit`, if the loss becomes NaN or infinite.
     """
 
     def fit(self, X: Any, y: Any) -> "NetworkRegressor":

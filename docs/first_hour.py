@@ -26,7 +26,8 @@ PARTS = re.compile(r"^## ([^\n]+)$|^```(bash|python)\n(.*?)^```$", re.MULTILINE 
 
 def main() -> None:
     print(f"a virtual environment in {ENVIRONMENT}", flush=True)
-    venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    # As `python -m venv` does: a copy of Python does not start on each system.
+    venv.create(ENVIRONMENT, with_pip=True, clear=True, symlinks=os.name != "nt")
     for title, language, lines in PARTS.findall(PAGE.read_text(encoding="utf-8")):
         if title:
             print(f"\n== {title}", flush=True)

@@ -134,12 +134,26 @@ def test_weight_decay_makes_weights_small():
         (NetworkClassifier, {"weight_decay_lambda": -1}, "weight_decay_lambda"),
         (NetworkClassifier, {"network": "TwoLayerNet"}, "network must be a function"),
         (NetworkClassifier, {"network": lambda *_: Relu()}, "must return a Network"),
+        (NetworkClassifier, {"network": lambda i, o, r: affine(i, 4, r)}, "with 3 outputs"),
+        (NetworkRegressor, {"network": lambda i, o, r: affine(i, 2, r)}, "with 1 outputs"),
         (NetworkRegressor, {"network": lambda i, o, r: Network([Relu()])}, "IdentityWithLoss"),
     ],
 )
 def test_an_argument_that_does_not_fit_is_named(estimator, arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         estimator(**arguments).fit(*IRIS)
+
+
+def test_a_training_that_diverges_ends_with_an_error():
+    X, y = IRIS
+    with pytest.raises(FloatingPointError, match=r"the loss is (nan|inf)\. A smaller lr"):
+        NetworkRegressor((), optimizer="SGD", lr=1.0, **SHORT).fit(X * 1e9, y)
+
+
+def test_numbers_too_large_for_a_network_in_float32_are_named():
+    estimator = NetworkClassifier(network=lambda i, o, r: affine(i, o, r).astype(np.float32))
+    with pytest.raises(ValueError, match="X must hold numbers that fit in float32"):
+        estimator.fit(IRIS[0] * 1e300, IRIS[1])
 
 
 def test_a_network_of_ones_own_learns_numbers():

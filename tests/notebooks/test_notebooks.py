@@ -125,7 +125,7 @@ class FakeShell:
         self.magics.append((name, line))
 
 
-@pytest.mark.parametrize("place", ["clone", "colab", "nowhere"])
+@pytest.mark.parametrize("place", ["clone", "colab", "colab, without a folder", "nowhere"])
 def test_the_first_cell_installs_the_folder_that_it_finds(place, nbformat, tmp_path, monkeypatch):
     core = pytest.importorskip("IPython.core.inputtransformer2")
     notebook = nbformat.read(FOLDER / f"{NAMES[0]}.ipynb", as_version=4)
@@ -136,10 +136,11 @@ def test_the_first_cell_installs_the_folder_that_it_finds(place, nbformat, tmp_p
     (project / "notebooks").mkdir()
     content = tmp_path / "content"
     content.mkdir()
-    if place == "colab":
+    if place.startswith("colab"):
         import shutil
 
-        shutil.make_archive(str(content / "dlbasics"), "zip", tmp_path, "project")
+        root, base = (tmp_path, "project") if place == "colab" else (project, ".")
+        shutil.make_archive(str(content / "dlbasics"), "zip", root, base)
     monkeypatch.chdir(project / "notebooks" if place == "clone" else content)
     monkeypatch.setitem(__import__("sys").modules, "dlbasics", None)
     shell = FakeShell()
@@ -149,5 +150,6 @@ def test_the_first_cell_installs_the_folder_that_it_finds(place, nbformat, tmp_p
             exec(source, names)
         return
     exec(source, names)
-    assert names["folder"] == (project if place == "clone" else content / "project")
+    folders = {"clone": project, "colab": content / "project"}
+    assert names["folder"] == folders.get(place, content)
     assert shell.magics == [("pip", 'install -q "{folder}"')]
