@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlbasics._internal import device
 from dlbasics._internal.checks import Array
 from dlbasics._internal.readers import ReadersLayer, ReadersLoss
 from dlbasics.layers import Layer
@@ -142,6 +143,6 @@ def _checksum(array: Array) -> int:
     step = 1 + array.nbytes // WHOLE
     checksum = 0
     for start in range(0, len(array), ROWS * step):
-        rows = np.ascontiguousarray(array[start : start + ROWS * step : step])
+        rows = np.ascontiguousarray(device.get(array[start : start + ROWS * step : step]))
         checksum = zlib.crc32(rows.data, checksum)
     return checksum

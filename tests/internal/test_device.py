@@ -263,8 +263,8 @@ def test_gradients_are_clipped_on_the_device():
 # ---- Trainer, files, averages, checks ----
 
 
-def trainer(network, folder=None, **changes):
-    x, t = batch(ROWS, 60)
+def trainer(network, folder=None, *, place=np.asarray, **changes):
+    x, t = map(place, batch(ROWS, 60))
     arguments = {"epochs": 3, "mini_batch_size": 20, "optimizer": Adam(), "rng": 0} | changes
     return Trainer(network, x, t, x[:20], t[:20], verbose=False, checkpoints=folder, **arguments)
 
@@ -295,16 +295,13 @@ def test_trainer_trains_and_resumes_on_the_device(tmp_path):
         assert again.train_loss_list == longer.train_loss_list
 
 
-def test_all_data_may_lie_on_the_device():
-    x, t = batch(ROWS, 60)
+def test_all_data_may_lie_on_the_device(tmp_path):
     reference = trainer(net())
-    other = Trainer(
-        *(net().to("test"), put(x), put(t), put(x[:20]), put(t[:20])),
-        **{"epochs": 3, "mini_batch_size": 20, "optimizer": Adam(), "rng": 0, "verbose": False},
-    )
+    other = trainer(net().to("test"), tmp_path, place=put)
     for each in (reference, other):
         each.train()
     assert other.train_loss_list == reference.train_loss_list
+    trainer(net(), tmp_path).resume()  # the data is the same, wherever it lies
 
 
 def test_classes_as_floats_are_explained_on_the_device():
