@@ -309,7 +309,7 @@ def draw_all(folder: Path = FOLDER) -> list[Path]:
         paths = [Path(large) / f"{name}.png" for name in PICTURES]
         for path, drawn in zip(paths, PICTURES.values(), strict=True):
             drawn().savefig(path)
-        return shrink(paths, folder)
+        return shrink(paths, folder, colors=(16,))
 
 
 if __name__ == "__main__":
