@@ -147,7 +147,7 @@ def test_links_to_files_and_folders_lead_to_pages_that_show_them(extension, tmp_
         '<p><a href="pack/one.py">one</a> <a href="https://example.org/">far</a> '
         '<a href="gone.py">gone</a> <img src="gone.png"> <a href="table.csv">data</a></p>\n'
     )
-    command = [sys.executable, "-m", "sphinx", "-q", str(source), str(tmp_path / "out")]
+    command = [sys.executable, "-m", "sphinx", "-q", "-N", str(source), str(tmp_path / "out")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "docs" / "_ext")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     warned = re.findall(r"no page or picture for (\S+)", done.stderr)

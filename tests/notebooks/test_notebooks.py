@@ -82,8 +82,9 @@ def test_each_exercise_has_a_check_and_a_solution(name, nbformat):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_unsolved_and_each_solution_is_right(name, nbformat, tmp_path):
+def test_a_notebook_runs_unsolved_and_each_solution_is_right(name, nbformat, tmp_path, monkeypatch):
     """All cells run as a reader finds them; then each solution is checked in the same kernel."""
+    monkeypatch.setenv("DLBASICS_NUMBA", "0")  # numba would say that it compiles
     client = pytest.importorskip("nbclient")
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     checks = cells_of(notebook, "check")
@@ -104,6 +105,8 @@ def test_a_notebook_runs_unsolved_and_each_solution_is_right(name, nbformat, tmp
         for output in cell.get("outputs", ())
         if output.output_type == "stream" and output.name == "stderr"
     ]
+    # Matplotlib's list of fonts, which all its versions on a machine share, may lack some.
+    warnings = [text for text in warnings if not text.startswith("findfont")]
     assert warnings == []
     assert [*Path(tmp_path).iterdir()] == []  # a notebook leaves no files
 
