@@ -5,12 +5,14 @@ No GPU is needed: `tests/device_array.py` has arrays that refuse what CuPy's arr
 
 import copy
 import inspect
+import re
 import sys
 import warnings
 
 import numpy as np
 import pytest
 
+from benchmarks import gpu
 from dlbasics import (
     L1,
     L2,
@@ -38,7 +40,7 @@ from dlbasics import (
 from dlbasics._internal import device, network_state
 from tests.device_array import ARGUMENTS, FUNCTIONS, UFUNCS, DeviceArray, device_of_tests
 from tests.gradients.test_layers import LOSSES
-from tests.helpers import normal
+from tests.helpers import ROOT, normal
 from tests.layers.cases import LAYERS
 
 
@@ -358,6 +360,32 @@ def test_what_comes_from_another_device_is_taken_by_a_network_on_the_cpu():
     network = net()
     np.testing.assert_array_equal(network.predict(put(x)), network.predict(x))
     assert network.accuracy(put(x), put(t)) == network.accuracy(x, t)
+
+
+# ---- The page and the benchmark ----
+
+
+@pytest.mark.long
+def test_the_program_of_the_page_runs(tmp_path, monkeypatch):
+    """It trains on the device of these tests in place of a GPU, with few images."""
+    page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(from dlbasics import Adam.*?)```", page, re.DOTALL)[1]
+    x, t = batch((1, 28, 28), 12)
+    monkeypatch.setattr("dlbasics.datasets.load_mnist", lambda flatten: ((x, t), (x[:4], t[:4])))
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(program.replace('to("cuda")', 'to("test")'), names)
+    assert len(names["trainer"].train_loss_list) == 20
+    networks.DeepConvNet().load_params("deep.npz")
+
+
+@pytest.mark.long
+def test_the_benchmark_compares_layers_and_networks_with_the_cpu(capsys):
+    gpu.check_layers("test")
+    gpu.check_networks("test")
+    found = re.findall(r": (\d\.\de[+-]\d+)", capsys.readouterr().out)
+    assert len(found) == 2 + len(gpu.NETWORKS)
+    assert max(map(float, found)) < 1e-5
 
 
 # ---- Errors ----
