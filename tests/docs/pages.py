@@ -13,6 +13,17 @@ from tests.helpers import ROOT
 LAYERS = ROOT / "docs" / "layers"
 """The folder of the pages of the layers."""
 
+HEADINGS = [
+    "Formula",
+    "Shapes and arguments",
+    "Computational graph",
+    "Backward pass",
+    "Code",
+    "Check it",
+    "Pitfalls",
+]
+"""The headings of each of these pages."""
+
 
 def drawing_program(name: str) -> ModuleType:
     """Return a program of docs/layers as a module; docs is no package."""

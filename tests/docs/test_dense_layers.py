@@ -16,20 +16,11 @@ from dlbasics import (
     SoftmaxWithLoss,
     Tanh,
 )
-from tests.docs.pages import LAYERS, blocks, drawing_program, functions
+from tests.docs.pages import HEADINGS, LAYERS, blocks, drawing_program, functions
 from tests.helpers import ROOT
 
 draw_dense = drawing_program("draw_dense")
 PAGES = ["activations", "affine", "batch_norm", "dropout", "losses"]
-HEADINGS = [
-    "Formula",
-    "Shapes and arguments",
-    "Computational graph",
-    "Backward pass",
-    "Code",
-    "Check it",
-    "Pitfalls",
-]
 
 
 def text_of(page):

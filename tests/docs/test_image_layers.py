@@ -21,7 +21,7 @@ from tests.ch05.test_graph_drawing import test_nothing_overlaps as check_nothing
 from tests.ch05.test_nodes import (
     test_derivatives_are_those_of_central_differences as check_derivatives,
 )
-from tests.docs.pages import LAYERS, blocks, drawing_program, functions
+from tests.docs.pages import HEADINGS, LAYERS, blocks, drawing_program, functions
 from tests.helpers import ROOT
 
 with patch.dict(OPERATIONS):  # the program adds nodes, which chapter 5's tests must not find
@@ -30,15 +30,6 @@ with patch.dict(OPERATIONS):  # the program adds nodes, which chapter 5's tests 
 
 GRAPHS, PICTURES = draw_images.GRAPHS, draw_images.PICTURES
 PAGES = ["convolution", "im2col", "local_response_norm", "pooling", "reshape", "residual"]
-HEADINGS = [
-    "Formula",
-    "Shapes and arguments",
-    "Computational graph",
-    "Backward pass",
-    "Code",
-    "Check it",
-    "Pitfalls",
-]
 
 
 @pytest.fixture(autouse=True)
