@@ -354,6 +354,7 @@ class Network:
         Raises:
             ValueError: If there is no device of that name.
             ImportError: If CuPy is missing.
+            RuntimeError: If CuPy finds no GPU.
         """
         network_state.move(self.layers, name)
         self.device = name

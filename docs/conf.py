@@ -6,6 +6,7 @@ python -m sphinx -c docs . out/handbook
 import sys
 from pathlib import Path
 
+# This is how Sphinx finds the extensions of a project; only its build reads this file.
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "dlbasics"
