@@ -309,7 +309,9 @@ def draw_all(folder: Path = FOLDER) -> list[Path]:
         paths = [Path(large) / f"{name}.png" for name in PICTURES]
         for path, drawn in zip(paths, PICTURES.values(), strict=True):
             drawn().savefig(path)
-        return shrink(paths, folder, colors=(16,))
+        lines = [path for path in paths if path.stem in GRAPHS]
+        curves = [path for path in paths if path.stem not in GRAPHS]  # these have more colors
+        return shrink(lines, folder, colors=(16,)) + shrink(curves, folder)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from dlbasics import (
     Elu,
@@ -65,6 +66,16 @@ def test_the_command_draws_every_picture(tmp_path):
     pytest.importorskip("PIL")
     draw_dense.draw_all(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == draw_dense.PICTURES.keys()
+
+
+def test_each_curve_keeps_its_color():
+    """With few colors, curves of different colors would become alike."""
+    image = pytest.importorskip("PIL.Image")
+    with image.open(LAYERS / "figures" / "activations.png") as picture:
+        found = np.unique(np.array(picture.convert("RGB")).reshape(-1, 3), axis=0).astype(int)
+    for color in (f"C{i}" for i in range(6)):
+        wanted = np.round(255 * np.array(to_rgb(color)))
+        assert np.abs(found - wanted).max(axis=1).min() < 30, color
 
 
 LAYER_OF = {
